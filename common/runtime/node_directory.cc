@@ -1,0 +1,135 @@
+#include "common/runtime/node_directory.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <map>
+#include <system_error>
+
+#include "common/base/prng.h"
+#include "common/runtime/clock.h"
+#include "common/runtime/files.h"
+
+namespace weir::runtime {
+namespace {
+
+constexpr const char* kFileName = "node.properties";
+constexpr const char* kLockName = ".lock";
+
+std::string_view KindName(NodeKind kind) {
+  return kind == NodeKind::kController ? "controller" : "broker";
+}
+
+// "key=value" lines; unknown keys are kept out of sight so that a newer version may add some.
+std::map<std::string, std::string> ParseProperties(const std::string& text) {
+  std::map<std::string, std::string> properties;
+  size_t begin = 0;
+  while (begin < text.size()) {
+    size_t end = text.find('\n', begin);
+    if (end == std::string::npos) end = text.size();
+    const std::string line = text.substr(begin, end - begin);
+    const size_t equals = line.find('=');
+    if (equals != std::string::npos) properties[line.substr(0, equals)] = line.substr(equals + 1);
+    begin = end + 1;
+  }
+  return properties;
+}
+
+bool IsBlank(const std::string& path) {
+  for (const auto& entry : std::filesystem::directory_iterator(path)) {
+    if (entry.path().filename() != kLockName && entry.path().filename() != "lost+found") {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<NodeDirectory>> NodeDirectory::Open(const std::string& path, NodeKind kind,
+                                                           NodeId node_id, bool bootstrap) {
+  if (bootstrap) WEIR_RETURN_IF_ERROR(MakeDirectories(path));
+  if (!std::filesystem::is_directory(path)) {
+    return Fail(ErrorCode::kInvalidConfig, "data directory " + path +
+                                               " does not exist; start once with --bootstrap to "
+                                               "create and format it");
+  }
+  const std::string lock_path = path + "/" + kLockName;
+  const int lock_fd = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (lock_fd < 0) return Fail(ErrorCode::kKafkaStorageError, ErrnoMessage("open", lock_path));
+  std::unique_ptr<NodeDirectory> directory(new NodeDirectory(path, lock_fd));
+  if (flock(lock_fd, LOCK_EX | LOCK_NB) != 0) {
+    return Fail(ErrorCode::kKafkaStorageError,
+                "data directory " + path + " is in use by another process");
+  }
+  WEIR_RETURN_IF_ERROR(directory->Load(kind, node_id, bootstrap));
+  return directory;
+}
+
+NodeDirectory::~NodeDirectory() { close(lock_fd_); }
+
+Status NodeDirectory::Load(NodeKind kind, NodeId node_id, bool bootstrap) {
+  auto text = ReadFile(path_ + "/" + kFileName);
+  if (!text && text.error().code != ErrorCode::kResourceNotFound) {
+    return tl::unexpected(text.error());
+  }
+  if (!text) {
+    if (!bootstrap) {
+      return Fail(ErrorCode::kInvalidConfig,
+                  "data directory " + path_ + " is not formatted; if this is a new " +
+                      std::string(KindName(kind)) + ", start it once with --bootstrap");
+    }
+    if (!IsBlank(path_)) {
+      return Fail(ErrorCode::kInvalidConfig, "data directory " + path_ +
+                                                 " is not formatted and not empty; refusing to "
+                                                 "format it");
+    }
+    Prng prng(RandomSeed());
+    identity_ = NodeIdentity{kind, node_id, Uuid::Random(prng), Uuid{}};
+    formatted_now_ = true;
+    return Save();
+  }
+  auto properties = ParseProperties(*text);
+  if (properties["kind"] != KindName(kind) ||
+      properties["node.id"] != std::to_string(node_id.value())) {
+    return Fail(ErrorCode::kInvalidConfig, "data directory " + path_ + " belongs to " +
+                                               properties["kind"] + " " + properties["node.id"] +
+                                               ", not to " + std::string(KindName(kind)) + " " +
+                                               std::to_string(node_id.value()));
+  }
+  identity_.kind = kind;
+  identity_.node_id = node_id;
+  WEIR_ASSIGN_OR_RETURN(identity_.directory_id, Uuid::Parse(properties["directory.id"]));
+  if (!properties["cluster.id"].empty()) {
+    WEIR_ASSIGN_OR_RETURN(identity_.cluster_id, Uuid::Parse(properties["cluster.id"]));
+  }
+  return {};
+}
+
+Status NodeDirectory::Save() const {
+  std::string text = "version=1\nkind=" + std::string(KindName(identity_.kind)) +
+                     "\nnode.id=" + std::to_string(identity_.node_id.value()) +
+                     "\ndirectory.id=" + identity_.directory_id.ToString() + "\n";
+  if (!identity_.cluster_id.IsZero()) {
+    text += "cluster.id=" + identity_.cluster_id.ToString() + "\n";
+  }
+  return WriteFileAtomically(path_ + "/" + kFileName, text);
+}
+
+Status NodeDirectory::AdoptCluster(const Uuid& cluster_id) {
+  if (identity_.cluster_id == cluster_id) return {};
+  if (!identity_.cluster_id.IsZero()) {
+    return Fail(ErrorCode::kInconsistentClusterId,
+                "data directory " + path_ + " belongs to cluster " +
+                    identity_.cluster_id.ToString() + ", but this is cluster " +
+                    cluster_id.ToString());
+  }
+  identity_.cluster_id = cluster_id;
+  return Save();
+}
+
+}  // namespace weir::runtime

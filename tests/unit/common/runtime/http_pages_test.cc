@@ -1,0 +1,46 @@
+// The HTTP listener: probes, metrics and their text.
+#include "common/runtime/http_pages.h"
+
+#include <gtest/gtest.h>
+#include <httplib.h>
+
+#include "common/runtime/metrics.h"
+
+namespace weir::runtime {
+namespace {
+
+TEST(HttpPages, ProbesFollowReadinessAndMetricsAreServed) {
+  std::string reason = "not attached to the quorum";
+  HttpPages pages([&] { return reason; });
+  pages.AddPage("/state", [] { return HttpAnswer{200, "state\n"}; });
+  const auto port = pages.Start("127.0.0.1:0");
+  ASSERT_TRUE(port) << ToString(port.error());
+  Metrics::Global().AddCounter("weir_http_test_total", "Test.", {{"kind", "x"}}).Add(2);
+
+  httplib::Client client("127.0.0.1", *port);
+  EXPECT_EQ(client.Get("/livez")->status, 200);
+  EXPECT_EQ(client.Get("/readyz")->status, 503);
+  EXPECT_EQ(client.Get("/readyz")->body, "not attached to the quorum\n");
+  EXPECT_EQ(client.Get("/state")->body, "state\n");
+  EXPECT_NE(client.Get("/metrics")->body.find("weir_http_test_total{kind=\"x\"} 2"),
+            std::string::npos);
+  EXPECT_EQ(client.Get("/nothing")->status, 404);
+  const HttpPages second([] { return std::string(); });
+  EXPECT_EQ(HttpPages([] { return std::string(); })
+                .Start("127.0.0.1:" + std::to_string(*port))
+                .error()
+                .code,
+            ErrorCode::kInvalidConfig);
+  pages.Stop();
+}
+
+TEST(HttpPages, AddressesAreHostAndPort) {
+  EXPECT_EQ(ParseHostPort("localhost:8080")->port, 8080);
+  EXPECT_EQ(ParseHostPort("[::1]:80")->host, "::1");
+  EXPECT_FALSE(ParseHostPort("localhost"));
+  EXPECT_FALSE(ParseHostPort(":80"));
+  EXPECT_FALSE(ParseHostPort("h:70000"));
+}
+
+}  // namespace
+}  // namespace weir::runtime
