@@ -1,7 +1,8 @@
 // CHECK: assertions that stay on in release.
 //
 // Laws:
-//  1. A CHECK states an invariant of our own code; it is never reached by outside input, which gets a
+//  1. A CHECK states an invariant of our own code; it is never reached by outside input, which gets
+//  a
 //     Result instead.
 //  2. One condition per CHECK, so that the line number names the broken law.
 //  3. A failing CHECK prints file, line, expression and message to stderr and aborts: continuing
@@ -11,16 +12,17 @@
 
 namespace weir {
 
-// Prints "CHECK failed file:line: expression message" and aborts. `message` may be empty, never null.
+// Prints "CHECK failed file:line: expression message" and aborts. `message` may be empty, never
+// null.
 [[noreturn]] void CheckFailed(const char* file, int line, const char* expression,
                               const char* message);
 
 }  // namespace weir
 
-#define WEIR_CHECK_2(condition, message)                                          \
-  do {                                                                            \
-    if (!(condition)) [[unlikely]]                                                \
-      ::weir::CheckFailed(__FILE__, __LINE__, #condition, message);               \
+#define WEIR_CHECK_2(condition, message)                            \
+  do {                                                              \
+    if (!(condition)) [[unlikely]]                                  \
+      ::weir::CheckFailed(__FILE__, __LINE__, #condition, message); \
   } while (false)
 #define WEIR_CHECK_1(condition) WEIR_CHECK_2(condition, "")
 #define WEIR_CHECK_PICK(_1, _2, name, ...) name

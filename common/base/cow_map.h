@@ -1,5 +1,5 @@
-// CowMap: an ordered map whose copies cost one reference count, for images that are published to other threads
-// after every change.
+// CowMap: an ordered map whose copies cost one reference count, for images that are published to
+// other threads after every change.
 //
 // A copy shares everything; the first change of a shared map copies the spine (one pointer per ~64
 // entries) and the one leaf it touches. A map nobody shares changes in place.
@@ -140,7 +140,8 @@ class CowMap {
   }
 
   friend bool operator==(const CowMap& a, const CowMap& b) {
-    return a.size_ == b.size_ && (a.spine_ == b.spine_ || std::equal(a.begin(), a.end(), b.begin()));
+    return a.size_ == b.size_ &&
+           (a.spine_ == b.spine_ || std::equal(a.begin(), a.end(), b.begin()));
   }
 
  private:
@@ -179,8 +180,8 @@ class CowMap {
   void Split(size_t index) {
     Leaf& low = *(*spine_)[index];
     const auto middle = low.begin() + kLeafEntriesMax / 2;
-    auto high = std::make_shared<Leaf>(std::make_move_iterator(middle),
-                                       std::make_move_iterator(low.end()));
+    auto high =
+        std::make_shared<Leaf>(std::make_move_iterator(middle), std::make_move_iterator(low.end()));
     low.erase(middle, low.end());
     spine_->insert(spine_->begin() + static_cast<std::ptrdiff_t>(index) + 1, std::move(high));
   }

@@ -9,10 +9,13 @@
 
 namespace weir {
 
-// Continues `crc` (0 to begin) over `size` bytes. Extend(Extend(0, a), b) == crc of a followed by b.
+// Continues `crc` (0 to begin) over `size` bytes. Extend(Extend(0, a), b) == crc of a followed by
+// b.
 uint32_t Crc32cExtend(uint32_t crc, const char* data, size_t size);
 
-inline uint32_t Crc32c(std::string_view bytes) { return Crc32cExtend(0, bytes.data(), bytes.size()); }
+inline uint32_t Crc32c(std::string_view bytes) {
+  return Crc32cExtend(0, bytes.data(), bytes.size());
+}
 
 // The two implementations, for tests and the start-up check. Hardware: REQUIRES Crc32cIsHardware().
 uint32_t Crc32cExtendPortable(uint32_t crc, const char* data, size_t size);

@@ -1,7 +1,7 @@
-// ErrorCode: the one error vocabulary of Weir. The codes, and their numbers, are those of the Kafka protocol
-// (protocol guide, "Error Codes"), because every error ends at a Kafka client or an administrator
-// who knows them. Numbers go on the wire: never renumber.
-// Thread rule: constants and pure functions.
+// ErrorCode: the one error vocabulary of Weir. The codes, and their numbers, are those of the Kafka
+// protocol (protocol guide, "Error Codes"), because every error ends at a Kafka client or an
+// administrator who knows them. Numbers go on the wire: never renumber. Thread rule: constants and
+// pure functions.
 #pragma once
 
 #include <cstdint>
@@ -147,7 +147,8 @@ enum class ErrorCode : int16_t {
   kShareSessionLimitReached = 133,
 };
 
-// The protocol's name, e.g. "UNKNOWN_TOPIC_OR_PARTITION". A number outside the enum gives "UNKNOWN_CODE".
+// The protocol's name, e.g. "UNKNOWN_TOPIC_OR_PARTITION". A number outside the enum gives
+// "UNKNOWN_CODE".
 std::string_view ErrorName(ErrorCode code);
 
 // The code of that number; kUnknownServerError for a number the protocol does not define.

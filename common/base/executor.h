@@ -1,10 +1,11 @@
-// Executor: the port through which logic asks to be run later. In production one event loop thread stands behind
-// each; in the simulator all executors share one seeded queue.
+// Executor: the port through which logic asks to be run later. In production one event loop thread
+// stands behind each; in the simulator all executors share one seeded queue.
 //
 // Laws:
 //  1. Tasks of one executor never run at the same time, and Post keeps their order.
 //  2. Post never runs the task inside the call.
-//  3. After a cancelled timer's Cancel has returned on the executor's own thread, its task does not run.
+//  3. After a cancelled timer's Cancel has returned on the executor's own thread, its task does not
+//  run.
 // Thread rule: Post may be called from any thread; the rest only from tasks of this executor.
 #pragma once
 

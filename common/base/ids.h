@@ -1,5 +1,6 @@
 // Strong types for every id, offset and epoch, so that a leader epoch cannot be passed where a
-// partition epoch is wanted. Raw integers stay in broker/wire and in the generated protobuf classes.
+// partition epoch is wanted. Raw integers stay in broker/wire and in the generated protobuf
+// classes.
 //
 // Thread rule: plain values.
 #pragma once
@@ -12,7 +13,8 @@
 
 namespace weir {
 
-// An integer with a name. Explicit in both directions; ordered; counts up and down by plain numbers.
+// An integer with a name. Explicit in both directions; ordered; counts up and down by plain
+// numbers.
 template <class Tag, class Rep>
 class StrongInt {
  public:
@@ -49,7 +51,8 @@ std::string ToString(StrongInt<Tag, Rep> id) {
   return std::to_string(id.value());
 }
 
-// Controllers and brokers have node ids of their own kind: broker 1 and controller 1 are two processes.
+// Controllers and brokers have node ids of their own kind: broker 1 and controller 1 are two
+// processes.
 using NodeId = StrongInt<struct NodeIdTag, int32_t>;
 using PartitionIndex = StrongInt<struct PartitionIndexTag, int32_t>;
 
@@ -61,7 +64,8 @@ using LogIndex = StrongInt<struct LogIndexTag, uint64_t>;
 using Offset = StrongInt<struct OffsetTag, int64_t>;
 using LeaderEpoch = StrongInt<struct LeaderEpochTag, int32_t>;
 using PartitionEpoch = StrongInt<struct PartitionEpochTag, int32_t>;
-// The metadata log index of the broker's registration record: a restarted broker is a new one (I-16).
+// The metadata log index of the broker's registration record: a restarted broker is a new one
+// (I-16).
 using BrokerEpoch = StrongInt<struct BrokerEpochTag, int64_t>;
 
 // Idempotent producers (KIP-98).

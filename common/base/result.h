@@ -1,5 +1,5 @@
-// Result<T>: a value or an Error. Everything that outside input, a disk or a peer can make fail returns one;
-// exceptions do not cross rooms.
+// Result<T>: a value or an Error. Everything that outside input, a disk or a peer can make fail
+// returns one; exceptions do not cross rooms.
 //
 //   Result<Topic> FindTopic(std::string_view name);
 //   WEIR_ASSIGN_OR_RETURN(Topic topic, FindTopic(name));
@@ -9,8 +9,9 @@
 #pragma once
 
 #include <string>
-#include <tl/expected.hpp>
 #include <utility>
+
+#include <tl/expected.hpp>
 
 #include "common/base/error_code.h"
 
@@ -41,15 +42,15 @@ std::string ToString(const Error& error);
 
 #define WEIR_CONCAT_INNER(a, b) a##b
 #define WEIR_CONCAT(a, b) WEIR_CONCAT_INNER(a, b)
-#define WEIR_RETURN_IF_ERROR(expression)                                              \
-  do {                                                                                \
-    if (auto weir_status = (expression); !weir_status) [[unlikely]]                   \
-      return ::tl::unexpected<::weir::Error>(std::move(weir_status).error());         \
+#define WEIR_RETURN_IF_ERROR(expression)                                      \
+  do {                                                                        \
+    if (auto weir_status = (expression); !weir_status) [[unlikely]]           \
+      return ::tl::unexpected<::weir::Error>(std::move(weir_status).error()); \
   } while (false)
-#define WEIR_ASSIGN_OR_RETURN_INNER(temporary, declaration, expression)               \
-  auto temporary = (expression);                                                      \
-  if (!temporary) [[unlikely]]                                                        \
-    return ::tl::unexpected<::weir::Error>(std::move(temporary).error());             \
+#define WEIR_ASSIGN_OR_RETURN_INNER(temporary, declaration, expression)   \
+  auto temporary = (expression);                                          \
+  if (!temporary) [[unlikely]]                                            \
+    return ::tl::unexpected<::weir::Error>(std::move(temporary).error()); \
   declaration = *std::move(temporary)
 #define WEIR_ASSIGN_OR_RETURN(declaration, expression) \
   WEIR_ASSIGN_OR_RETURN_INNER(WEIR_CONCAT(weir_result_, __LINE__), declaration, expression)

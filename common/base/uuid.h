@@ -1,6 +1,5 @@
-// Uuid: 128 bits that name a cluster, a directory or a topic. Printed as Kafka prints them: 22 characters
-// of URL-safe base64 without padding.
-// Thread rule: plain value.
+// Uuid: 128 bits that name a cluster, a directory or a topic. Printed as Kafka prints them: 22
+// characters of URL-safe base64 without padding. Thread rule: plain value.
 #pragma once
 
 #include <array>
@@ -31,11 +30,14 @@ struct Uuid {
   static Result<Uuid> Parse(std::string_view text);
   // Errors: kInvalidRequest when the size is not 16.
   static Result<Uuid> FromBytes(std::string_view raw);
-  // A random (version 4) id that never prints with a leading '-', so that it can stand on a command line.
+  // A random (version 4) id that never prints with a leading '-', so that it can stand on a command
+  // line.
   static Uuid Random(Prng& prng);
 
   friend auto operator<=>(const Uuid&, const Uuid&) = default;
-  friend std::ostream& operator<<(std::ostream& out, const Uuid& id) { return out << id.ToString(); }
+  friend std::ostream& operator<<(std::ostream& out, const Uuid& id) {
+    return out << id.ToString();
+  }
 };
 
 }  // namespace weir
