@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""Runs the suites that scripts/test.sh built, shows progress, and closes with `N passed, M failed`.
+
+    run_tests.py all|unit|python|asan|tsan
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SECONDS_PER_BINARY_MAX = 900
+# Sanitizers stop at the first report, and a report fails the test that made it.
+SANITIZERS = {
+    "ASAN_OPTIONS": "detect_leaks=1:halt_on_error=1:abort_on_error=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "TSAN_OPTIONS": f"halt_on_error=1:suppressions={ROOT}/tests/tsan.supp",
+    "LSAN_OPTIONS": f"suppressions={ROOT}/tests/lsan.supp:print_suppressions=0",
+}
+
+
+class Tally:
+    def __init__(self):
+        self.passed, self.failed, self.failures = 0, 0, []
+
+    def add(self, passed, failed, names):
+        self.passed += passed
+        self.failed += failed
+        self.failures += names
+
+
+def run_command(tally, name, command):
+    """A command that passes or fails as one test."""
+    begin = time.monotonic()
+    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True)
+    ok = done.returncode == 0
+    print(f"{'ok  ' if ok else 'FAIL'} {name} ({time.monotonic() - begin:.1f} s)", flush=True)
+    if not ok:
+        print(done.stdout[-4000:], done.stderr[-4000:], flush=True)
+    tally.add(int(ok), int(not ok), [] if ok else [name])
+
+
+def run_gtest(tally, binary, environment):
+    """One gtest binary; a crash counts as one failed test."""
+    begin = time.monotonic()
+    try:
+        done = subprocess.run([binary, "--gtest_brief=1"], cwd=ROOT, text=True, env=environment,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=SECONDS_PER_BINARY_MAX)
+        output, code = done.stdout, done.returncode
+    except subprocess.TimeoutExpired as late:
+        output, code = (late.stdout or b"").decode(errors="replace"), "timeout"
+    passed = sum(map(int, re.findall(r"\[  PASSED  \] (\d+) test", output)))
+    names = re.findall(r"\[  FAILED  \] (\S+\.\S+)(?:, where.*)? \(\d+ ms\)", output)
+    if code != 0 and not names:
+        names = [f"{binary.name} ended with {code}"]
+    print(f"{'FAIL' if names else 'ok  '} {binary.name}: {passed} passed, {len(names)} failed "
+          f"({time.monotonic() - begin:.1f} s)", flush=True)
+    if names:
+        print(output[-8000:], flush=True)
+    tally.add(passed, len(names), names)
+
+
+def run_pytest(tally, folders, environment):
+    """pytest shows each test as it ends; its report file gives the counts."""
+    report = ROOT / "build" / "pytest-report.xml"
+    report.unlink(missing_ok=True)
+    command = [ROOT / "build/venv/bin/pytest", "-v", "--no-header", "--color=no", "-rf",
+               f"--junitxml={report}", *folders]
+    code = subprocess.run(command, cwd=ROOT, env=environment).returncode
+    if not report.exists():
+        tally.add(0, 1, [f"pytest ended with {code}"])
+        return
+    for suite in xml.etree.ElementTree.parse(report).getroot().iter("testsuite"):
+        total, skipped = int(suite.get("tests")), int(suite.get("skipped"))
+        broken = int(suite.get("failures")) + int(suite.get("errors"))
+        names = [f"{case.get('classname')}::{case.get('name')}" for case in suite.iter("testcase")
+                 if case.find("failure") is not None or case.find("error") is not None]
+        tally.add(total - skipped - broken, broken, names)
+
+
+def main():
+    suite = sys.argv[1]
+    build = ROOT / "build" if suite in ("all", "unit", "python") else ROOT / "build" / suite
+    environment = dict(os.environ, WEIR_BUILD_DIR=str(build))
+    if suite in ("asan", "tsan"):
+        environment.update(SANITIZERS)
+    tally = Tally()
+    if suite in ("all", "unit"):
+        print("== tidy", flush=True)
+        run_command(tally, "tidy", [sys.executable, "scripts/tidy.py"])
+        run_command(tally, "format", ["scripts/format.sh", "--check"])
+    if suite != "python":
+        print("== unit tests and simulation", flush=True)
+        for binary in sorted((build / "bin").glob("test*_*")):
+            run_gtest(tally, binary, environment)
+    if suite != "unit":
+        print("== real processes and clients", flush=True)
+        folders = ["tests/integration"] if suite in ("asan", "tsan") else ["tests/integration",
+                                                                        "tests/compat"]
+        run_pytest(tally, folders, environment)
+    for name in tally.failures:
+        print(f"failed: {name}")
+    print(f"{tally.passed} passed, {tally.failed} failed", flush=True)
+    return 1 if tally.failed or not tally.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
