@@ -1,0 +1,43 @@
+#include "broker/net/request.h"
+
+#include "broker/net/connection_table.h"
+#include "common/base/check.h"
+
+namespace weir::net {
+
+size_t TotalBytes(const Chunks& chunks) {
+  size_t total = 0;
+  for (const SharedBytes& chunk : chunks) total += chunk.size();
+  return total;
+}
+
+Responder& Responder::operator=(Responder&& other) noexcept {
+  if (this == &other) return *this;
+  if (pending()) Abort("request given up");
+  table_ = std::exchange(other.table_, nullptr);
+  connection_ = other.connection_;
+  sequence_ = other.sequence_;
+  return *this;
+}
+
+Responder::~Responder() {
+  if (pending()) Abort("request given up");
+}
+
+void Responder::Send(Chunks chunks) {
+  Finish({.kind = Answer::Kind::kChunks, .chunks = std::move(chunks), .reason = {}});
+}
+
+void Responder::SendNothing() { Finish({}); }
+
+void Responder::Abort(std::string reason) {
+  Finish({.kind = Answer::Kind::kAbort, .chunks = {}, .reason = std::move(reason)});
+}
+
+void Responder::Finish(Answer answer) {
+  WEIR_CHECK(pending(), "a request is answered once");
+  ConnectionTable* table = std::exchange(table_, nullptr);
+  table->Complete(connection_, sequence_, std::move(answer));
+}
+
+}  // namespace weir::net

@@ -1,0 +1,102 @@
+// What passes between the socket layer and the handlers: a request's frame, the means to answer it,
+// and the answer.
+//
+// Laws:
+//  1. Every request is answered exactly once: Send, SendNothing or Abort. A Responder dropped
+//  without one
+//     of them aborts the connection, so that a client never waits for an answer that cannot come.
+//  2. Answers leave in the order of their requests, whatever the order of Send (FEATURES 8.9).
+//  3. An answer's chunks are sent as they are; nothing is copied.
+// Thread rule: a Responder may be used from any thread; from the connection's own shard it costs no
+// post.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/net/net_options.h"
+#include "common/base/bytes.h"
+#include "common/base/time.h"
+
+namespace weir::net {
+
+class ConnectionTable;
+
+using ConnectionId = uint64_t;
+
+// The whole answer, size field included, in order.
+using Chunks = std::vector<SharedBytes>;
+
+size_t TotalBytes(const Chunks& chunks);
+
+// What handlers may know about where a request came from. Lives as long as its connection: copy
+// what outlives the call.
+struct ConnectionInfo {
+  ConnectionId id = 0;
+  // Index of the shard the connection lives on.
+  int shard = 0;
+  const ListenerSpec* listener = nullptr;
+  std::string peer_host;
+  uint16_t peer_port = 0;
+  // The address the client connected to.
+  std::string local_host;
+  uint16_t local_port = 0;
+  // From ApiVersions v3+ (KIP-511); empty before.
+  std::string client_software_name;
+  std::string client_software_version;
+};
+
+// How a request ended.
+struct Answer {
+  enum class Kind { kChunks, kNothing, kAbort };
+  Kind kind = Kind::kNothing;
+  Chunks chunks;
+  // Of an abort, for the log.
+  std::string reason;
+};
+
+class Responder {
+ public:
+  Responder() = default;
+  Responder(ConnectionTable* table, ConnectionId connection, uint64_t sequence)
+      : table_(table), connection_(connection), sequence_(sequence) {}
+  Responder(Responder&& other) noexcept { *this = std::move(other); }
+  Responder& operator=(Responder&& other) noexcept;
+  ~Responder();
+
+  bool pending() const { return table_ != nullptr; }
+
+  void Send(Chunks chunks);
+  // The request has no answer (Produce with acks=0).
+  void SendNothing();
+  // Closes the connection after the answers to earlier requests. `reason` goes to the log.
+  void Abort(std::string reason);
+
+ private:
+  void Finish(Answer answer);
+
+  ConnectionTable* table_ = nullptr;
+  ConnectionId connection_ = 0;
+  uint64_t sequence_ = 0;
+};
+
+// One request, framed but not decoded.
+struct Request {
+  SharedBytes frame;
+  MonoTime received;
+  Responder responder;
+};
+
+// The handlers, as the socket layer sees them. Called on the connection's shard, in the order of
+// arrival.
+class RequestSink {
+ public:
+  virtual ~RequestSink() = default;
+  virtual void OnRequest(ConnectionInfo& connection, Request request) = 0;
+};
+
+}  // namespace weir::net
