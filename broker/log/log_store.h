@@ -1,0 +1,83 @@
+// LogStore: the partitions of one data directory. It gives out local ids, knows which partitions
+// the directory holds, and owns the one log writer that all shards append through.
+//
+// Laws:
+//  1. A partition's P row precedes its first entry in the write-ahead log: an entry that survives
+//  has an owner.
+//  2. A local id is never given twice, not even after its partition was deleted.
+//  3. A deleted partition is named dead on disk in the same batch that takes its rows away, and its
+//  entries are
+//     reclaimed only after that batch is synced.
+//  4. The clean-shutdown marker is gone, and synced, before anything else is written (I-17).
+// Thread rule: Open, then calls from any shard's thread; internally locked, nothing waits for the
+// disk.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/log/log_start_map.h"
+#include "broker/log/log_writer.h"
+#include "broker/log/topic_partition.h"
+#include "common/base/executor.h"
+#include "common/base/kv_store.h"
+#include "common/base/result.h"
+
+namespace weir::log {
+
+// A partition as its P row has it.
+struct StoredPartition {
+  PartitionLocalId local_id;
+  KvFamily family = KvFamily::kLogLong;
+  Offset log_start_offset{0};
+  // Whether entries may exist on disk: false for a partition made in this life.
+  bool recovered = false;
+};
+
+class LogStore {
+ public:
+  // Reads the directory's rows. `starts` is what the store's drop rules were built on
+  // (LogStartMap::DropRules). Errors: kKafkaStorageError for rows that do not parse.
+  static Result<std::unique_ptr<LogStore>> Open(KvStore& store, Executor& writer, Executor& syncer,
+                                                std::shared_ptr<LogStartMap> starts);
+
+  // The broker epoch of the last life if that ended with CloseCleanly; kNoBrokerEpoch otherwise
+  // (KIP-966).
+  BrokerEpoch previous_broker_epoch() const { return previous_broker_epoch_; }
+
+  // Partitions that the directory holds, to be compared with the metadata: what is not wanted is
+  // deleted.
+  std::vector<TopicPartition> Stored() const;
+
+  // The partitions' stored state, those that are new created in one batch.
+  std::vector<StoredPartition> OpenOrCreate(const std::vector<TopicPartition>& partitions,
+                                            const std::vector<KvFamily>& families);
+  // Takes the rows of partitions away and has their entries reclaimed in time.
+  void Delete(const std::vector<TopicPartition>& partitions);
+  // Records a new log start; `done` runs on the writer's thread once it is synced.
+  void MoveLogStart(const TopicPartition& partition, Offset log_start_offset, Task done);
+
+  // Writes the clean-shutdown marker and syncs. Call last, after the shards have stopped appending
+  // and the writer's queue is empty (LogWriter::Flush). Errors: kKafkaStorageError.
+  Status CloseCleanly(BrokerEpoch epoch);
+
+  LogWriter& writer() { return writer_; }
+  KvStore& kv() { return kv_; }
+
+ private:
+  LogStore(KvStore& store, Executor& writer, Executor& syncer, std::shared_ptr<LogStartMap> starts);
+  Status Load();
+
+  KvStore& kv_;
+  std::shared_ptr<LogStartMap> starts_;
+  LogWriter writer_;
+  BrokerEpoch previous_broker_epoch_ = kNoBrokerEpoch;
+  mutable std::mutex mutex_;
+  std::unordered_map<TopicPartition, StoredPartition> partitions_;
+  PartitionLocalId next_local_id_{1};
+};
+
+}  // namespace weir::log

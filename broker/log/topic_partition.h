@@ -1,0 +1,42 @@
+// TopicPartition: what a partition is called in the cluster, and PartitionLocalId: what this data
+// directory calls it. A topic that is deleted and created again has a new topic id, hence a new
+// local id: old keys cannot be mistaken for new ones. Thread rule: plain values.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "common/base/ids.h"
+#include "common/base/uuid.h"
+
+namespace weir::log {
+
+struct TopicPartition {
+  Uuid topic_id;
+  PartitionIndex partition;
+
+  friend auto operator<=>(const TopicPartition&, const TopicPartition&) = default;
+  // "xtzWWN4bTjitpL3kfd9s5g-3"
+  std::string ToString() const {
+    return topic_id.ToString() + "-" + std::to_string(partition.value());
+  }
+};
+
+// Dense, counted from 1, never reused in a data directory.
+using PartitionLocalId = StrongInt<struct PartitionLocalIdTag, uint32_t>;
+
+}  // namespace weir::log
+
+template <>
+struct std::hash<weir::log::TopicPartition> {
+  size_t operator()(const weir::log::TopicPartition& id) const {
+    // Topic ids are random: eight of their bytes spread well enough; partitions of one topic are
+    // told apart by a multiplicative step.
+    uint64_t word = 0;
+    for (size_t i = 8; i < 16; ++i) word = (word << 8) | id.topic_id.bytes[i];
+    const auto index = static_cast<uint64_t>(static_cast<uint32_t>(id.partition.value()));
+    return static_cast<size_t>((word ^ index) * 0x9e3779b97f4a7c15u + index);
+  }
+};

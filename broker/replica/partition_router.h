@@ -1,0 +1,79 @@
+// PartitionRouter: what handlers and the reconciler call. It splits a request over the shards that
+// own its partitions, posts once per shard, gathers the outcomes in the order of the parts and
+// answers on the caller's shard.
+//
+//   net::ShardSet shards(n);
+//   runtime::ThreadExecutor writer("log-writer"), syncer("log-sync");
+//   auto store = runtime::OpenRocksDb(directory, options);
+//   auto log_store = log::LogStore::Open(**store, writer, syncer);
+//   replica::PartitionRouter router(node_id, **log_store, shards.Executors(), tail_cache_bytes);
+//   ...
+//   shards.Stop(); writer.Stop(); syncer.Stop();   // then router, log store, store go, in this
+//   order
+//
+// Laws:
+//  1. A partition belongs to one shard for the life of the process: hash of (topic id, index).
+//  2. Requests that one shard makes reach a partition in the order they were made: pipelined
+//  produce
+//     requests of one connection keep their sequence.
+//  3. Every callback runs exactly once, on shard `home`, perhaps before the call returns; when the
+//     executors stop it is dropped.
+// Thread rule: call from the thread of shard `home`; Assign, Drop and the rest without a home from
+// any thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "broker/log/log_store.h"
+#include "broker/replica/operations.h"
+#include "common/base/executor.h"
+#include "common/base/ids.h"
+
+namespace weir::replica {
+
+class PartitionTable;
+
+class PartitionRouter {
+ public:
+  // `tail_cache_bytes` is the budget of all shards together.
+  PartitionRouter(NodeId node_id, log::LogStore& store, std::vector<Executor*> shards,
+                  size_t tail_cache_bytes);
+  ~PartitionRouter();
+
+  size_t ShardOf(const TopicPartition& partition) const;
+
+  // Errors per part: kUnknownTopicOrPartition, kNotLeaderOrFollower, kInvalidRequiredAcks,
+  // kNotEnoughReplicas, kMessageTooLarge, kCorruptMessage, kInvalidRecord, kInvalidTimestamp,
+  // kUnsupportedCompressionType, kUnsupportedForMessageFormat, kOutOfOrderSequenceNumber,
+  // kInvalidProducerEpoch, kUnknownProducerId, kRequestTimedOut. acks=0 and 1 are answered too: 0
+  // at once.
+  void Append(size_t home, AppendRequest request, AppendDone done);
+  // Errors per part: kUnknownTopicOrPartition, kNotLeaderOrFollower, kFencedLeaderEpoch,
+  // kUnknownLeaderEpoch, kOffsetOutOfRange, kKafkaStorageError.
+  void Fetch(size_t home, FetchRequest request, FetchDone done);
+  void ListOffsets(size_t home, std::vector<ListOffsetsPart> parts, ListOffsetsDone done);
+  void DeleteRecords(size_t home, std::vector<DeleteRecordsPart> parts, DeleteRecordsDone done);
+  void EpochEnd(size_t home, std::vector<EpochEndPart> parts, EpochEndDone done);
+  // Every open partition of the broker, in no order.
+  void Describe(size_t home, PartitionInfosDone done);
+
+  // Brings partitions to what the metadata says: opens or creates those that are not open, follows
+  // leader, epoch, ISR and configuration of the others. Repeating it changes nothing. `done` runs
+  // on some shard when all of it is in force: from then on requests are served.
+  void Assign(std::vector<Assignment> assignments, Task done);
+  // Closes partitions and deletes their data.
+  void Drop(std::vector<TopicPartition> partitions, Task done);
+  // Before a clean stop: writes what makes the next start fast. `done` runs on some shard.
+  void Checkpoint(Task done);
+
+ private:
+  struct Shard;
+  template <class Part, class Outcome, class Done, class Run>
+  void Scatter(size_t home, std::vector<Part> parts, Done done, Run run);
+
+  std::vector<std::unique_ptr<Shard>> shards_;
+};
+
+}  // namespace weir::replica

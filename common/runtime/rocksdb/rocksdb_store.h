@@ -1,0 +1,55 @@
+// RocksDbStore: the KvStore of production, one RocksDB per data directory.
+//
+// Laws:
+//  1. One shared write-ahead log; values of the log families live in blob files, meta rows do not.
+//  2. A failed write-ahead log, or any background error that RocksDB calls hard, poisons the store
+//  for good:
+//     on_fatal is called once, every later Write and Sync fails (D-13). There is no auto-resume.
+//  3. Memory grows with use: an idle store holds a few MiB.
+// Thread rule: that of KvStore. on_fatal runs on whichever thread met the error.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "common/base/kv_store.h"
+
+namespace rocksdb {
+class FileSystem;
+}
+
+namespace weir::runtime {
+
+struct RocksDbOptions {
+  // Memory bound of all memtables together, and of one log family's memtable.
+  size_t memtable_bytes_total = 256 * 1024 * 1024;
+  size_t memtable_bytes = 64 * 1024 * 1024;
+  size_t block_cache_bytes = 64 * 1024 * 1024;
+  // Bounds the replay after a kill.
+  size_t wal_bytes_max = 512 * 1024 * 1024;
+  // The node must stop: `message` says why. Unset: the process aborts.
+  std::function<void(const std::string& message)> on_fatal;
+  // Which entries of the log families are dead. Unset: none.
+  KvDropRuleFactory drop_rules;
+  // Null: the machine's file system.
+  std::shared_ptr<rocksdb::FileSystem> file_system_for_test;
+};
+
+// Opens or creates the store in `directory` (which must exist). Errors: kKafkaStorageError when
+// files are missing, damaged or in use.
+Result<std::unique_ptr<KvStore>> OpenRocksDb(const std::string& directory, RocksDbOptions options);
+
+// How RocksDB computes CRC-32C in this process.
+struct CrcHookReport {
+  // RocksDB calls ours, seen by a counter around a real write and read.
+  bool in_force = false;
+  bool hardware = false;
+};
+
+// Writes and reads a scratch store under `scratch_directory` (created, then removed), and logs the
+// outcome. A binary that does not export the hook is slower, not wrong: the caller decides what to
+// make of it.
+Result<CrcHookReport> CheckCrcHook(const std::string& scratch_directory);
+
+}  // namespace weir::runtime
