@@ -1,0 +1,59 @@
+"""Options and fixtures that the Python tests share. A test runs on Weir unless --kafka says otherwise."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from support.kafka_server import KafkaServer  # noqa: E402
+from support.weir_cluster import WeirDev  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--kafka", action="store_true",
+                     help="run the compat suite on Apache Kafka instead: proves the tests, not Weir")
+    parser.addoption("--bootstrap", help="run the compat suite on a cluster that already runs (HOST:PORT); "
+                                         "tests that restart it are skipped")
+    parser.addoption("--nodes", type=int, default=3, help="nodes of the compat suite's weir dev")
+    parser.addoption("--full", action="store_true", help="every codec with 100,000 records, every kill 20x")
+
+
+class RunningCluster:
+    """A cluster somebody else runs: it can be used, not restarted."""
+
+    name = "running"
+
+    def __init__(self, bootstrap):
+        self.bootstrap = bootstrap
+
+
+@pytest.fixture(scope="session")
+def full(request):
+    return request.config.getoption("--full")
+
+
+@pytest.fixture(scope="session")
+def cluster(request):
+    """The cluster under the compat suite: weir dev, Apache Kafka or one that already runs."""
+    bootstrap = request.config.getoption("--bootstrap")
+    if bootstrap:
+        yield RunningCluster(bootstrap)
+        return
+    with tempfile.TemporaryDirectory(prefix="weir-compat-") as directory:
+        if request.config.getoption("--kafka"):
+            running = KafkaServer(Path(directory) / "kafka")
+        else:
+            running = WeirDev(Path(directory) / "weir", nodes=request.config.getoption("--nodes"))
+        running.start()
+        yield running
+        running.stop()
+
+
+@pytest.fixture
+def data_dir():
+    """A fresh directory on disk, removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="weir-test-") as directory:
+        yield Path(directory)
