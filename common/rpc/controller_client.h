@@ -21,20 +21,16 @@
 // end.
 #pragma once
 
-#include <grpcpp/support/byte_buffer.h>
-#include <grpcpp/support/proto_buffer_reader.h>
-#include <grpcpp/support/proto_buffer_writer.h>
-
 #include <functional>
 #include <future>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "common/base/check.h"
 #include "common/base/time.h"
 #include "common/rpc/methods.h"
 #include "common/rpc/status.h"
+#include "common/rpc/unary_call.h"
 
 namespace weir::rpc {
 
@@ -111,30 +107,6 @@ class ControllerClient {
 
   std::shared_ptr<State> state_;
 };
-
-// ---- Messages in gRPC's buffers
-// ---------------------------------------------------------------------
-
-template <class Message>
-grpc::ByteBuffer ToByteBuffer(const Message& message) {
-  grpc::ByteBuffer buffer;
-  bool own_buffer = false;
-  const grpc::Status status =
-      grpc::GenericSerialize<grpc::ProtoBufferWriter, Message>(message, &buffer, &own_buffer);
-  WEIR_CHECK(status.ok());
-  return buffer;
-}
-
-// Errors: kCorruptMessage.
-template <class Message>
-Result<Message> FromByteBuffer(grpc::ByteBuffer buffer) {
-  Message message;
-  const grpc::Status status =
-      grpc::GenericDeserialize<grpc::ProtoBufferReader, Message>(&buffer, &message);
-  if (!status.ok())
-    return Fail(ErrorCode::kCorruptMessage, "the controller's reply cannot be read");
-  return message;
-}
 
 // ---- Implementation of the templates
 // ----------------------------------------------------------------

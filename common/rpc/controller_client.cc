@@ -1,0 +1,235 @@
+#include "common/rpc/controller_client.h"
+
+#include <grpcpp/alarm.h>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "common/base/check.h"
+#include "common/base/prng.h"
+#include "common/base/uuid.h"
+#include "common/rpc/byte_stream.h"
+#include "common/rpc/channel.h"
+#include "common/runtime/clock.h"
+
+namespace weir::rpc {
+
+// What calls and streams share: the addresses, and which of them to try. Outlives the client while
+// calls run.
+struct ControllerClient::State {
+  // A channel to the address that the next attempt should use.
+  struct Target {
+    std::string address;
+    std::shared_ptr<grpc::Channel> channel;
+  };
+
+  State(std::vector<std::string> known, ControllerClientOptions given)
+      : options(std::move(given)), addresses(std::move(known)) {}
+
+  // The leader if it is known, else the next address in turn.
+  Target ForLeader() {
+    std::lock_guard lock(mutex);
+    return Use(leader.empty() ? addresses[next % addresses.size()] : leader);
+  }
+  // Any controller.
+  Target ForAny() {
+    std::lock_guard lock(mutex);
+    return Use(addresses[next % addresses.size()]);
+  }
+
+  // Learns from a failed attempt. Returns whether the next attempt is worth making at once.
+  bool Failed(const Target& target, const RpcError& failure) {
+    std::lock_guard lock(mutex);
+    if (failure.error.code == ErrorCode::kNotController && !failure.leader_address.empty() &&
+        failure.leader_address != target.address) {
+      leader = failure.leader_address;
+      return true;
+    }
+    if (leader == target.address) leader.clear();
+    // A new channel dials anew: no backoff of the old one, and names resolved again.
+    if (failure.error.code == ErrorCode::kNetworkException) channels.erase(target.address);
+    if (addresses[next % addresses.size()] == target.address) ++next;
+    return false;
+  }
+
+  void AnsweredAsLeader(const Target& target) {
+    std::lock_guard lock(mutex);
+    leader = target.address;
+  }
+
+  // REQUIRES: mutex.
+  Target Use(const std::string& address) {
+    auto& channel = channels[address];
+    if (channel == nullptr) channel = MakeChannel(address);
+    return {address, channel};
+  }
+
+  const ControllerClientOptions options;
+  std::mutex mutex;
+  std::vector<std::string> addresses;
+  size_t next = 0;
+  std::string leader;
+  std::map<std::string, std::shared_ptr<grpc::Channel>> channels;
+};
+
+namespace {
+
+// One call with its attempts, kept alive by the callbacks of the attempt under way.
+template <class State>
+class RetryingCall : public std::enable_shared_from_this<RetryingCall<State>> {
+ public:
+  RetryingCall(std::shared_ptr<State> state, const char* path, bool leader_only,
+               grpc::ByteBuffer request, Duration timeout,
+               std::function<void(Result<grpc::ByteBuffer>)> done)
+      : state_(std::move(state)),
+        path_(path),
+        leader_only_(leader_only),
+        request_(std::move(request)),
+        deadline_(runtime::SteadyNow() + timeout),
+        done_(std::move(done)) {}
+
+  void Attempt() {
+    const Duration left = deadline_ - runtime::SteadyNow();
+    if (left <= Duration(0)) return done_(tl::unexpected<Error>(LastError()));
+    auto target = leader_only_ ? state_->ForLeader() : state_->ForAny();
+    auto self = this->shared_from_this();
+    RawUnaryCall(target.channel, path_, request_, left, {}, [self, target](RawReply reply) {
+      if (reply) return self->done_(*std::move(reply));
+      self->Failed(target, reply.error());
+    });
+  }
+
+ private:
+  void Failed(const typename State::Target& target, const RpcError& failure) {
+    const bool again = failure.error.code == ErrorCode::kNetworkException ||
+                       failure.error.code == ErrorCode::kNotController;
+    if (!again) {
+      // The deadline hides why nobody answered: the error before it says more.
+      const bool late =
+          failure.error.code == ErrorCode::kRequestTimedOut && last_.code != ErrorCode::kNone;
+      return done_(tl::unexpected<Error>(late ? LastError() : failure.error));
+    }
+    last_ = failure.error;
+    if (failure.error.code == ErrorCode::kNetworkException) {
+      last_.message =
+          "no answer from the controller at " + target.address + " (" + failure.error.message + ")";
+    }
+    const bool at_once = state_->Failed(target, failure) && ++hints_followed_ % 4 != 0;
+    if (at_once) return Attempt();
+    const auto pause = std::min<Duration>(state_->options.retry_pause,
+                                          std::max(Duration(0), deadline_ - runtime::SteadyNow()));
+    auto alarm = std::make_shared<grpc::Alarm>();
+    alarm->Set(std::chrono::system_clock::now() + pause,
+               [self = this->shared_from_this(), alarm](bool) { self->Attempt(); });
+  }
+
+  Error LastError() const {
+    if (last_.code == ErrorCode::kNone) {
+      return {ErrorCode::kRequestTimedOut, "the deadline passed before a controller answered"};
+    }
+    return last_;
+  }
+
+  const std::shared_ptr<State> state_;
+  const char* const path_;
+  const bool leader_only_;
+  const grpc::ByteBuffer request_;
+  const MonoTime deadline_;
+  const std::function<void(Result<grpc::ByteBuffer>)> done_;
+  Error last_{ErrorCode::kNone, {}};
+  int hints_followed_ = 0;
+};
+
+class Stream final : public SessionStream {
+ public:
+  explicit Stream(std::shared_ptr<ByteStream> stream) : stream_(std::move(stream)) {}
+  ~Stream() override { stream_->Cancel(); }
+  void Cancel() override { stream_->Cancel(); }
+  void Send(broker::v1::SessionRequest request) override { stream_->Send(ToByteBuffer(request)); }
+  void CloseSending() override { stream_->CloseSending(); }
+
+ private:
+  const std::shared_ptr<ByteStream> stream_;
+};
+
+RpcError EndOf(const grpc::Status& status) {
+  if (!status.ok()) return FromGrpcStatus(status);
+  return {{ErrorCode::kNone, "the controller ended the stream"}, {}};
+}
+
+// Hands typed messages to `on_reply`; tells `state` how the stream ended.
+template <class Reply, class State, class Events>
+ByteStreamEvents Typed(std::shared_ptr<State> state, typename State::Target target, Events events,
+                       bool to_leader) {
+  ByteStreamEvents raw;
+  auto answered = std::make_shared<bool>(false);
+  raw.on_message = [state, target, to_leader, answered,
+                    on_reply = std::move(events.on_reply)](grpc::ByteBuffer bytes) {
+    if (to_leader && !*answered) state->AnsweredAsLeader(target);
+    *answered = true;
+    Result<Reply> reply = FromByteBuffer<Reply>(std::move(bytes));
+    if (reply) on_reply(*std::move(reply));
+  };
+  raw.on_end = [state, target, on_end = std::move(events.on_end)](const grpc::Status& status) {
+    RpcError end = EndOf(status);
+    if (end.error.code != ErrorCode::kNone) state->Failed(target, end);
+    on_end(std::move(end));
+  };
+  return raw;
+}
+
+}  // namespace
+
+ControllerClient::ControllerClient(std::vector<std::string> addresses,
+                                   ControllerClientOptions options) {
+  WEIR_CHECK(!addresses.empty());
+  state_ = std::make_shared<State>(std::move(addresses), std::move(options));
+}
+
+ControllerClient::~ControllerClient() = default;
+
+const std::string& ControllerClient::tool() const { return state_->options.tool; }
+
+std::string ControllerClient::NewRequestId() {
+  Prng prng(runtime::RandomSeed());
+  return Uuid::Random(prng).ToString();
+}
+
+void ControllerClient::RawCall(const char* path, bool leader_only, grpc::ByteBuffer request,
+                               Duration timeout, RawDone done) {
+  std::make_shared<RetryingCall<State>>(state_, path, leader_only, std::move(request), timeout,
+                                        std::move(done))
+      ->Attempt();
+}
+
+std::unique_ptr<SessionStream> ControllerClient::OpenSession(SessionEvents events) {
+  const State::Target target = state_->ForLeader();
+  return std::make_unique<Stream>(ByteStream::Open(
+      target.channel, "/weir.broker.v1.BrokerService/Session", {},
+      Typed<broker::v1::SessionReply>(state_, target, std::move(events), /*to_leader=*/true)));
+}
+
+std::unique_ptr<StreamHandle> ControllerClient::FetchMetadata(
+    const broker::v1::FetchMetadataRequest& request, MetadataEvents events) {
+  const State::Target target = state_->ForAny();
+  auto stream =
+      ByteStream::Open(target.channel, "/weir.broker.v1.BrokerService/FetchMetadata", {},
+                       Typed<broker::v1::FetchMetadataReply>(state_, target, std::move(events),
+                                                             /*to_leader=*/false));
+  stream->Send(ToByteBuffer(request));
+  stream->CloseSending();
+  return std::make_unique<Stream>(std::move(stream));
+}
+
+void ControllerClient::AddAddresses(const std::vector<std::string>& addresses) {
+  std::lock_guard lock(state_->mutex);
+  for (const std::string& address : addresses) {
+    if (std::find(state_->addresses.begin(), state_->addresses.end(), address) ==
+        state_->addresses.end()) {
+      state_->addresses.push_back(address);
+    }
+  }
+}
+
+}  // namespace weir::rpc
