@@ -1,9 +1,8 @@
-// ConfigurationHistory: which configuration was in effect at which log index, so that truncation can bring an older
-// one back and a snapshot can carry the one of its own index.
+// ConfigurationHistory: which configuration was in effect at which log index, so that truncation
+// can bring an older one back and a snapshot can carry the one of its own index.
 //
-// Law: the configuration in effect is the one of the last entry in the log that carries one, committed or not
-// (thesis section 4.1).
-// Thread rule: one owner.
+// Law: the configuration in effect is the one of the last entry in the log that carries one,
+// committed or not (thesis section 4.1). Thread rule: one owner.
 #pragma once
 
 #include <string>
@@ -18,7 +17,8 @@ class ConfigurationHistory {
   explicit ConfigurationHistory(LogIndex base, Configuration configuration);
 
   const Configuration& latest() const { return steps_.back().configuration; }
-  // Index of the last membership change (not of a leader start that restates); 0 if none is in the log.
+  // Index of the last membership change (not of a leader start that restates); 0 if none is in the
+  // log.
   LogIndex latest_change_index() const;
   // The one in effect right after `index` was applied.
   const Configuration& At(LogIndex index) const;

@@ -99,8 +99,8 @@ LogIndex RaftLog::CompactionPoint(LogIndex index, uint64_t entries_max, size_t b
 }
 
 std::vector<Entry> RaftLog::TakeUnpersisted() {
-  std::vector<Entry> taken(entries_.begin() + static_cast<std::ptrdiff_t>(handed_out_ - base_index_),
-                           entries_.end());
+  std::vector<Entry> taken(
+      entries_.begin() + static_cast<std::ptrdiff_t>(handed_out_ - base_index_), entries_.end());
   handed_out_ = last_index();
   return taken;
 }

@@ -1,11 +1,13 @@
-// The messages between the servers of one cluster, as plain values; the transport translates them to and from
-// proto/raft.proto.
+// The messages between the servers of one cluster, as plain values; the transport translates them
+// to and from proto/raft.proto.
 //
 // Laws:
 //  1. Every message has a header; `term` is the sender's current term at the time of sending.
-//  2. Delivery is unreliable on purpose: any message may be lost, repeated, delayed or reordered.
+//  2. Delivery is unreliable on purpose: any message may be lost, repeated, delayed or reordered
+//
 //     Nothing is owed a reply.
-//  3. A request names the server it is for by VoterKey; a server drops what is for another cluster or another
+//  3. A request names the server it is for by VoterKey; a server drops what is for another cluster
+//  or another
 //     directory id.
 // Thread rule: plain values.
 #pragma once
@@ -70,7 +72,8 @@ struct AppendResponse {
   // success: everything up to here equals the leader's log and is on the follower's disk.
   // otherwise: the request's prev_index.
   LogIndex index;
-  // Only when not successful: the last place at which the follower's log may agree with the leader's.
+  // Only when not successful: the last place at which the follower's log may agree with the
+  // leader's.
   LogIndex hint_index;
   Term hint_term;
 };
@@ -87,8 +90,8 @@ struct HeartbeatResponse {
   uint64_t read_sequence = 0;  // of the request
 };
 
-// A piece of a snapshot (thesis section 5.3). The core makes it without bytes; the leader's node fills `data`
-// and `is_last` from its snapshot file.
+// A piece of a snapshot (thesis section 5.3). The core makes it without bytes; the leader's node
+// fills `data` and `is_last` from its snapshot file.
 struct SnapshotRequest {
   MessageHeader header;
   SnapshotMeta meta;
@@ -111,10 +114,9 @@ struct TimeoutNow {
   MessageHeader header;
 };
 
-using Message =
-    std::variant<PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse, AppendRequest,
-                 AppendResponse, HeartbeatRequest, HeartbeatResponse, SnapshotRequest,
-                 SnapshotResponse, TimeoutNow>;
+using Message = std::variant<PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse,
+                             AppendRequest, AppendResponse, HeartbeatRequest, HeartbeatResponse,
+                             SnapshotRequest, SnapshotResponse, TimeoutNow>;
 
 const MessageHeader& HeaderOf(const Message& message);
 MessageHeader& MutableHeaderOf(Message& message);

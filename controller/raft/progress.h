@@ -9,8 +9,8 @@
 //   any       -> snapshot   the entry before `next` is compacted
 //   snapshot  -> probe      the snapshot was installed, or given up
 //
-// Laws: match < next; in probe and snapshot next == match + 1 or a guess above it; match never falls.
-// Thread rule: one owner.
+// Laws: match < next; in probe and snapshot next == match + 1 or a guess above it; match never
+// falls. Thread rule: one owner.
 #pragma once
 
 #include <cstdint>
@@ -67,8 +67,8 @@ class Progress {
   bool recently_active = false;
   // The highest read sequence it has confirmed.
   uint64_t read_sequence = 0;
-  // Set for a member that was removed: the index of its removal. It is fed until it has that entry, so
-  // that it learns of it, but it counts for nothing.
+  // Set for a member that was removed: the index of its removal. It is fed until it has that entry,
+  // so that it learns of it, but it counts for nothing.
   std::optional<LogIndex> removed_at;
   int32_t leaving_ticks = 0;
 
@@ -80,8 +80,8 @@ class Progress {
   LogIndex next_;
   LogIndex commit_sent_;
   ProgressState state_ = ProgressState::kProbe;
-  bool probe_waits_ = false;         // probe: one is under way
-  std::deque<LogIndex> in_flight_;   // replicate: last index of each unanswered append
+  bool probe_waits_ = false;        // probe: one is under way
+  std::deque<LogIndex> in_flight_;  // replicate: last index of each unanswered append
   std::optional<OutgoingSnapshot> outgoing_;
 };
 

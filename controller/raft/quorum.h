@@ -16,7 +16,8 @@ enum class VoteResult : uint8_t { kPending, kWon, kLost };
 
 inline size_t MajorityOf(size_t voters) { return voters / 2 + 1; }
 
-// The outcome of an election so far. Votes of servers that are not voters of `configuration` count for nothing.
+// The outcome of an election so far. Votes of servers that are not voters of `configuration` count
+// for nothing.
 VoteResult CountVotes(const Configuration& configuration, const std::map<VoterKey, bool>& votes);
 
 // The highest value that a majority of the voters has reached; `value_of` gives a voter's value.

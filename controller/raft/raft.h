@@ -1,23 +1,26 @@
-// Raft: the consensus core as a value (DESIGN D1). Events go in through Step, Tick, Propose and the completion
-// calls; everything to be done comes out through one Ready (ready.h states the node's duties).
+// Raft: the consensus core as a value (DESIGN D1). Events go in through Step, Tick, Propose and the
+// completion calls; everything to be done comes out through one Ready (ready.h states the node's
+// duties).
 //
 // Laws:
 //  1. No IO, clock, thread or randomness of its own: same calls, same seed, same outputs.
-//  2. A vote or an acknowledgement leaves only in `send_after_persist` (thesis section 3.8, R-14, R-46, R-48).
-//  3. A committed entry is never removed or changed; if a message demands it, the core halts.
+//  2. A vote or an acknowledgement leaves only in `send_after_persist` (thesis section 3.8, R-14,
+//
+//  3. A committed entry is never removed or changed; if a message demands it, the core halts
+//
 //  4. The configuration in effect is the latest in the log, committed or not (thesis section 4.1).
 //
 // Roles, and what moves a server between them:
-//   follower      -> pre-candidate  no leader heard for the election timeout, and this server is a voter
-//   pre-candidate -> candidate      a majority would vote for it (no term was changed until here)
-//   candidate     -> leader         a majority of durable votes in its term, its own included
+//   follower      -> pre-candidate  no leader heard for the election timeout, and this server is a
+//   voter pre-candidate -> candidate      a majority would vote for it (no term was changed until
+//   here) candidate     -> leader         a majority of durable votes in its term, its own included
 //   follower      -> candidate      TimeoutNow from the leader (leadership transfer)
-//   any           -> follower       a higher term; a leader of the same term; a majority of refusals
-//   leader        -> follower       check-quorum failed, or its own removal is committed
+//   any           -> follower       a higher term; a leader of the same term; a majority of
+//   refusals leader        -> follower       check-quorum failed, or its own removal is committed
 //
-// Ticks are 10 ms. After a stall the node gives at most one tick between two looks at its inbox and forgets the
-// ticks it missed, so that a paused process does not depose a healthy leader.
-// Thread rule: one owner; not thread safe.
+// Ticks are 10 ms. After a stall the node gives at most one tick between two looks at its inbox and
+// forgets the ticks it missed, so that a paused process does not depose a healthy leader. Thread
+// rule: one owner; not thread safe.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +49,8 @@ struct RestoredState {
   // The newest complete snapshot. A server formatted for a new cluster has one at index 0 that
   // carries the first voters; a server that is to join has a default one: no configuration.
   SnapshotMeta snapshot;
-  // Contiguous; may begin before the snapshot's end (the tail that was kept) but not after last_index + 1.
+  // Contiguous; may begin before the snapshot's end (the tail that was kept) but not after
+  // last_index + 1.
   std::vector<Entry> entries;
   // A commit index somebody wrote down, without promise that the entries it speaks of are on
   // this disk. Never used; the simulator offers it as a temptation.
@@ -70,8 +74,9 @@ struct UpdateAddress {
 };
 using MembershipChange = std::variant<AddLearner, PromoteLearner, RemoveMember, UpdateAddress>;
 
-// The next change on the way from `from` being a voter to `to` being one; none when done. `to` under the same node
-// id (a wiped disk) is added only after `from` is removed: an id names one member at a time.
+// The next change on the way from `from` being a voter to `to` being one; none when done. `to`
+// under the same node id (a wiped disk) is added only after `from` is removed: an id names one
+// member at a time.
 std::optional<MembershipChange> NextReplaceStep(const Configuration& configuration,
                                                 const VoterKey& from, const Member& to);
 
@@ -88,42 +93,48 @@ struct PeerStatus {
 class Raft {
  public:
   // Errors: kCorruptMessage when the parts do not belong together: entries with gaps or falling
-  // terms, a log that begins after the snapshot's end, or a log newer than the hard state, which means
-  // that the vote file was lost and a second vote in one term is possible.
+  // terms, a log that begins after the snapshot's end, or a log newer than the hard state, which
+  // means that the vote file was lost and a second vote in one term is possible.
   static Status Validate(const Config& config, const RestoredState& restored);
 
   // REQUIRES: Validate(config, restored). Starts as follower. `seed` feeds the election timeouts.
   Raft(Config config, RestoredState restored, uint64_t seed);
 
-  // ---- events --------------------------------------------------------------------------------------
-  // A message from the network. Errors (nothing was changed): kInconsistentClusterId, or kInvalidVoterKey when it is
-  // for another directory id or from a server that cannot be who it says.
+  // ---- events
+  // -------------------------------------------------------------------------------------- A
+  // message from the network. Errors (nothing was changed): kInconsistentClusterId, or
+  // kInvalidVoterKey when it is for another directory id or from a server that cannot be who it
+  // says.
   Status Step(Message message);
   // 10 ms have passed.
   void Tick();
-  // Appends a payload to the leader's log; it is committed when it comes out in Ready::committed at this index
-  // with the term of this call. Errors: kNotController (not leader, or handing over),
+  // Appends a payload to the leader's log; it is committed when it comes out in Ready::committed at
+  // this index with the term of this call. Errors: kNotController (not leader, or handing over),
   // kThrottlingQuotaExceeded (uncommitted_bytes_max).
   Result<LogIndex> Propose(std::shared_ptr<const std::string> payload);
-  // Errors: kNotController; kRequestTimedOut when another change is not yet committed or the leader's own
-  // start is not (try again, KIP-853); kDuplicateVoter, kVoterNotFound, kInvalidVoterKey (directory id differs),
-  // kIneligibleReplica (the learner has not caught up), kInvalidRequest (removal of the last voter).
+  // Errors: kNotController; kRequestTimedOut when another change is not yet committed or the
+  // leader's own start is not (try again, KIP-853); kDuplicateVoter, kVoterNotFound,
+  // kInvalidVoterKey (directory id differs), kIneligibleReplica (the learner has not caught up),
+  // kInvalidRequest (removal of the last voter).
   Result<LogIndex> ProposeMembershipChange(const MembershipChange& change);
-  // Hands leadership to `target`, or to the voter that is furthest ahead. Proposals are refused until it is done or
-  // an election timeout has passed; the outcome shows in Ready::role_change.
+  // Hands leadership to `target`, or to the voter that is furthest ahead. Proposals are refused
+  // until it is done or an election timeout has passed; the outcome shows in Ready::role_change.
   // Errors: kNotController, kVoterNotFound, kInvalidRequest (target is the leader itself),
   // kReassignmentInProgress (another transfer is going on).
   Status TransferLeadership(std::optional<NodeId> target);
   // Asks for a linearizable read; answered by a ReadState with this id, or by a role_change if
-  // leadership is lost. Errors: kNotController; kLeaderNotAvailable until this leader's start is committed.
+  // leadership is lost. Errors: kNotController; kLeaderNotAvailable until this leader's start is
+  // committed.
   Status ReadIndex(uint64_t request_id);
 
-  // ---- outputs -------------------------------------------------------------------------------------
+  // ---- outputs
+  // -------------------------------------------------------------------------------------
   bool HasReady() const;
   Ready TakeReady();
 
-  // ---- completions ---------------------------------------------------------------------------------
-  // The Ready that carried this ack, and all before it, are durable. In order.
+  // ---- completions
+  // --------------------------------------------------------------------------------- The Ready
+  // that carried this ack, and all before it, are durable. In order.
   void Persisted(const PersistAck& ack);
   // A write or fsync failed: this server leaves the quorum until it is restarted.
   void StorageFailed(const std::string& reason);
@@ -135,13 +146,15 @@ class Raft {
   void SnapshotRejected(const SnapshotMeta& meta);
   // A SnapshotRead could not be served: the leader begins again with its current snapshot.
   void SnapshotReadFailed(const SnapshotRead& read);
-  // What a snapshot of the state at `applied` must carry. REQUIRES: base <= applied <= applied_index().
+  // What a snapshot of the state at `applied` must carry. REQUIRES: base <= applied <=
+  // applied_index().
   SnapshotMeta SnapshotMetaAt(LogIndex applied) const;
   // Such a snapshot is durable. Returns the first log index that is still needed: the node may
   // delete every entry before it from disk.
   LogIndex SnapshotTaken(const SnapshotMeta& meta);
 
-  // ---- what it is ----------------------------------------------------------------------------------
+  // ---- what it is
+  // ----------------------------------------------------------------------------------
   const Config& config() const { return config_; }
   Role role() const { return role_; }
   Term term() const { return term_; }
@@ -172,6 +185,7 @@ class Raft {
   };
   struct Transfer {
     VoterKey target;
+    int32_t ticks = 0;
     bool timeout_now_sent = false;
   };
 
@@ -223,7 +237,6 @@ class Raft {
   void SendHeartbeat(const VoterKey& to, const Progress& progress);
   void AdvanceCommit();
   void CommitThrough(LogIndex index);
-  void RecordOwnPersisted();
 
   // snapshots.cc
   void StartSnapshot(const VoterKey& to, Progress& progress);
@@ -245,6 +258,7 @@ class Raft {
   void ResignIfRemoved();
 
   // transfer.cc
+  void TickTransfer();
   std::optional<VoterKey> FurthestAheadVoter() const;
   void ContinueTransfer();
 

@@ -1,8 +1,10 @@
 // ReadIndexQueue: reads that wait until a majority has confirmed that this server is still leader
-// (thesis section 6.4). No clock is trusted: a leader that slept finds out before it answers.
+// (thesis section 6.4). No clock is trusted: a leader that slept finds out before it answers
+//
 //
 // Laws:
-//  1. A read is answered only after a majority answered a heartbeat that was sent after the read came.
+//  1. A read is answered only after a majority answered a heartbeat that was sent after the read
+//  came.
 //  2. Reads that come between two rounds of heartbeats share the next round.
 // Thread rule: one owner.
 #pragma once

@@ -1,7 +1,8 @@
 // The values of Raft: entries, hard state, members, configurations, snapshot metadata.
 //
 // Laws:
-//  1. A server is a VoterKey: node id and directory id. A wiped disk has a new directory id and is therefore
+//  1. A server is a VoterKey: node id and directory id. A wiped disk has a new directory id and is
+//  therefore
 //     another server, even under the same node id.
 //  2. An entry is named by (term, index); two entries with the same name have the same content
 //     (thesis section 3.5).
@@ -35,7 +36,8 @@ enum class EntryType : uint8_t {
   kNormal = 1,
   // A change of the configuration: payload = EncodeConfiguration of the whole new configuration.
   kConfiguration = 2,
-  // The first entry of every leader. Its payload restates the configuration in effect, so that
+  // The first entry of every leader. Its payload restates the configuration in effect, so
+  // that
   // a server that joins with an empty log learns it from the first entry on.
   kLeaderStart = 3,
 };
@@ -52,8 +54,8 @@ struct Entry {
 // By content, not by pointer.
 bool operator==(const Entry& a, const Entry& b);
 
-// What must survive a crash besides the log (thesis figure 3.1). The commit index is not here: it is
-// never trusted from disk.
+// What must survive a crash besides the log (thesis figure 3.1). The commit index is not here: it
+// is never trusted from disk.
 struct HardState {
   Term term;
   std::optional<VoterKey> vote;  // who got this server's vote in `term`
@@ -84,13 +86,16 @@ struct Configuration {
   friend bool operator==(const Configuration&, const Configuration&) = default;
 };
 
-// The bytes of a configuration as entries and snapshots carry them. The first byte is a format number.
+// The bytes of a configuration as entries and snapshots carry them. The first byte is a format
+// number.
 std::string EncodeConfiguration(const Configuration& configuration);
-// Errors: kCorruptMessage when the bytes are not an encoding, ids are out of order or lengths run over.
+// Errors: kCorruptMessage when the bytes are not an encoding, ids are out of order or lengths run
+// over.
 Result<Configuration> DecodeConfiguration(std::string_view bytes);
 
-// What a snapshot replaces: every entry up to `last_index`, the state after it, and the configuration in
-// effect there. A freshly formatted directory of a new cluster has {0, 0, the first voters}.
+// What a snapshot replaces: every entry up to `last_index`, the state after it, and the
+// configuration in effect there. A freshly formatted directory of a new cluster has {0, 0, the
+// first voters}.
 struct SnapshotMeta {
   LogIndex last_index;
   Term last_term;
