@@ -36,20 +36,8 @@ struct RocksDbOptions {
   std::shared_ptr<rocksdb::FileSystem> file_system_for_test;
 };
 
-// Opens or creates the store in `directory` (which must exist). Errors: kKafkaStorageError when
-// files are missing, damaged or in use.
+// Opens or creates the store in `directory` (which must exist), and logs how CRCs are computed.
+// Errors: kKafkaStorageError when files are missing, damaged or in use.
 Result<std::unique_ptr<KvStore>> OpenRocksDb(const std::string& directory, RocksDbOptions options);
-
-// How RocksDB computes CRC-32C in this process.
-struct CrcHookReport {
-  // RocksDB calls ours, seen by a counter around a real write and read.
-  bool in_force = false;
-  bool hardware = false;
-};
-
-// Writes and reads a scratch store under `scratch_directory` (created, then removed), and logs the
-// outcome. A binary that does not export the hook is slower, not wrong: the caller decides what to
-// make of it.
-Result<CrcHookReport> CheckCrcHook(const std::string& scratch_directory);
 
 }  // namespace weir::runtime

@@ -1,0 +1,255 @@
+#include "common/runtime/rocksdb/rocksdb_store.h"
+
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/options.h>
+#include <rocksdb/write_batch.h>
+
+#include <atomic>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "common/base/check.h"
+#include "common/base/crc32c.h"
+#include "common/base/fault.h"
+#include "common/runtime/log.h"
+#include "common/runtime/rocksdb/crc_hook.h"
+#include "common/runtime/rocksdb/rocksdb_options.h"
+
+namespace weir::runtime {
+namespace {
+
+constexpr size_t kPrefixBytes = 4;
+
+using FamilyHandles = std::vector<rocksdb::ColumnFamilyHandle*>;
+
+rocksdb::Slice ToSlice(std::string_view view) { return {view.data(), view.size()}; }
+std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+tl::unexpected<Error> StorageError(std::string_view what, const rocksdb::Status& status) {
+  return Fail(ErrorCode::kKafkaStorageError, std::string(what) + ": " + status.ToString());
+}
+
+// Remembers that the store is poisoned and tells the node once.
+class FatalSwitch {
+ public:
+  explicit FatalSwitch(std::function<void(const std::string&)> on_fatal)
+      : on_fatal_(std::move(on_fatal)) {}
+
+  bool poisoned() const { return poisoned_.load(std::memory_order_acquire); }
+
+  void Trip(const std::string& message) {
+    if (poisoned_.exchange(true)) return;
+    LogError("storage", "store failed", {{"error", message}});
+    WEIR_CHECK(on_fatal_ != nullptr, "the store failed and nobody takes the news");
+    on_fatal_(message);
+  }
+
+ private:
+  std::function<void(const std::string&)> on_fatal_;
+  std::atomic<bool> poisoned_{false};
+};
+
+class ErrorListener : public rocksdb::EventListener {
+ public:
+  explicit ErrorListener(std::shared_ptr<FatalSwitch> fatal) : fatal_(std::move(fatal)) {}
+
+  void OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/,
+                         rocksdb::Status* status) override {
+    if (status->severity() >= rocksdb::Status::Severity::kHardError) {
+      fatal_->Trip(status->ToString());
+    } else {
+      LogWarn("storage", "background error", {{"error", status->ToString()}});
+    }
+  }
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*status*/,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+
+ private:
+  std::shared_ptr<FatalSwitch> fatal_;
+};
+
+class RocksDbBatch : public KvBatch {
+ public:
+  explicit RocksDbBatch(const FamilyHandles& families) : families_(families) {}
+
+  using KvBatch::Put;
+  void Put(KvFamily family, KvParts key, KvParts value) override {
+    const rocksdb::SliceParts key_parts = Parts(key, key_slices_);
+    const rocksdb::SliceParts value_parts = Parts(value, value_slices_);
+    Check(batch_.Put(Handle(family), key_parts, value_parts));
+  }
+  void Delete(KvFamily family, std::string_view key) override {
+    Check(batch_.Delete(Handle(family), ToSlice(key)));
+  }
+  void DeleteRange(KvFamily family, std::string_view begin, std::string_view end) override {
+    Check(batch_.DeleteRange(Handle(family), ToSlice(begin), ToSlice(end)));
+  }
+  void Clear() override { batch_.Clear(); }
+  size_t bytes() const override { return batch_.GetDataSize(); }
+  size_t count() const override { return static_cast<size_t>(batch_.Count()); }
+
+  rocksdb::WriteBatch* batch() { return &batch_; }
+
+ private:
+  static rocksdb::SliceParts Parts(KvParts parts, std::vector<rocksdb::Slice>& slices) {
+    slices.clear();
+    for (const std::string_view part : parts) slices.push_back(ToSlice(part));
+    return {slices.data(), static_cast<int>(slices.size())};
+  }
+  // A batch lives in memory: it fails only for sizes no entry may have.
+  static void Check(const rocksdb::Status& status) {
+    WEIR_CHECK(status.ok(), status.ToString().c_str());
+  }
+  rocksdb::ColumnFamilyHandle* Handle(KvFamily family) const {
+    return families_[static_cast<size_t>(family)];
+  }
+
+  const FamilyHandles& families_;
+  rocksdb::WriteBatch batch_;
+  std::vector<rocksdb::Slice> key_slices_;
+  std::vector<rocksdb::Slice> value_slices_;
+};
+
+class RocksDbIterator : public KvIterator {
+ public:
+  RocksDbIterator(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, std::string_view lower,
+                  std::string_view upper, bool one_prefix)
+      : lower_(lower), upper_(upper), lower_slice_(lower_), upper_slice_(upper_) {
+    rocksdb::ReadOptions options;
+    options.total_order_seek = !one_prefix;
+    if (!lower_.empty()) options.iterate_lower_bound = &lower_slice_;
+    if (!upper_.empty()) options.iterate_upper_bound = &upper_slice_;
+    iterator_.reset(db.NewIterator(options, family));
+  }
+
+  bool Valid() const override { return iterator_->Valid(); }
+  void Seek(std::string_view key) override { iterator_->Seek(ToSlice(key)); }
+  void SeekForPrev(std::string_view key) override { iterator_->SeekForPrev(ToSlice(key)); }
+  void Next() override { iterator_->Next(); }
+  std::string_view key() const override { return ToView(iterator_->key()); }
+  std::string_view value() const override { return ToView(iterator_->value()); }
+  Status status() const override {
+    if (iterator_->status().ok()) return {};
+    return StorageError("scan", iterator_->status());
+  }
+
+ private:
+  std::string lower_;
+  std::string upper_;
+  rocksdb::Slice lower_slice_;
+  rocksdb::Slice upper_slice_;
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
+class RocksDbStore : public KvStore {
+ public:
+  RocksDbStore(std::unique_ptr<rocksdb::Env> env, std::unique_ptr<rocksdb::DB> db,
+               FamilyHandles all, std::shared_ptr<FatalSwitch> fatal)
+      : env_(std::move(env)),
+        db_(std::move(db)),
+        all_handles_(std::move(all)),
+        families_(all_handles_.begin() + 1, all_handles_.end()),
+        fatal_(std::move(fatal)) {
+    WEIR_CHECK(families_.size() == kKvFamilyCount);
+  }
+  ~RocksDbStore() override {
+    for (rocksdb::ColumnFamilyHandle* handle : all_handles_) db_->DestroyColumnFamilyHandle(handle);
+  }
+
+  std::unique_ptr<KvBatch> NewBatch() override { return std::make_unique<RocksDbBatch>(families_); }
+
+  Status Write(KvBatch& batch) override {
+    if (fatal_->poisoned()) return Poisoned();
+    auto& own = static_cast<RocksDbBatch&>(batch);
+    rocksdb::Status status = FaultRequested("kv.write")
+                                 ? rocksdb::Status::IOError("injected")
+                                 : db_->Write(rocksdb::WriteOptions(), own.batch());
+    return Judge("write", status);
+  }
+
+  Status Sync() override {
+    if (fatal_->poisoned()) return Poisoned();
+    rocksdb::Status status =
+        FaultRequested("kv.sync") ? rocksdb::Status::IOError("injected") : db_->SyncWAL();
+    return Judge("sync", status);
+  }
+
+  Result<std::optional<std::string>> Get(KvFamily family, std::string_view key) override {
+    std::string value;
+    const rocksdb::Status status =
+        db_->Get(rocksdb::ReadOptions(), Handle(family), ToSlice(key), &value);
+    if (status.IsNotFound()) return std::nullopt;
+    if (!status.ok()) return StorageError("get", status);
+    return value;
+  }
+
+  std::unique_ptr<KvIterator> Scan(KvFamily family, std::string_view lower,
+                                   std::string_view upper) override {
+    // Within one partition the prefix filter spares files that do not know it.
+    const bool one_prefix = family != KvFamily::kMeta && lower.size() >= kPrefixBytes &&
+                            upper.substr(0, kPrefixBytes) == lower.substr(0, kPrefixBytes);
+    return std::make_unique<RocksDbIterator>(*db_, Handle(family), lower, upper, one_prefix);
+  }
+
+ private:
+  static Status Poisoned() {
+    return Fail(ErrorCode::kKafkaStorageError, "the store failed earlier; the node is stopping");
+  }
+  Status Judge(std::string_view what, const rocksdb::Status& status) {
+    if (status.ok()) [[likely]]
+      return {};
+    fatal_->Trip(std::string(what) + ": " + status.ToString());
+    return StorageError(what, status);
+  }
+  rocksdb::ColumnFamilyHandle* Handle(KvFamily family) const {
+    return families_[static_cast<size_t>(family)];
+  }
+
+  std::unique_ptr<rocksdb::Env> env_;  // only a test's; outlives db_
+  std::unique_ptr<rocksdb::DB> db_;
+  FamilyHandles all_handles_;
+  FamilyHandles families_;  // by KvFamily
+  std::shared_ptr<FatalSwitch> fatal_;
+};
+
+// Opening reads and writes RocksDB's own logs, CRCs included: the counter shows who computed them.
+void ReportCrcHook(const std::string& directory, uint64_t calls_before) {
+  const bool in_force = CrcHookCalls() > calls_before;
+  const bool hardware = in_force && Crc32cIsHardware();
+  if (in_force) {
+    LogInfo("storage", "store opened",
+            {{"directory", directory}, {"crc_hook", true}, {"crc_hardware", hardware}});
+  } else {
+    LogWarn("storage", "store opened without the CRC hook: appends cost twice the CPU",
+            {{"directory", directory}, {"crc_hook", false}});
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KvStore>> OpenRocksDb(const std::string& directory, RocksDbOptions options) {
+  auto fatal = std::make_shared<FatalSwitch>(options.on_fatal);
+  rocksdb::DBOptions db_options = MakeDbOptions(options, std::make_shared<ErrorListener>(fatal));
+  std::unique_ptr<rocksdb::Env> env;
+  if (options.file_system_for_test) {
+    env = rocksdb::NewCompositeEnv(options.file_system_for_test);
+    db_options.env = env.get();
+    db_options.sst_file_manager.reset();
+  }
+  const uint64_t calls_before = CrcHookCalls();
+  rocksdb::DB* raw = nullptr;
+  FamilyHandles handles;
+  const rocksdb::Status status =
+      rocksdb::DB::Open(db_options, directory, MakeFamilies(options), &handles, &raw);
+  if (!status.ok()) return StorageError("open " + directory, status);
+  ReportCrcHook(directory, calls_before);
+  return std::make_unique<RocksDbStore>(std::move(env), std::unique_ptr<rocksdb::DB>(raw),
+                                        std::move(handles), std::move(fatal));
+}
+
+}  // namespace weir::runtime

@@ -1,0 +1,192 @@
+// The KvStore contract, checked on RocksDB and on the tests' own store alike, and what only RocksDB
+// has: the CRC hook and the fatal switch.
+#include "common/runtime/rocksdb/rocksdb_store.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/fault.h"
+#include "common/runtime/rocksdb/crc_hook.h"
+#include "tests/support/mem_kv_store.h"
+
+namespace weir::runtime {
+namespace {
+
+class ScratchDirectory {
+ public:
+  ScratchDirectory() {
+    std::string pattern = ::testing::TempDir() + "weir-kv-XXXXXX";
+    path_ = ::mkdtemp(pattern.data());
+  }
+  ~ScratchDirectory() { std::filesystem::remove_all(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+std::vector<std::string> Keys(KvStore& store, KvFamily family, std::string_view lower,
+                              std::string_view upper) {
+  std::vector<std::string> keys;
+  auto it = store.Scan(family, lower, upper);
+  for (it->Seek(lower); it->Valid(); it->Next()) keys.emplace_back(it->key());
+  EXPECT_TRUE(it->status().has_value());
+  return keys;
+}
+
+class KvStoreContract : public ::testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override {
+    if (GetParam()) {
+      auto opened = OpenRocksDb(scratch_.path(), {});
+      ASSERT_TRUE(opened.has_value()) << opened.error().message;
+      store_ = std::move(*opened);
+    } else {
+      store_ = std::make_unique<test::MemKvStore>();
+    }
+  }
+  void Put(KvFamily family, std::string_view key, std::string_view value) {
+    auto batch = store_->NewBatch();
+    batch->Put(family, key, value);
+    ASSERT_TRUE(store_->Write(*batch).has_value());
+  }
+
+  ScratchDirectory scratch_;
+  std::unique_ptr<KvStore> store_;
+};
+
+TEST_P(KvStoreContract, PartsAreJoinedAndReadBack) {
+  auto batch = store_->NewBatch();
+  const std::array<std::string_view, 2> key = {"part", "ed"};
+  const std::array<std::string_view, 3> value = {"a", "", "bc"};
+  batch->Put(KvFamily::kLogLong, key, value);
+  EXPECT_EQ(batch->count(), 1u);
+  ASSERT_TRUE(store_->Write(*batch).has_value());
+  ASSERT_TRUE(store_->Sync().has_value());
+  EXPECT_EQ(store_->Get(KvFamily::kLogLong, "parted").value(), "abc");
+  EXPECT_EQ(store_->Get(KvFamily::kMeta, "parted").value(), std::nullopt);
+}
+
+TEST_P(KvStoreContract, ScanKeepsToItsBounds) {
+  for (const char* key : {"aaaa1", "aaaa3", "aaaa5", "aaab1"}) Put(KvFamily::kLogLong, key, key);
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(Keys(*store_, KvFamily::kLogLong, "aaaa2", "aaaa9"), (Names{"aaaa3", "aaaa5"}));
+  EXPECT_EQ(Keys(*store_, KvFamily::kLogLong, "", "").size(), 4u);
+  auto it = store_->Scan(KvFamily::kLogLong, "aaaa", "aaaa9");
+  it->SeekForPrev("aaaa8");
+  ASSERT_TRUE(it->Valid());
+  EXPECT_EQ(it->key(), "aaaa5");
+  it->SeekForPrev("aaaa0");
+  EXPECT_FALSE(it->Valid());
+}
+
+TEST_P(KvStoreContract, DeletesReachOnlyWhatTheyName) {
+  for (const char* key : {"k1", "k2", "k3", "k4"}) Put(KvFamily::kMeta, key, "v");
+  auto batch = store_->NewBatch();
+  batch->Delete(KvFamily::kMeta, "k1");
+  batch->DeleteRange(KvFamily::kMeta, "k2", "k4");
+  ASSERT_TRUE(store_->Write(*batch).has_value());
+  EXPECT_EQ(Keys(*store_, KvFamily::kMeta, "", ""), std::vector<std::string>{"k4"});
+}
+
+TEST_P(KvStoreContract, AnIteratorSeesTheStoreAsItWas) {
+  Put(KvFamily::kMeta, "k1", "v");
+  auto it = store_->Scan(KvFamily::kMeta, "", "");
+  Put(KvFamily::kMeta, "k2", "v");
+  it->Seek("k2");
+  EXPECT_FALSE(it->Valid());
+}
+
+TEST_P(KvStoreContract, AClearedBatchIsEmpty) {
+  auto batch = store_->NewBatch();
+  batch->Put(KvFamily::kMeta, "k", "v");
+  batch->Clear();
+  EXPECT_EQ(batch->count(), 0u);
+  ASSERT_TRUE(store_->Write(*batch).has_value());
+  EXPECT_EQ(store_->Get(KvFamily::kMeta, "k").value(), std::nullopt);
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, KvStoreContract, ::testing::Bool(), [](const auto& info) {
+  return info.param ? std::string("RocksDb") : std::string("Mem");
+});
+
+TEST(RocksDbStore, DataIsThereAfterReopening) {
+  ScratchDirectory scratch;
+  for (int life = 0; life < 3; ++life) {
+    auto store = OpenRocksDb(scratch.path(), {}).value();
+    EXPECT_EQ(Keys(*store, KvFamily::kLogShort, "", "").size(), static_cast<size_t>(life));
+    auto batch = store->NewBatch();
+    batch->Put(KvFamily::kLogShort, "key" + std::to_string(life), std::string(100'000, 'x'));
+    ASSERT_TRUE(store->Write(*batch).has_value());
+  }
+}
+
+TEST(RocksDbStore, CrcHookIsInForce) {
+  ScratchDirectory scratch;
+  const uint64_t before = CrcHookCalls();
+  auto store = OpenRocksDb(scratch.path(), {}).value();
+  auto batch = store->NewBatch();
+  batch->Put(KvFamily::kLogShort, "key", "value");
+  ASSERT_TRUE(store->Write(*batch).has_value());
+  EXPECT_GT(CrcHookCalls(), before);
+}
+
+TEST(RocksDbStore, D13_AFailedSyncPoisonsTheStoreAndCallsOnce) {
+  ScratchDirectory scratch;
+  int calls = 0;
+  RocksDbOptions options;
+  options.on_fatal = [&](const std::string&) { ++calls; };
+  auto store = OpenRocksDb(scratch.path(), options).value();
+  auto batch = store->NewBatch();
+  batch->Put(KvFamily::kMeta, "k", "v");
+  ASSERT_TRUE(store->Write(*batch).has_value());
+  SetFaultHookForTest([](std::string_view site) { return site == "kv.sync"; });
+  EXPECT_FALSE(store->Sync().has_value());
+  SetFaultHookForTest(nullptr);
+  EXPECT_EQ(store->Write(*batch).error().code, ErrorCode::kKafkaStorageError);
+  EXPECT_FALSE(store->Sync().has_value());
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(RocksDbStore, D09_ADamagedDirectoryIsRefused) {
+  ScratchDirectory scratch;
+  { auto store = OpenRocksDb(scratch.path(), {}).value(); }
+  std::filesystem::resize_file(scratch.path() + "/CURRENT", 3);
+  const auto reopened = OpenRocksDb(scratch.path(), {});
+  ASSERT_FALSE(reopened.has_value());
+  EXPECT_EQ(reopened.error().code, ErrorCode::kKafkaStorageError);
+}
+
+TEST(RocksDbStore, DeadEntriesAreDroppedWhenFilesAreRewritten) {
+  ScratchDirectory scratch;
+  RocksDbOptions options;
+  int rules_made = 0;
+  options.drop_rules = [&]() -> KvDropRule {
+    ++rules_made;
+    return [](std::string_view key) { return key.substr(0, 4) == "dead"; };
+  };
+  options.memtable_bytes = 64 * 1024;
+  {
+    auto store = OpenRocksDb(scratch.path(), options).value();
+    for (int i = 0; i < 400; ++i) {
+      auto batch = store->NewBatch();
+      const std::string prefix = i % 2 == 0 ? "dead" : "live";
+      batch->Put(KvFamily::kLogLong, prefix + std::to_string(1000 + i), std::string(8192, 'x'));
+      ASSERT_TRUE(store->Write(*batch).has_value());
+    }
+  }
+  auto store = OpenRocksDb(scratch.path(), options).value();
+  EXPECT_EQ(Keys(*store, KvFamily::kLogLong, "live", "livf").size(), 200u);
+  EXPECT_GT(rules_made, 0);
+  EXPECT_LT(Keys(*store, KvFamily::kLogLong, "dead", "deae").size(), 200u);
+}
+
+}  // namespace
+}  // namespace weir::runtime
