@@ -32,6 +32,8 @@ inline constexpr size_t kTaggedFieldsMax = 1'000;
 // -------------------------------------------------------------------------------- Kafka's default
 // max.message.bytes: 1 MiB + 12 bytes of log overhead.
 inline constexpr int32_t kBatchBytesDefault = 1'048'588;
+// What one record batch may decompress to: 64 times the default batch, room for very compressible logs.
+inline constexpr size_t kDecompressedBytesMax = 64 * 1024 * 1024;
 // What one partition got in one tick becomes one RocksDB value up to this size.
 inline constexpr size_t kLogEntryBytesTarget = 256 * 1024;
 // The producer's last batches that are recognised when sent again (KIP-98).
