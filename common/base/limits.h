@@ -48,6 +48,8 @@ inline constexpr int32_t kPartitionsPerTopicMax = 100'000;
 inline constexpr size_t kPartitionsPerRequestMax = 10'000;
 // First answers kept for retried request ids.
 inline constexpr size_t kCompletedRequestsMax = 1'024;
+// And no more than so many bytes of them, for answers about thousands of topics.
+inline constexpr size_t kCompletedReplyBytesMax = 16 * 1024 * 1024;
 // A metadata snapshot is taken after so many bytes of log, or so much time.
 inline constexpr size_t kSnapshotAfterLogBytes = 20 * 1024 * 1024;
 inline constexpr int64_t kSnapshotAfterMs = 60 * 60 * 1000;

@@ -1,0 +1,29 @@
+// Dynamic configuration of topics and brokers: change and description.
+//
+// Each resource of a request succeeds or fails by itself, all its keys together. Changes that leave
+// a value as it is give no record. Thread rule: pure functions.
+#pragma once
+
+#include <google/protobuf/map.h>
+
+#include <string>
+
+#include "controller/state/decision.h"
+
+namespace weir::state {
+
+// Errors per resource: kUnknownTopicOrPartition, kInvalidConfig (unknown key, bad value),
+// kInvalidRequest (resource or key twice, unsupported type, append to what is no list,
+// replace_all with an operation other than set), kBrokerIdNotRegistered.
+Result<Decision<admin::v1::AlterConfigsReply>> AlterConfigs(
+    const DecisionContext& context, const admin::v1::AlterConfigsRequest& request);
+
+// Errors per resource: as metadata::DescribeConfigResource.
+admin::v1::DescribeConfigsReply DescribeConfigs(const MetadataImage& image,
+                                                const Defaults& defaults,
+                                                const admin::v1::DescribeConfigsRequest& request);
+
+// Checks the configuration of a topic that is being created. Errors: kInvalidConfig.
+Status ValidateTopicConfigs(const google::protobuf::Map<std::string, std::string>& configs);
+
+}  // namespace weir::state
