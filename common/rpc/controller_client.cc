@@ -47,8 +47,8 @@ struct ControllerClient::State {
       return true;
     }
     if (leader == target.address) leader.clear();
-    // A new channel dials anew: no backoff of the old one, and names resolved again.
-    if (failure.error.code == ErrorCode::kNetworkException) channels.erase(target.address);
+    // The channel stays: it dials again by itself. Dropping it from the callback of a failed dial, while
+    // gRPC 1.51 still walks that channel's subchannels, crashes.
     if (addresses[next % addresses.size()] == target.address) ++next;
     return false;
   }
