@@ -1,0 +1,166 @@
+#include "broker/metadata/broker_session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/check.h"
+#include "common/runtime/log.h"
+
+namespace weir::broker {
+namespace {
+
+constexpr Duration kReconnectPause = std::chrono::milliseconds(50);
+
+// Answers after which trying again cannot help.
+bool IsFinal(ErrorCode code) {
+  return code == ErrorCode::kInconsistentClusterId || code == ErrorCode::kInvalidRegistration;
+}
+
+}  // namespace
+
+BrokerSession::BrokerSession(std::shared_ptr<Executor> metadata_thread, SessionPort& controllers,
+                             broker::v1::Registration registration, SessionHooks hooks)
+    : thread_(std::move(metadata_thread)),
+      controllers_(controllers),
+      registration_(std::move(registration)),
+      hooks_(std::move(hooks)) {}
+
+void BrokerSession::Start() { Connect(); }
+
+void BrokerSession::Connect() {
+  if (state_ == State::kStopped) return;
+  state_ = State::kRegistering;
+  const uint64_t attempt = ++attempt_;
+  last_reply_ = thread_->Now();
+  rpc::SessionEvents events;
+  events.on_reply = [this, attempt, thread = thread_](broker::v1::SessionReply reply) {
+    thread->Post([this, attempt, reply = std::move(reply)] { OnReply(attempt, reply); });
+  };
+  events.on_end = [this, attempt, thread = thread_](rpc::RpcError error) {
+    thread->Post([this, attempt, error = std::move(error)] { OnEnd(attempt, error); });
+  };
+  stream_ = controllers_.OpenSession(std::move(events));
+  broker::v1::SessionRequest request;
+  *request.mutable_registration() = registration_;
+  stream_->Send(std::move(request));
+  ScheduleTick();
+}
+
+void BrokerSession::OnReply(uint64_t attempt, const broker::v1::SessionReply& reply) {
+  if (attempt != attempt_ || state_ == State::kStopped) return;
+  last_reply_ = thread_->Now();
+  if (reply.heartbeat_interval_ms() > 0) {
+    heartbeat_interval_ = std::chrono::milliseconds(reply.heartbeat_interval_ms());
+  }
+  if (reply.session_timeout_ms() > 0) {
+    session_timeout_ = std::chrono::milliseconds(reply.session_timeout_ms());
+  }
+  if (state_ == State::kRegistering) OnFirstReply(reply);
+  if (fenced_.exchange(reply.fenced()) != reply.fenced()) {
+    LogInfo("broker", reply.fenced() ? "fenced" : "unfenced",
+            {{"broker_epoch", epoch_.load()}, {"applied_offset", applied_offset_}});
+  }
+  if (reply.may_stop() && want_shutdown_) Goodbye();
+}
+
+void BrokerSession::OnFirstReply(const broker::v1::SessionReply& reply) {
+  const Result<Uuid> cluster = Uuid::FromBytes(reply.cluster_id());
+  const Status joined = cluster ? hooks_.on_joined(*cluster, BrokerEpoch(reply.broker_epoch()))
+                                : Status(tl::unexpected<Error>(cluster.error()));
+  if (!joined) {
+    stream_->Cancel();
+    state_ = State::kStopped;
+    return hooks_.on_refused(joined.error());
+  }
+  state_ = State::kActive;
+  registration_.set_cluster_id(reply.cluster_id());
+  epoch_.store(reply.broker_epoch());
+  LogInfo("broker", "registered",
+          {{"broker_epoch", reply.broker_epoch()}, {"cluster_id", cluster->ToString()}});
+  SendHeartbeat();
+}
+
+void BrokerSession::OnEnd(uint64_t attempt, const rpc::RpcError& error) {
+  if (attempt != attempt_ || state_ == State::kStopped) return;
+  const bool was_active = state_ == State::kActive;
+  state_ = State::kConnecting;
+  stream_ = nullptr;
+  if (IsFinal(error.error.code)) {
+    state_ = State::kStopped;
+    return hooks_.on_refused(error.error);
+  }
+  if (was_active || error.error.code != ErrorCode::kNetworkException) {
+    LogInfo("broker", "session ended", {{"reason", weir::ToString(error.error)}});
+  }
+  // The client has learnt where the leader is: the first attempt needs no pause.
+  if (was_active) return Connect();
+  thread_->PostAt(thread_->Now() + kReconnectPause, [this, attempt] {
+    if (attempt == attempt_ && state_ == State::kConnecting) Connect();
+  });
+}
+
+void BrokerSession::ReportApplied(int64_t offset) {
+  if (offset <= applied_offset_) return;
+  applied_offset_ = offset;
+  if (state_ == State::kActive) SendHeartbeat();
+}
+
+void BrokerSession::SendHeartbeat() {
+  WEIR_CHECK(stream_ != nullptr);
+  broker::v1::SessionRequest request;
+  broker::v1::Heartbeat& heartbeat = *request.mutable_heartbeat();
+  heartbeat.set_broker_epoch(epoch_.load());
+  heartbeat.set_applied_offset(applied_offset_);
+  heartbeat.set_want_shutdown(want_shutdown_);
+  stream_->Send(std::move(request));
+  last_heartbeat_ = thread_->Now();
+  ScheduleTick();
+}
+
+void BrokerSession::ScheduleTick() {
+  if (tick_scheduled_) return;
+  tick_scheduled_ = true;
+  thread_->PostAt(thread_->Now() + heartbeat_interval_ / 2, [this] {
+    tick_scheduled_ = false;
+    Tick();
+  });
+}
+
+void BrokerSession::Tick() {
+  if (state_ == State::kStopped) return;
+  ScheduleTick();
+  const MonoTime now = thread_->Now();
+  if (stream_ != nullptr && now - last_reply_ > session_timeout_) {
+    LogWarn("broker", "controller is silent",
+            {{"silent_ms", (now - last_reply_) / std::chrono::milliseconds(1)}});
+    stream_->Cancel();
+    stream_ = nullptr;
+    return Connect();
+  }
+  if (state_ == State::kActive && now - last_heartbeat_ >= heartbeat_interval_ / 2) SendHeartbeat();
+}
+
+void BrokerSession::Stop(Duration timeout, Task done) {
+  stopped_ = std::move(done);
+  want_shutdown_ = true;
+  if (state_ != State::kActive) return Goodbye();
+  SendHeartbeat();
+  thread_->PostAt(thread_->Now() + timeout, [this] { Goodbye(); });
+}
+
+void BrokerSession::Goodbye() {
+  if (state_ == State::kStopped) return;
+  if (state_ == State::kActive) {
+    broker::v1::SessionRequest request;
+    request.mutable_heartbeat()->set_broker_epoch(epoch_.load());
+    request.mutable_heartbeat()->set_applied_offset(applied_offset_);
+    request.mutable_heartbeat()->set_stopped(true);
+    stream_->Send(std::move(request));
+    stream_->CloseSending();
+  }
+  state_ = State::kStopped;
+  fenced_.store(true);
+  if (stopped_) std::exchange(stopped_, nullptr)();
+}
+
+}  // namespace weir::broker

@@ -1,0 +1,94 @@
+// BrokerSession: this broker's session with the active controller (DESIGN D5).
+//
+// States:   connecting --stream open, registration sent--> registering --first reply--> active
+//           any --stream ends--> connecting      active --Stop--> stopping --may_stop--> stopped
+//
+// Laws:
+//  1. A registration carries the incarnation of this process: after a broken stream the same broker
+//  comes
+//     back, a restarted process is a new one (I-16).
+//  2. A heartbeat goes out at once when the applied offset or a wish changes, and every interval
+//  otherwise.
+//  3. Silence of the controller longer than the session timeout ends the stream: a new leader may
+//  be elsewhere.
+//  4. A broker of another cluster never registers: `on_refused` says so once, with both ids.
+// Thread rule: the metadata thread, except IsFenced, broker_epoch and Reason from any thread.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "common/base/executor.h"
+#include "common/base/ids.h"
+#include "common/base/uuid.h"
+#include "common/rpc/controller_client.h"
+#include "proto/broker.pb.h"
+
+namespace weir::broker {
+
+// The part of the controllers that a session needs.
+class SessionPort {
+ public:
+  virtual ~SessionPort() = default;
+  virtual std::unique_ptr<rpc::SessionStream> OpenSession(rpc::SessionEvents events) = 0;
+};
+
+struct SessionHooks {
+  // The cluster this broker has joined, to be written down, and the epoch it got there. Errors end
+  // the broker.
+  std::function<Status(const Uuid& cluster_id, BrokerEpoch epoch)> on_joined;
+  // The controllers will never accept this broker.
+  std::function<void(const Error&)> on_refused;
+};
+
+class BrokerSession {
+ public:
+  // `registration` has everything but what changes from attempt to attempt.
+  BrokerSession(std::shared_ptr<Executor> metadata_thread, SessionPort& controllers,
+                broker::v1::Registration registration, SessionHooks hooks);
+
+  void Start();
+  // The metadata offset that every partition of this broker acts on.
+  void ReportApplied(int64_t offset);
+  // Asks to lead nothing any more, then says goodbye; `done` runs once, at the latest after
+  // `timeout`.
+  void Stop(Duration timeout, Task done);
+
+  bool IsFenced() const { return fenced_.load(); }
+  BrokerEpoch broker_epoch() const { return BrokerEpoch(epoch_.load()); }
+
+ private:
+  enum class State { kConnecting, kRegistering, kActive, kStopping, kStopped };
+
+  void Connect();
+  void OnReply(uint64_t attempt, const broker::v1::SessionReply& reply);
+  void OnFirstReply(const broker::v1::SessionReply& reply);
+  void OnEnd(uint64_t attempt, const rpc::RpcError& error);
+  void SendHeartbeat();
+  void ScheduleTick();
+  void Tick();
+  void Goodbye();
+
+  std::shared_ptr<Executor> thread_;
+  SessionPort& controllers_;
+  broker::v1::Registration registration_;
+  SessionHooks hooks_;
+  State state_ = State::kConnecting;
+  // Numbers the streams, so that a late event of an old one is known as such.
+  uint64_t attempt_ = 0;
+  std::unique_ptr<rpc::SessionStream> stream_;
+  int64_t applied_offset_ = 0;
+  Duration heartbeat_interval_ = std::chrono::milliseconds(500);
+  Duration session_timeout_ = std::chrono::milliseconds(3000);
+  MonoTime last_reply_;
+  MonoTime last_heartbeat_;
+  bool tick_scheduled_ = false;
+  bool want_shutdown_ = false;
+  Task stopped_;
+  std::atomic<bool> fenced_ = true;
+  std::atomic<int64_t> epoch_ = kNoBrokerEpoch.value();
+};
+
+}  // namespace weir::broker

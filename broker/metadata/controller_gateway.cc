@@ -1,0 +1,52 @@
+#include "broker/metadata/controller_gateway.h"
+
+#include <utility>
+
+namespace weir::broker {
+
+template <class Request, class Reply>
+void ControllerGateway::Forward(const rpc::Method<Request, Reply>& method, Request request,
+                                Duration timeout, ReplyDone<Reply> done) {
+  // The client's callback type is copyable; ours need not be.
+  auto shared_done = std::make_shared<ReplyDone<Reply>>(std::move(done));
+  client_.Call<Request, Reply>(method, std::move(request), timeout,
+                               [thread = metadata_thread_, shared_done](Result<Reply> reply) {
+                                 thread->Post([shared_done, reply = std::move(reply)]() mutable {
+                                   (*shared_done)(std::move(reply));
+                                 });
+                               });
+}
+
+void ControllerGateway::CreateTopics(admin::v1::CreateTopicsRequest request, Duration timeout,
+                                     ReplyDone<admin::v1::CreateTopicsReply> done) {
+  Forward(rpc::kCreateTopics, std::move(request), timeout, std::move(done));
+}
+
+void ControllerGateway::DeleteTopics(admin::v1::DeleteTopicsRequest request, Duration timeout,
+                                     ReplyDone<admin::v1::DeleteTopicsReply> done) {
+  Forward(rpc::kDeleteTopics, std::move(request), timeout, std::move(done));
+}
+
+void ControllerGateway::CreatePartitions(admin::v1::CreatePartitionsRequest request,
+                                         Duration timeout,
+                                         ReplyDone<admin::v1::CreatePartitionsReply> done) {
+  Forward(rpc::kCreatePartitions, std::move(request), timeout, std::move(done));
+}
+
+void ControllerGateway::AlterConfigs(admin::v1::AlterConfigsRequest request, Duration timeout,
+                                     ReplyDone<admin::v1::AlterConfigsReply> done) {
+  Forward(rpc::kAlterConfigs, std::move(request), timeout, std::move(done));
+}
+
+void ControllerGateway::DescribeQuorum(admin::v1::DescribeQuorumRequest request, Duration timeout,
+                                       ReplyDone<admin::v1::DescribeQuorumReply> done) {
+  Forward(rpc::kDescribeQuorum, std::move(request), timeout, std::move(done));
+}
+
+void ControllerGateway::AllocateProducerIds(broker::v1::AllocateProducerIdsRequest request,
+                                            Duration timeout,
+                                            ReplyDone<broker::v1::AllocateProducerIdsReply> done) {
+  Forward(rpc::kAllocateProducerIds, std::move(request), timeout, std::move(done));
+}
+
+}  // namespace weir::broker

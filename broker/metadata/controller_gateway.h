@@ -1,0 +1,56 @@
+// ControllerGateway: the controllers over gRPC, as ControllerPort, SessionPort and FeedPort.
+//
+// Laws:
+//  1. Replies are handed over on the metadata thread, so that nothing of the broker is called back
+//  after that
+//     thread has stopped.
+// Thread rule: as ControllerPort.
+#pragma once
+
+#include <memory>
+
+#include "broker/metadata/broker_session.h"
+#include "broker/metadata/controller_port.h"
+#include "broker/metadata/metadata_follower.h"
+#include "common/base/executor.h"
+#include "common/rpc/controller_client.h"
+
+namespace weir::broker {
+
+class ControllerGateway : public ControllerPort, public SessionPort, public FeedPort {
+ public:
+  // `client` outlives the gateway; `metadata_thread` is kept as long as calls are under way.
+  ControllerGateway(rpc::ControllerClient& client, std::shared_ptr<Executor> metadata_thread)
+      : client_(client), metadata_thread_(std::move(metadata_thread)) {}
+
+  void CreateTopics(admin::v1::CreateTopicsRequest request, Duration timeout,
+                    ReplyDone<admin::v1::CreateTopicsReply> done) override;
+  void DeleteTopics(admin::v1::DeleteTopicsRequest request, Duration timeout,
+                    ReplyDone<admin::v1::DeleteTopicsReply> done) override;
+  void CreatePartitions(admin::v1::CreatePartitionsRequest request, Duration timeout,
+                        ReplyDone<admin::v1::CreatePartitionsReply> done) override;
+  void AlterConfigs(admin::v1::AlterConfigsRequest request, Duration timeout,
+                    ReplyDone<admin::v1::AlterConfigsReply> done) override;
+  void DescribeQuorum(admin::v1::DescribeQuorumRequest request, Duration timeout,
+                      ReplyDone<admin::v1::DescribeQuorumReply> done) override;
+  void AllocateProducerIds(broker::v1::AllocateProducerIdsRequest request, Duration timeout,
+                           ReplyDone<broker::v1::AllocateProducerIdsReply> done) override;
+
+  std::unique_ptr<rpc::SessionStream> OpenSession(rpc::SessionEvents events) override {
+    return client_.OpenSession(std::move(events));
+  }
+  std::unique_ptr<rpc::StreamHandle> FetchMetadata(const broker::v1::FetchMetadataRequest& request,
+                                                   rpc::MetadataEvents events) override {
+    return client_.FetchMetadata(request, std::move(events));
+  }
+
+ private:
+  template <class Request, class Reply>
+  void Forward(const rpc::Method<Request, Reply>& method, Request request, Duration timeout,
+               ReplyDone<Reply> done);
+
+  rpc::ControllerClient& client_;
+  std::shared_ptr<Executor> metadata_thread_;
+};
+
+}  // namespace weir::broker

@@ -1,0 +1,32 @@
+#include "broker/metadata/image_holder.h"
+
+#include <utility>
+
+namespace weir::broker {
+
+ImageHolder::ImageHolder(Executor& metadata_thread, std::vector<Executor*> shards)
+    : metadata_thread_(metadata_thread),
+      shards_(std::move(shards)),
+      newest_(std::make_shared<const metadata::MetadataImage>()) {
+  images_.assign(shards_.size(), newest_);
+}
+
+void ImageHolder::Publish(ImagePtr image, Task done) {
+  newest_ = image;
+  // Counted down on the metadata thread only.
+  struct Countdown {
+    size_t left;
+    Task done;
+  };
+  auto countdown = std::make_shared<Countdown>(Countdown{shards_.size(), std::move(done)});
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    shards_[i]->Post([this, i, image, countdown]() mutable {
+      images_[i] = std::move(image);
+      metadata_thread_.Post([countdown = std::move(countdown)] {
+        if (--countdown->left == 0) countdown->done();
+      });
+    });
+  }
+}
+
+}  // namespace weir::broker

@@ -1,0 +1,172 @@
+#include "broker/metadata/reconciler.h"
+
+#include <charconv>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "common/metadata/topic_config.h"
+
+namespace weir::broker {
+namespace {
+
+// Topics that keep records no longer than this have their own key family: their files die whole.
+constexpr int64_t kShortRetentionMs = 24 * 60 * 60 * 1000;
+
+KvFamily FamilyOf(const metadata::TopicConfig& config) {
+  if (config.cleanup_compact) return KvFamily::kLogCompacted;
+  const bool is_short = config.retention_ms >= 0 && config.retention_ms <= kShortRetentionMs;
+  return is_short ? KvFamily::kLogShort : KvFamily::kLogLong;
+}
+
+// Runs `done` after two things have ended, on whichever thread ended last.
+Task JoinTwo(Task done) {
+  struct Join {
+    std::atomic<int> left = 2;
+    Task done;
+  };
+  auto join = std::make_shared<Join>();
+  join->done = std::move(done);
+  return [join] {
+    if (join->left.fetch_sub(1) == 1) join->done();
+  };
+}
+
+}  // namespace
+
+log::LogConfig ToLogConfig(const metadata::ConfigView& view, const std::string& topic) {
+  const metadata::TopicConfig from = metadata::EffectiveTopicConfig(view, topic);
+  log::LogConfig to;
+  to.durability =
+      from.durability == metadata::Durability::kOs ? log::Durability::kOs : log::Durability::kFsync;
+  to.timestamp_type = from.timestamp_type == metadata::TimestampType::kLogAppendTime
+                          ? log::TimestampType::kLogAppendTime
+                          : log::TimestampType::kCreateTime;
+  to.family = FamilyOf(from);
+  to.batch_bytes_max = from.max_message_bytes;
+  to.timestamp_before_max_ms = from.timestamp_before_max_ms;
+  to.timestamp_after_max_ms = from.timestamp_after_max_ms;
+  to.segment_bytes = from.segment_bytes;
+  to.min_insync_replicas = from.min_insync_replicas;
+  to.compacted = from.cleanup_compact;
+  if (const auto text = metadata::EffectiveBrokerValue(view, "producer.id.expiration.ms")) {
+    int64_t value = 0;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+    if (error == std::errc() && value > 0) to.producer_id_expiration_ms = value;
+  }
+  return to;
+}
+
+Reconciler::Reconciler(NodeId broker_id, metadata::StaticConfig static_config, PartitionHost& host)
+    : broker_id_(broker_id), static_config_(std::move(static_config)), host_(host) {}
+
+size_t Reconciler::open_count() const {
+  size_t count = 0;
+  for (const auto& [topic, indexes] : open_) count += indexes.size();
+  return count;
+}
+
+void Reconciler::Act(const metadata::MetadataImage& image, const metadata::Delta& delta,
+                     Task done) {
+  assignments_.clear();
+  drops_.clear();
+  if (acted_) {
+    ActOnDelta(image, delta);
+  } else {
+    ActOnAll(image);
+    acted_ = true;
+  }
+  if (drops_.empty() && assignments_.empty()) return done();
+  if (drops_.empty()) return host_.Assign(std::exchange(assignments_, {}), std::move(done));
+  if (assignments_.empty()) return host_.Drop(std::exchange(drops_, {}), std::move(done));
+  auto joined = std::make_shared<Task>(JoinTwo(std::move(done)));
+  host_.Drop(std::exchange(drops_, {}), [joined] { (*joined)(); });
+  host_.Assign(std::exchange(assignments_, {}), [joined] { (*joined)(); });
+}
+
+void Reconciler::ActOnAll(const metadata::MetadataImage& image) {
+  for (const auto& [id, topic] : image.topics()) {
+    for (const auto& [index, partition] : topic.partitions) WantPartition(image, topic, index);
+  }
+  for (const replica::TopicPartition& stored : host_.Stored()) {
+    const auto topic = open_.find(stored.topic_id);
+    if (topic != open_.end() && topic->second.contains(stored.partition)) continue;
+    // Law 4: the topic is gone, or the replica was moved away.
+    drops_.push_back(stored);
+  }
+}
+
+void Reconciler::ActOnDelta(const metadata::MetadataImage& image, const metadata::Delta& delta) {
+  for (const auto& [id, name] : delta.removed_topics) RemoveTopic(id);
+  std::set<Uuid> reconfigured;
+  if (DefaultsChanged(delta)) {
+    configs_.clear();
+    for (const auto& [id, indexes] : open_) reconfigured.insert(id);
+  }
+  for (const metadata::ConfigResource& resource : delta.changed_configs) {
+    if (resource.type != metadata::v1::CONFIG_RESOURCE_TOPIC) continue;
+    const metadata::Topic* topic = image.FindTopic(resource.name);
+    if (topic == nullptr) continue;
+    configs_.erase(topic->id);
+    reconfigured.insert(topic->id);
+  }
+  for (const auto& [id, indexes] : delta.changed_partitions) {
+    const metadata::Topic* topic = image.FindTopic(id);
+    if (topic == nullptr || reconfigured.contains(id)) continue;
+    for (const PartitionIndex index : indexes) WantPartition(image, *topic, index);
+  }
+  for (const Uuid& id : reconfigured) {
+    const metadata::Topic* topic = image.FindTopic(id);
+    if (topic != nullptr) WantOpenPartitionsAgain(image, *topic);
+  }
+}
+
+bool Reconciler::DefaultsChanged(const metadata::Delta& delta) const {
+  return delta.changed_configs.contains(metadata::ConfigResource::OfAllBrokers()) ||
+         delta.changed_configs.contains(metadata::ConfigResource::OfBroker(broker_id_));
+}
+
+void Reconciler::WantOpenPartitionsAgain(const metadata::MetadataImage& image,
+                                         const metadata::Topic& topic) {
+  for (const auto& [index, partition] : topic.partitions) WantPartition(image, topic, index);
+}
+
+void Reconciler::WantPartition(const metadata::MetadataImage& image, const metadata::Topic& topic,
+                               PartitionIndex index) {
+  const metadata::Partition* partition = topic.FindPartition(index);
+  const replica::TopicPartition name{topic.id, index};
+  if (partition == nullptr || !partition->replicas.Contains(broker_id_)) {
+    const auto open = open_.find(topic.id);
+    if (open == open_.end() || open->second.erase(index) == 0) return;
+    if (open->second.empty()) open_.erase(open);
+    drops_.push_back(name);
+    return;
+  }
+  open_[topic.id].insert(index);
+  assignments_.push_back({.partition = name,
+                          .leader = partition->leader,
+                          .leader_epoch = partition->leader_epoch,
+                          .partition_epoch = partition->partition_epoch,
+                          .isr = {partition->isr.begin(), partition->isr.end()},
+                          .config = ConfigOf(image, topic)});
+}
+
+void Reconciler::RemoveTopic(const Uuid& topic_id) {
+  configs_.erase(topic_id);
+  const auto open = open_.find(topic_id);
+  if (open == open_.end()) return;
+  for (const PartitionIndex index : open->second) drops_.push_back({topic_id, index});
+  open_.erase(open);
+}
+
+log::LogConfigPtr Reconciler::ConfigOf(const metadata::MetadataImage& image,
+                                       const metadata::Topic& topic) {
+  log::LogConfigPtr& config = configs_[topic.id];
+  if (config == nullptr) {
+    const metadata::ConfigView view{image, broker_id_, &static_config_};
+    config = std::make_shared<const log::LogConfig>(ToLogConfig(view, topic.name));
+  }
+  return config;
+}
+
+}  // namespace weir::broker
