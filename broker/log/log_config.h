@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 
+#include "broker/wire/record_batch.h"
 #include "common/base/kv_store.h"
 #include "common/base/limits.h"
 
@@ -21,7 +22,7 @@ enum class Durability : uint8_t {
 };
 
 // message.timestamp.type.
-enum class TimestampType : uint8_t { kCreateTime, kLogAppendTime };
+using wire::TimestampType;
 
 struct LogConfig {
   Durability durability = Durability::kFsync;

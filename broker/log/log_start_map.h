@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "broker/log/topic_partition.h"
@@ -23,7 +24,9 @@ class LogStartMap {
  public:
   LogStartMap();
 
-  void Publish(PartitionLocalId partition, Offset log_start_offset);
+  using Start = std::pair<PartitionLocalId, Offset>;
+  // Each call copies the map: many changes belong into one call.
+  void Publish(const std::vector<Start>& starts);
   void PublishDead(const std::vector<PartitionLocalId>& partitions);
 
   // For RocksDbOptions::drop_rules; the map lives as long as the factory.
@@ -35,8 +38,6 @@ class LogStartMap {
   // First live offset by partition; the largest offset for dead ones. Partitions that keep all of
   // their entries are absent.
   using Starts = std::unordered_map<PartitionLocalId, Offset>;
-
-  void Raise(Starts& starts, PartitionLocalId partition, Offset offset);
 
   mutable std::mutex mutex_;
   std::shared_ptr<const Starts> starts_;

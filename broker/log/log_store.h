@@ -16,9 +16,13 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "broker/log/key_format.h"
+#include "broker/log/leader_epoch_cache.h"
 #include "broker/log/log_start_map.h"
 #include "broker/log/log_writer.h"
 #include "broker/log/topic_partition.h"
@@ -28,13 +32,23 @@
 
 namespace weir::log {
 
-// A partition as its P row has it.
+// What the last life wrote about a partition besides its entries.
+struct RecoveredRows {
+  std::vector<EpochStart> epochs;
+  std::vector<SegmentRow> segments;
+  // The N row; empty when there is none.
+  std::string producers;
+};
+
+// A partition to open.
 struct StoredPartition {
   PartitionLocalId local_id;
   KvFamily family = KvFamily::kLogLong;
   Offset log_start_offset{0};
-  // Whether entries may exist on disk: false for a partition made in this life.
-  bool recovered = false;
+  // Null for a partition made in this life: there is nothing on disk to look for.
+  std::unique_ptr<RecoveredRows> recovered;
+  // Whether the rows cover all entries, because the last life ended cleanly.
+  bool rows_complete = false;
 };
 
 class LogStore {
@@ -52,7 +66,8 @@ class LogStore {
   // deleted.
   std::vector<TopicPartition> Stored() const;
 
-  // The partitions' stored state, those that are new created in one batch.
+  // The stored state of partitions, in their order; those that are new are created in one batch.
+  // Each partition is opened once in a life. `families` says where new ones go.
   std::vector<StoredPartition> OpenOrCreate(const std::vector<TopicPartition>& partitions,
                                             const std::vector<KvFamily>& families);
   // Takes the rows of partitions away and has their entries reclaimed in time.
@@ -68,15 +83,34 @@ class LogStore {
   KvStore& kv() { return kv_; }
 
  private:
+  // What is kept in memory of a partition's P row.
+  struct Known {
+    PartitionLocalId local_id;
+    KvFamily family = KvFamily::kLogLong;
+    Offset log_start_offset{0};
+  };
+
+  // What Load gathers for the LogStartMap.
+  struct Loaded {
+    std::vector<LogStartMap::Start> starts;
+    std::vector<PartitionLocalId> dead;
+  };
+
   LogStore(KvStore& store, Executor& writer, Executor& syncer, std::shared_ptr<LogStartMap> starts);
   Status Load();
+  Status LoadBrokerRows();
+  Status LoadRow(std::string_view key, std::string_view value, Loaded& loaded);
+  Known Create(const TopicPartition& partition, KvFamily family);
 
   KvStore& kv_;
   std::shared_ptr<LogStartMap> starts_;
   LogWriter writer_;
   BrokerEpoch previous_broker_epoch_ = kNoBrokerEpoch;
-  mutable std::mutex mutex_;
-  std::unordered_map<TopicPartition, StoredPartition> partitions_;
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::unordered_map<TopicPartition, Known> partitions_;
+  // Of partitions not opened yet.
+  std::unordered_map<PartitionLocalId, std::unique_ptr<RecoveredRows>> recovered_;
   PartitionLocalId next_local_id_{1};
 };
 

@@ -1,0 +1,224 @@
+#include "broker/log/log_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/check.h"
+#include "common/runtime/log.h"
+
+namespace weir::log {
+namespace {
+
+struct Dead {
+  PartitionLocalId id;
+  KvFamily family;
+};
+
+// `dead` is sorted. Runs of neighbouring ids, as one topic's partitions have them, share one range
+// tombstone: thousands of those would slow every read of the meta family.
+void DeleteRows(KvBatch& batch, const std::vector<Dead>& dead) {
+  for (size_t begin = 0; begin < dead.size();) {
+    size_t end = begin + 1;
+    while (end < dead.size() && dead[end].id == dead[end - 1].id + 1) ++end;
+    for (const RowKind kind : {RowKind::kEpoch, RowKind::kSegment}) {
+      batch.DeleteRange(KvFamily::kMeta, MakeRowKey(kind, dead[begin].id),
+                        MakeRowKeyEnd(kind, dead[end - 1].id));
+    }
+    begin = end;
+  }
+  for (const Dead& partition : dead) {
+    batch.Delete(KvFamily::kMeta, MakeRowKey(RowKind::kPartition, partition.id));
+    batch.Delete(KvFamily::kMeta, MakeRowKey(RowKind::kProducers, partition.id));
+    batch.Put(KvFamily::kMeta, MakeRowKey(RowKind::kDeleted, partition.id),
+              EncodeNumber(static_cast<int64_t>(partition.family)));
+  }
+}
+
+}  // namespace
+
+LogStore::LogStore(KvStore& store, Executor& writer, Executor& syncer,
+                   std::shared_ptr<LogStartMap> starts)
+    : kv_(store), starts_(std::move(starts)), writer_(store, writer, syncer) {}
+
+Result<std::unique_ptr<LogStore>> LogStore::Open(KvStore& store, Executor& writer, Executor& syncer,
+                                                 std::shared_ptr<LogStartMap> starts) {
+  std::unique_ptr<LogStore> opened(new LogStore(store, writer, syncer, std::move(starts)));
+  WEIR_RETURN_IF_ERROR(opened->Load());
+  return opened;
+}
+
+Status LogStore::Load() {
+  WEIR_RETURN_IF_ERROR(LoadBrokerRows());
+  Loaded loaded;
+  auto it = kv_.Scan(KvFamily::kMeta, "", "");
+  // P rows first: the others belong to a partition.
+  const std::string partition_prefix(1, static_cast<char>(RowKind::kPartition));
+  for (it->Seek(partition_prefix); it->Valid() && it->key().starts_with(partition_prefix);
+       it->Next()) {
+    WEIR_RETURN_IF_ERROR(LoadRow(it->key(), it->value(), loaded));
+  }
+  for (it->Seek(""); it->Valid(); it->Next()) {
+    if (it->key().starts_with(partition_prefix)) continue;
+    WEIR_RETURN_IF_ERROR(LoadRow(it->key(), it->value(), loaded));
+  }
+  WEIR_RETURN_IF_ERROR(it->status());
+  starts_->Publish(loaded.starts);
+  starts_->PublishDead(loaded.dead);
+  LogInfo("log", "directory read",
+          {{"partitions", partitions_.size()},
+           {"clean", previous_broker_epoch_ != kNoBrokerEpoch},
+           {"previous_broker_epoch", previous_broker_epoch_}});
+  return {};
+}
+
+Status LogStore::LoadBrokerRows() {
+  WEIR_ASSIGN_OR_RETURN(const auto next,
+                        kv_.Get(KvFamily::kMeta, MakeBrokerKey(BrokerRow::kNextPartition)));
+  if (next) {
+    WEIR_ASSIGN_OR_RETURN(const int64_t id, DecodeNumber(*next));
+    next_local_id_ = PartitionLocalId(static_cast<uint32_t>(id));
+  }
+  const std::string clean_key = MakeBrokerKey(BrokerRow::kCleanShutdown);
+  WEIR_ASSIGN_OR_RETURN(const auto clean, kv_.Get(KvFamily::kMeta, clean_key));
+  if (!clean) return {};
+  WEIR_ASSIGN_OR_RETURN(const int64_t epoch, DecodeNumber(*clean));
+  previous_broker_epoch_ = BrokerEpoch(epoch);
+  auto batch = kv_.NewBatch();
+  batch->Delete(KvFamily::kMeta, clean_key);
+  WEIR_RETURN_IF_ERROR(kv_.Write(*batch));
+  return kv_.Sync();
+}
+
+Status LogStore::LoadRow(std::string_view key, std::string_view value, Loaded& loaded) {
+  const auto kind = static_cast<RowKind>(key.empty() ? '\0' : key[0]);
+  if (kind == RowKind::kBroker) return {};
+  WEIR_ASSIGN_OR_RETURN(const PartitionLocalId id, PartitionOfRow(key));
+  if (kind == RowKind::kPartition) {
+    WEIR_ASSIGN_OR_RETURN(const PartitionRow row, DecodePartitionRow(value));
+    partitions_[row.partition] = {id, row.family, row.log_start_offset};
+    recovered_[id] = std::make_unique<RecoveredRows>();
+    if (row.log_start_offset > Offset(0)) loaded.starts.emplace_back(id, row.log_start_offset);
+    return {};
+  }
+  if (kind == RowKind::kDeleted) {
+    loaded.dead.push_back(id);
+    return {};
+  }
+  const auto found = recovered_.find(id);
+  if (found == recovered_.end()) return {};
+  RecoveredRows& rows = *found->second;
+  if (kind == RowKind::kEpoch) {
+    WEIR_ASSIGN_OR_RETURN(const LeaderEpoch epoch, EpochOfKey(key));
+    WEIR_ASSIGN_OR_RETURN(const int64_t first_offset, DecodeNumber(value));
+    rows.epochs.push_back({epoch, Offset(first_offset)});
+  } else if (kind == RowKind::kSegment) {
+    WEIR_ASSIGN_OR_RETURN(const Offset first_offset, SegmentOfKey(key));
+    WEIR_ASSIGN_OR_RETURN(const SegmentRow row, DecodeSegmentRow(first_offset, value));
+    rows.segments.push_back(row);
+  } else if (kind == RowKind::kProducers) {
+    rows.producers = std::string(value);
+  } else {
+    return Fail(ErrorCode::kKafkaStorageError,
+                "the store holds a row of unknown kind " + std::to_string(key[0]));
+  }
+  return {};
+}
+
+std::vector<TopicPartition> LogStore::Stored() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<TopicPartition> stored;
+  stored.reserve(partitions_.size());
+  for (const auto& [partition, known] : partitions_) stored.push_back(partition);
+  std::sort(stored.begin(), stored.end());
+  return stored;
+}
+
+LogStore::Known LogStore::Create(const TopicPartition& partition, KvFamily family) {
+  const Known known{next_local_id_, family, Offset(0)};
+  ++next_local_id_;
+  partitions_[partition] = known;
+  return known;
+}
+
+std::vector<StoredPartition> LogStore::OpenOrCreate(const std::vector<TopicPartition>& partitions,
+                                                    const std::vector<KvFamily>& families) {
+  WEIR_CHECK(partitions.size() == families.size());
+  std::vector<StoredPartition> opened;
+  opened.reserve(partitions.size());
+  std::vector<std::pair<PartitionLocalId, PartitionRow>> created;
+  const std::lock_guard lock(mutex_);
+  for (size_t i = 0; i < partitions.size(); ++i) {
+    const auto found = partitions_.find(partitions[i]);
+    StoredPartition stored;
+    if (found == partitions_.end()) {
+      const Known known = Create(partitions[i], families[i]);
+      stored = {known.local_id, known.family, known.log_start_offset, nullptr, false};
+      created.push_back({known.local_id, {partitions[i], known.family, Offset(0)}});
+    } else {
+      const Known& known = found->second;
+      auto rows = recovered_.find(known.local_id);
+      WEIR_CHECK(rows != recovered_.end(), "a partition is opened once in a life");
+      stored = {known.local_id, known.family, known.log_start_offset, std::move(rows->second),
+                previous_broker_epoch_ != kNoBrokerEpoch};
+      recovered_.erase(rows);
+    }
+    opened.push_back(std::move(stored));
+  }
+  if (created.empty()) return opened;
+  // Queued under the lock, so that a later creation's larger next id cannot be overwritten.
+  writer_.WriteMeta(
+      [created = std::move(created), next = next_local_id_](KvBatch& batch) {
+        for (const auto& [id, row] : created) {
+          batch.Put(KvFamily::kMeta, MakeRowKey(RowKind::kPartition, id), Encode(row));
+        }
+        batch.Put(KvFamily::kMeta, MakeBrokerKey(BrokerRow::kNextPartition),
+                  EncodeNumber(next.value()));
+      },
+      nullptr);
+  return opened;
+}
+
+void LogStore::Delete(const std::vector<TopicPartition>& partitions) {
+  const std::lock_guard lock(mutex_);
+  std::vector<Dead> dead;
+  std::vector<PartitionLocalId> ids;
+  for (const TopicPartition& partition : partitions) {
+    const auto found = partitions_.find(partition);
+    if (found == partitions_.end()) continue;
+    dead.push_back({found->second.local_id, found->second.family});
+    ids.push_back(found->second.local_id);
+    recovered_.erase(found->second.local_id);
+    partitions_.erase(found);
+  }
+  if (dead.empty()) return;
+  std::sort(dead.begin(), dead.end(), [](const Dead& a, const Dead& b) { return a.id < b.id; });
+  writer_.WriteMeta([dead = std::move(dead)](KvBatch& batch) { DeleteRows(batch, dead); },
+                    [starts = starts_, ids = std::move(ids)] { starts->PublishDead(ids); });
+}
+
+void LogStore::MoveLogStart(const TopicPartition& partition, Offset log_start_offset, Task done) {
+  const std::lock_guard lock(mutex_);
+  const auto found = partitions_.find(partition);
+  WEIR_CHECK(found != partitions_.end(), "an open partition is stored");
+  Known& known = found->second;
+  known.log_start_offset = std::max(known.log_start_offset, log_start_offset);
+  const PartitionRow row{partition, known.family, known.log_start_offset};
+  writer_.WriteMeta(
+      [id = known.local_id, row](KvBatch& batch) {
+        batch.Put(KvFamily::kMeta, MakeRowKey(RowKind::kPartition, id), Encode(row));
+      },
+      [starts = starts_, id = known.local_id, row, done = std::move(done)]() mutable {
+        starts->Publish({{id, row.log_start_offset}});
+        if (done) done();
+      });
+}
+
+Status LogStore::CloseCleanly(BrokerEpoch epoch) {
+  auto batch = kv_.NewBatch();
+  batch->Put(KvFamily::kMeta, MakeBrokerKey(BrokerRow::kCleanShutdown),
+             EncodeNumber(epoch.value()));
+  WEIR_RETURN_IF_ERROR(kv_.Write(*batch));
+  return kv_.Sync();
+}
+
+}  // namespace weir::log

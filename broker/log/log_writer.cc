@@ -1,0 +1,190 @@
+#include "broker/log/log_writer.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "broker/log/key_format.h"
+#include "common/base/check.h"
+#include "common/base/limits.h"
+
+namespace weir::log {
+namespace {
+
+// Bytes of one batch of the store: bounds its memory, and how long a round takes.
+constexpr size_t kWriteBytesMax = 4 * 1024 * 1024;
+
+}  // namespace
+
+LogWriter::LogWriter(KvStore& store, Executor& writer, Executor& syncer)
+    : store_(store), writer_(writer), syncer_(syncer), batch_(store.NewBatch()) {}
+
+size_t LogWriter::AddShard(Executor& executor, OnPersisted on_persisted) {
+  const std::lock_guard lock(mutex_);
+  shards_.push_back({&executor, std::make_shared<OnPersisted>(std::move(on_persisted))});
+  unsynced_.by_shard.resize(shards_.size());
+  return shards_.size() - 1;
+}
+
+void LogWriter::Append(size_t shard, std::vector<LogAppend> appends) {
+  std::vector<Item> items;
+  items.reserve(appends.size());
+  size_t bytes = 0;
+  for (LogAppend& append : appends) {
+    bytes += append.bytes.size();
+    items.push_back({.shard = shard, .append = std::move(append)});
+  }
+  Enqueue(std::move(items), bytes);
+}
+
+void LogWriter::WriteMeta(FillMeta fill, Task synced) {
+  std::vector<Item> items;
+  items.push_back({.fill = std::move(fill), .synced = std::move(synced)});
+  Enqueue(std::move(items), 0);
+}
+
+void LogWriter::Enqueue(std::vector<Item> items, size_t bytes) {
+  if (items.empty()) return;
+  queued_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  bool post = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (queue_.empty()) {
+      queue_ = std::move(items);
+    } else {
+      queue_.insert(queue_.end(), std::make_move_iterator(items.begin()),
+                    std::make_move_iterator(items.end()));
+    }
+    post = !std::exchange(write_posted_, true);
+  }
+  if (post) writer_.Post([this] { WriteQueued(); });
+}
+
+void LogWriter::WriteQueued() {
+  std::vector<Item> items;
+  {
+    const std::lock_guard lock(mutex_);
+    items.swap(queue_);
+    write_posted_ = false;
+  }
+  for (size_t begin = 0; begin < items.size();) {
+    size_t end = begin;
+    for (size_t bytes = 0; end < items.size() && (end == begin || bytes < kWriteBytesMax); ++end) {
+      bytes += items[end].append.bytes.size();
+    }
+    if (!WriteSome(items, begin, end)) return;
+    begin = end;
+  }
+}
+
+bool LogWriter::WriteSome(std::vector<Item>& items, size_t begin, size_t end) {
+  if (failed_.load()) return false;
+  batch_->Clear();
+  PutEntries(items, begin, end);
+  for (size_t i = begin; i < end; ++i) {
+    if (items[i].fill) items[i].fill(*batch_);
+  }
+  if (batch_->count() > 0 && !store_.Write(*batch_)) {
+    failed_.store(true);
+    return false;
+  }
+  counters_.writes.fetch_add(1, std::memory_order_relaxed);
+  AfterWrite(items, begin, end);
+  return true;
+}
+
+void LogWriter::PutEntries(std::vector<Item>& items, size_t begin, size_t end) {
+  // Gathers each partition's appends; stable, so that they stay in order.
+  std::vector<const LogAppend*> appends;
+  for (size_t i = begin; i < end; ++i) {
+    if (!items[i].fill) appends.push_back(&items[i].append);
+  }
+  std::stable_sort(appends.begin(), appends.end(), [](const LogAppend* a, const LogAppend* b) {
+    return a->partition < b->partition;
+  });
+  std::vector<std::string_view> parts;
+  for (size_t i = 0; i < appends.size();) {
+    const LogAppend& first = *appends[i];
+    size_t bytes = 0;
+    parts.clear();
+    size_t last = i;
+    for (; i < appends.size() && appends[i]->partition == first.partition; ++i) {
+      const LogAppend& append = *appends[i];
+      if (!parts.empty() && bytes + append.bytes.size() > limits::kLogEntryBytesTarget) break;
+      parts.push_back(append.bytes.view());
+      bytes += append.bytes.size();
+      last = i;
+      if (append.new_epoch >= LeaderEpoch(0)) {
+        batch_->KvBatch::Put(KvFamily::kMeta, MakeEpochKey(append.partition, append.new_epoch),
+                             EncodeNumber(append.new_epoch_start.value()));
+      }
+    }
+    const LogKey key = MakeLogKey(first.partition, appends[last]->last_offset);
+    const std::string_view key_view = View(key);
+    batch_->Put(first.family, KvParts(&key_view, 1), parts);
+    counters_.entries.fetch_add(1, std::memory_order_relaxed);
+    counters_.bytes.fetch_add(bytes, std::memory_order_relaxed);
+  }
+  counters_.appends.fetch_add(appends.size(), std::memory_order_relaxed);
+}
+
+void LogWriter::AfterWrite(std::vector<Item>& items, size_t begin, size_t end) {
+  std::vector<std::vector<Persisted>> now(shards_.size());
+  size_t bytes = 0;
+  bool sync = false;
+  bool post = false;
+  {
+    const std::lock_guard lock(mutex_);
+    for (size_t i = begin; i < end; ++i) {
+      Item& item = items[i];
+      if (item.fill) {
+        sync |= item.synced != nullptr;
+        if (item.synced) unsynced_.tasks.push_back(std::move(item.synced));
+        continue;
+      }
+      LogAppend& append = item.append;
+      bytes += append.bytes.size();
+      append.bytes = SharedBytes();
+      const Persisted persisted{append.partition, append.last_offset + 1};
+      if (append.durability == Durability::kOs) {
+        now[item.shard].push_back(persisted);
+      } else {
+        sync = true;
+        unsynced_.by_shard[item.shard].push_back(persisted);
+      }
+    }
+    if (sync) post = !std::exchange(sync_posted_, true);
+  }
+  queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  Report(std::move(now));
+  if (post) syncer_.Post([this] { SyncWritten(); });
+}
+
+void LogWriter::SyncWritten() {
+  Unsynced covered;
+  {
+    const std::lock_guard lock(mutex_);
+    covered.by_shard.resize(shards_.size());
+    std::swap(covered, unsynced_);
+    sync_posted_ = false;
+  }
+  if (failed_.load()) return;
+  if (!store_.Sync()) {
+    failed_.store(true);
+    return;
+  }
+  counters_.syncs.fetch_add(1, std::memory_order_relaxed);
+  Report(std::move(covered.by_shard));
+  for (Task& task : covered.tasks) task();
+}
+
+void LogWriter::Report(std::vector<std::vector<Persisted>> by_shard) {
+  for (size_t shard = 0; shard < by_shard.size(); ++shard) {
+    if (by_shard[shard].empty()) continue;
+    shards_[shard].executor->Post([call = shards_[shard].on_persisted,
+                                   persisted = std::move(by_shard[shard])] { (*call)(persisted); });
+  }
+}
+
+}  // namespace weir::log

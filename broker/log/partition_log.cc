@@ -1,0 +1,266 @@
+#include "broker/log/partition_log.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/log/key_format.h"
+#include "broker/log/timestamp_search.h"
+#include "broker/wire/batch_validation.h"
+#include "common/base/check.h"
+
+namespace weir::log {
+namespace {
+
+// What a lookup by time reads at once.
+constexpr size_t kTimeLookupBytes = 1024 * 1024;
+
+// The bytes of `records` to be patched. They are a request's, seen by its one append only (law of
+// Append), so nobody observes the change.
+char* Mutable(const SharedBytes& records) { return const_cast<char*>(records.data()); }
+
+wire::ProduceRules RulesOf(const LogConfig& config, const AppendContext& context) {
+  wire::ProduceRules rules;
+  rules.produce_version = context.produce_version;
+  rules.batch_bytes_max = config.batch_bytes_max;
+  rules.timestamp_type = config.timestamp_type;
+  rules.now_ms = context.now.value();
+  rules.timestamp_before_ms_max = config.timestamp_before_max_ms;
+  rules.timestamp_after_ms_max = config.timestamp_after_max_ms;
+  rules.keys_required = config.compacted;
+  return rules;
+}
+
+}  // namespace
+
+PartitionLog::PartitionLog(KvStore& store, TailCache& cache, const StoredPartition& stored,
+                           LogConfigPtr config)
+    : store_(store),
+      cache_(cache),
+      place_{stored.family, stored.local_id},
+      config_(std::move(config)),
+      log_start_(stored.log_start_offset),
+      log_end_(stored.log_start_offset),
+      persisted_end_(stored.log_start_offset) {}
+
+PartitionLog::~PartitionLog() { cache_.Drop(place_.partition); }
+
+Result<std::unique_ptr<PartitionLog>> PartitionLog::Open(KvStore& store, TailCache& cache,
+                                                         StoredPartition stored,
+                                                         LogConfigPtr config, WallTime now) {
+  std::unique_ptr<PartitionLog> log(new PartitionLog(store, cache, stored, std::move(config)));
+  if (stored.recovered) {
+    WEIR_RETURN_IF_ERROR(log->Recover(std::move(*stored.recovered), stored.rows_complete, now));
+  }
+  return log;
+}
+
+Status PartitionLog::Recover(RecoveredRows rows, bool rows_complete, WallTime now) {
+  epochs_ = LeaderEpochCache(std::move(rows.epochs));
+  epochs_.TrimBefore(log_start_);
+  segments_ = SegmentIndex(std::move(rows.segments));
+  segments_.TrimBefore(log_start_);
+  const Offset rows_end = segments_.EndOr(log_start_);
+  Offset producers_end = rows_end;
+  if (!rows.producers.empty()) {
+    WEIR_ASSIGN_OR_RETURN(auto decoded, ProducerStates::Decode(rows.producers, now));
+    producers_ = std::move(decoded.states);
+    producers_end = decoded.offset;
+    producers_stored_ = true;
+  }
+  log_end_ = rows_end;
+  if (!rows_complete) {
+    WEIR_ASSIGN_OR_RETURN(const std::optional<Offset> last, LastStoredOffset(store_, place_));
+    if (last) log_end_ = std::max(log_start_, *last + 1);
+    if (log_end_ < rows_end || log_end_ < producers_end) {
+      return Fail(ErrorCode::kKafkaStorageError,
+                  "entries that the rows speak of are missing after offset " + ToString(log_end_));
+    }
+    WEIR_RETURN_IF_ERROR(Replay(producers_end, now));
+  }
+  persisted_end_ = log_end_;
+  return {};
+}
+
+Status PartitionLog::Replay(Offset producers_from, WallTime now) {
+  const Offset segments_from = segments_.EndOr(log_start_);
+  const Offset from = std::max(log_start_, std::min(segments_from, producers_from));
+  if (from >= log_end_) return {};
+  return VisitBatches(store_, place_, from, [&](const wire::RecordBatchView& batch) {
+    const Offset base(batch.base_offset());
+    if (base >= segments_from) {
+      segments_.Append(batch, config_->segment_bytes);
+      dirty_ = true;
+    }
+    if (base >= producers_from && batch.has_producer_id()) producers_.Append(batch, now);
+    return true;
+  });
+}
+
+void PartitionLog::BeginEpoch(LeaderEpoch epoch) {
+  if (epochs_.Assign(epoch, log_end_)) epoch_unwritten_ = true;
+}
+
+Result<Appended> PartitionLog::Append(SharedBytes records, const AppendContext& context) {
+  const wire::ProduceRules rules = RulesOf(*config_, context);
+  WEIR_ASSIGN_OR_RETURN(const wire::RecordBatchView batch,
+                        wire::ValidateProduced(records.view(), rules));
+  if (config_->compacted) WEIR_RETURN_IF_ERROR(wire::ValidateRecords(batch, rules));
+  if (batch.has_producer_id()) {
+    WEIR_ASSIGN_OR_RETURN(const ProducerStates::Verdict verdict, producers_.Check(batch));
+    if (verdict.duplicate_of) return Duplicate(*verdict.duplicate_of);
+  }
+  char* bytes = Mutable(records);
+  wire::SetBaseOffset(bytes, log_end_.value());
+  wire::SetPartitionLeaderEpoch(bytes, epochs_.Latest().value_or(LeaderEpoch(-1)).value());
+  Appended appended;
+  if (config_->timestamp_type == TimestampType::kLogAppendTime) {
+    wire::SetLogAppendTime(bytes, context.now.value());
+    appended.log_append_time = context.now;
+  }
+  Store(std::move(records), batch, context, appended);
+  return appended;
+}
+
+Appended PartitionLog::Duplicate(const ProducerBatch& batch) const {
+  Appended appended{.base_offset = batch.base_offset, .end_offset = batch.last_offset + 1};
+  if (config_->timestamp_type == TimestampType::kLogAppendTime) {
+    appended.log_append_time = WallTime(batch.timestamp_max_ms);
+  }
+  return appended;
+}
+
+void PartitionLog::Store(SharedBytes records, const wire::RecordBatchView& batch,
+                         const AppendContext& context, Appended& appended) {
+  appended.base_offset = log_end_;
+  appended.end_offset = Offset(batch.last_offset() + 1);
+  log_end_ = appended.end_offset;
+  if (batch.has_producer_id()) producers_.Append(batch, context.now);
+  segments_.Append(batch, config_->segment_bytes);
+  dirty_ = true;
+
+  LogAppend& write = appended.write.emplace();
+  write.partition = place_.partition;
+  write.family = place_.family;
+  write.durability = config_->durability;
+  write.last_offset = appended.end_offset - 1;
+  write.bytes = records;
+  if (std::exchange(epoch_unwritten_, false)) {
+    write.new_epoch = epochs_.starts().back().epoch;
+    write.new_epoch_start = epochs_.starts().back().first_offset;
+  }
+  const size_t charge = context.records_bytes == 0
+                            ? records.retained_bytes()
+                            : records.size() * context.buffer_bytes / context.records_bytes;
+  const size_t size = records.size();
+  cache_.Insert(place_.partition,
+                {appended.base_offset, appended.end_offset - 1, std::move(records)},
+                std::max(charge, size));
+}
+
+void PartitionLog::OnPersisted(Offset end_offset) {
+  WEIR_CHECK(end_offset <= log_end_, "only what was appended can be persisted");
+  persisted_end_ = std::max(persisted_end_, end_offset);
+}
+
+Result<std::vector<TailCache::Run>> PartitionLog::Runs(Offset from, Offset upper,
+                                                       size_t bytes_max) const {
+  std::vector<TailCache::Run> runs;
+  for (const TailCache::Run* run : cache_.Find(place_.partition, from, bytes_max)) {
+    runs.push_back(*run);
+  }
+  if (!runs.empty()) return runs;
+  return ReadEntries(store_, place_, from, upper, bytes_max);
+}
+
+Result<LogRead> PartitionLog::Read(Offset from, Offset upper, size_t bytes_max,
+                                   bool at_least_one) const {
+  WEIR_CHECK(from >= log_start_);
+  WEIR_CHECK(upper <= log_end_);
+  LogRead read;
+  if (from >= upper) return read;
+  WEIR_ASSIGN_OR_RETURN(const auto runs, Runs(from, upper, std::max<size_t>(bytes_max, 1)));
+  for (const TailCache::Run& run : runs) {
+    // One slice per run: its batches from `from` to `upper` that fit.
+    size_t begin = 0;
+    size_t end = 0;
+    wire::BatchIterator batches(run.bytes.view());
+    bool full = false;
+    while (!full) {
+      WEIR_ASSIGN_OR_RETURN(const auto batch, batches.Next());
+      if (!batch) break;
+      if (Offset(batch->last_offset()) < from) {
+        begin = end = end + batch->size();
+        continue;
+      }
+      const bool first = at_least_one && read.bytes == 0;
+      full = Offset(batch->last_offset()) >= upper ||
+             (read.bytes + batch->size() > bytes_max && !first);
+      if (full) break;
+      end += batch->size();
+      read.bytes += batch->size();
+    }
+    if (end > begin) read.records.push_back(run.bytes.Slice(begin, end - begin));
+    if (full) break;
+  }
+  return read;
+}
+
+Result<std::optional<TimestampOffset>> PartitionLog::ScanForTimestamp(Offset from,
+                                                                      int64_t timestamp_ms,
+                                                                      Offset upper) const {
+  for (Offset at = std::max(from, log_start_); at < upper;) {
+    WEIR_ASSIGN_OR_RETURN(const auto runs, Runs(at, upper, kTimeLookupBytes));
+    if (runs.empty()) break;
+    for (const TailCache::Run& run : runs) {
+      WEIR_ASSIGN_OR_RETURN(const auto found,
+                            FirstAtOrAfter(run.bytes.view(), timestamp_ms, log_start_, upper));
+      if (found) return TimestampOffset{found->offset, found->timestamp};
+    }
+    at = runs.back().last_offset + 1;
+  }
+  return std::nullopt;
+}
+
+Result<std::optional<TimestampOffset>> PartitionLog::FindTimestamp(int64_t timestamp_ms,
+                                                                   Offset upper) const {
+  const SegmentRow* segment = segments_.FindTime(timestamp_ms);
+  if (segment == nullptr) return std::nullopt;
+  return ScanForTimestamp(segment->first_offset, timestamp_ms, upper);
+}
+
+Result<std::optional<TimestampOffset>> PartitionLog::MaxTimestamp(Offset upper) const {
+  const SegmentRow* youngest = segments_.Youngest();
+  if (youngest == nullptr) return std::nullopt;
+  return ScanForTimestamp(youngest->timestamp_max_offset, youngest->timestamp_max_ms, upper);
+}
+
+void PartitionLog::SetLogStart(Offset offset) {
+  WEIR_CHECK(offset <= persisted_end_);
+  if (offset <= log_start_) return;
+  log_start_ = offset;
+  segments_.TrimBefore(offset);
+  epochs_.TrimBefore(offset);
+  dirty_ = true;
+}
+
+LogWriter::FillMeta PartitionLog::TakeCheckpoint(WallTime now) {
+  producers_.Expire(now, config_->producer_id_expiration_ms);
+  dirty_ = false;
+  const bool drop_producers = producers_.size() == 0 && producers_stored_;
+  producers_stored_ = producers_.size() > 0;
+  return [id = place_.partition, changes = segments_.TakeChanges(), drop_producers,
+          producers =
+              producers_stored_ ? producers_.Encode(log_end_) : std::string()](KvBatch& batch) {
+    for (const Offset first : changes.dropped) {
+      batch.Delete(KvFamily::kMeta, MakeSegmentKey(id, first));
+    }
+    for (const SegmentRow& row : changes.rows) {
+      batch.Put(KvFamily::kMeta, MakeSegmentKey(id, row.first_offset), Encode(row));
+    }
+    const std::string key = MakeRowKey(RowKind::kProducers, id);
+    if (!producers.empty()) batch.Put(KvFamily::kMeta, key, producers);
+    if (drop_producers) batch.Delete(KvFamily::kMeta, key);
+  };
+}
+
+}  // namespace weir::log
