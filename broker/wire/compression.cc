@@ -5,6 +5,7 @@
 #include <snappy.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 #include <bit>
@@ -186,8 +187,9 @@ std::string Lz4Compress(std::string_view bytes) {
 Result<std::string> ZstdDecompress(std::string_view bytes, size_t bytes_max) {
   std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(), ZSTD_freeDCtx);
   WEIR_CHECK(context != nullptr);
-  // No frame needs a window larger than the output that it may have.
-  const int window_log = std::clamp(static_cast<int>(std::bit_width(bytes_max)), 10, 27);
+  // Encoders claim a window by level, up to 8 MiB at the usual ones, whatever the size of the data;
+  // beyond that no frame needs one larger than the output that it may have.
+  const int window_log = std::clamp(static_cast<int>(std::bit_width(bytes_max)), 23, 27);
   WEIR_CHECK(!ZSTD_isError(ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, window_log)));
   BoundedOutput output(bytes_max);
   ZSTD_inBuffer input{bytes.data(), bytes.size(), 0};
@@ -197,6 +199,9 @@ Result<std::string> ZstdDecompress(std::string_view bytes, size_t bytes_max) {
     ZSTD_outBuffer out{output.at(), output.room(), 0};
     const size_t input_before = input.pos;
     wanted = ZSTD_decompressStream(context.get(), &out, &input);
+    if (ZSTD_getErrorCode(wanted) == ZSTD_error_frameParameter_windowTooLarge) {
+      return TooLarge(bytes_max);
+    }
     if (ZSTD_isError(wanted)) return Corrupt("zstd");
     if (wanted != 0 && out.pos == 0 && input.pos == input_before) return Corrupt("zstd");
     output.Advance(out.pos);
