@@ -1,0 +1,149 @@
+// Fetch (key 1): reads of many partitions, held back until there is enough to send or the client's
+// patience ends.
+//
+// Sessions (KIP-227) are refused as the protocol foresees: every answer has session id 0, so that
+// clients send full requests; a request that refers to a session gets FETCH_SESSION_ID_NOT_FOUND.
+// Records are sent from where they lie: no copy is made between log and socket.
+#include "broker/wire/messages/fetch.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "broker/handlers/cluster_view.h"
+#include "broker/handlers/handlers.h"
+#include "broker/handlers/leader_hints.h"
+#include "broker/handlers/registry.h"
+
+namespace weir::handlers {
+namespace {
+
+using wire::FetchRequest;
+using wire::FetchResponse;
+
+constexpr int16_t kFirstVersionWithTopicIds = 13;
+constexpr int16_t kFirstVersionWithHints = 16;
+// Of one answer, whatever the client asks (Kafka's fetch.max.bytes).
+constexpr int32_t kAnswerBytesMax = 55 * 1024 * 1024;
+// A fetch waits no longer than this, so that one from a client with an absurd clock ends.
+constexpr int32_t kWaitMsMax = 5 * 60 * 1000;
+constexpr int32_t kSessionEpochInitial = 0;
+constexpr int32_t kSessionEpochFinal = -1;
+constexpr int8_t kReadCommitted = 1;
+
+struct Pending {
+  Call call;
+  ClientAddress client;
+  bool read_committed;
+  FetchResponse response;
+  struct Place {
+    uint32_t topic;
+    uint32_t partition;
+  };
+  std::vector<Place> places;
+};
+
+FetchResponse::Partition& At(Pending& pending, size_t part) {
+  const Pending::Place place = pending.places[part];
+  return pending.response.responses[place.topic].partitions[place.partition];
+}
+
+void AddLeaderHints(Pending& pending) {
+  if (pending.call.version() < kFirstVersionWithHints) return;
+  pending.call.RefreshImage();
+  LeaderHints<FetchResponse> hints(pending.call, pending.client, pending.response);
+  for (const Pending::Place place : pending.places) {
+    auto& topic = pending.response.responses[place.topic];
+    auto& partition = topic.partitions[place.partition];
+    hints.Add(topic.topic, topic.topic_id, partition.partition_index, partition);
+  }
+}
+
+void OnFetched(Pending& pending, std::vector<replica::FetchOutcome> outcomes) {
+  bool moved = false;
+  for (size_t part = 0; part < outcomes.size(); ++part) {
+    replica::FetchOutcome& outcome = outcomes[part];
+    FetchResponse::Partition& answer = At(pending, part);
+    answer.error_code = outcome.error;
+    answer.high_watermark = outcome.high_watermark.value();
+    answer.last_stable_offset = outcome.last_stable_offset.value();
+    answer.log_start_offset = outcome.log_start_offset.value();
+    for (SharedBytes& run : outcome.records) answer.records->Append(std::move(run));
+    moved = moved || IsLeaderError(outcome.error);
+  }
+  if (moved) AddLeaderHints(pending);
+  pending.call.Reply(pending.response);
+}
+
+replica::FetchRequest Split(Pending& pending, const FetchRequest& request) {
+  const bool by_id = pending.call.version() >= kFirstVersionWithTopicIds;
+  replica::FetchRequest fetch;
+  fetch.bytes_min = std::max(0, request.min_bytes);
+  fetch.bytes_max = std::clamp(request.max_bytes, 0, kAnswerBytesMax);
+  fetch.deadline = pending.call.received() +
+                   std::chrono::milliseconds(std::clamp(request.max_wait_ms, 0, kWaitMsMax));
+  pending.response.responses.reserve(request.topics.size());
+  for (const FetchRequest::Topic& wanted : request.topics) {
+    const TopicLookup found = FindTopic(pending.call.image(), wanted.topic, wanted.topic_id, by_id);
+    auto& topic = pending.response.responses.emplace_back();
+    topic.topic_id = wanted.topic_id;
+    topic.topic = wanted.topic;
+    topic.partitions.reserve(wanted.partitions.size());
+    for (const FetchRequest::Partition& partition : wanted.partitions) {
+      auto& answer = topic.partitions.emplace_back();
+      answer.partition_index = partition.partition;
+      answer.high_watermark = -1;
+      // Null says "not asked for", empty says "none" (KIP-98).
+      if (!pending.read_committed) answer.aborted_transactions.reset();
+      if (found.topic == nullptr) {
+        answer.error_code = found.error;
+        continue;
+      }
+      pending.places.push_back({static_cast<uint32_t>(pending.response.responses.size() - 1),
+                                static_cast<uint32_t>(topic.partitions.size() - 1)});
+      fetch.parts.push_back({.partition = {found.topic->id, PartitionIndex(partition.partition)},
+                             .fetch_offset = Offset(partition.fetch_offset),
+                             .bytes_max = partition.partition_max_bytes,
+                             .current_leader_epoch = LeaderEpoch(partition.current_leader_epoch)});
+    }
+  }
+  return fetch;
+}
+
+bool RefersToSession(const FetchRequest& request) {
+  return request.session_epoch != kSessionEpochInitial &&
+         request.session_epoch != kSessionEpochFinal;
+}
+
+void Handle(Call call, net::ConnectionInfo& connection, FetchRequest request) {
+  auto pending = std::make_unique<Pending>(Pending{std::move(call),
+                                                   ClientAddress(connection),
+                                                   request.isolation_level == kReadCommitted,
+                                                   {},
+                                                   {}});
+  if (RefersToSession(request)) {
+    pending->response.error_code = ErrorCode::kFetchSessionIdNotFound;
+    return pending->call.Reply(pending->response);
+  }
+  replica::FetchRequest fetch = Split(*pending, request);
+  size_t wanted = 0;
+  for (const auto& topic : pending->response.responses) wanted += topic.partitions.size();
+  // An error is an answer: it does not wait for the other partitions' records.
+  if (fetch.parts.size() < wanted) fetch.deadline = pending->call.received();
+  if (fetch.parts.empty()) return pending->call.Reply(pending->response);
+  replica::PartitionRouter& partitions = *pending->call.broker().partitions;
+  const size_t home = pending->call.shard();
+  partitions.Fetch(home, std::move(fetch),
+                   [pending = std::move(pending)](std::vector<replica::FetchOutcome> outcomes) {
+                     OnFetched(*pending, std::move(outcomes));
+                   });
+}
+
+}  // namespace
+
+void HandleFetch(Call call, net::ConnectionInfo& connection) {
+  DecodeThen<FetchRequest, Handle>(std::move(call), connection);
+}
+
+}  // namespace weir::handlers
