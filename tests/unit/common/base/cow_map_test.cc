@@ -51,7 +51,9 @@ TEST(CowMap, RandomOperationsAgreeWithAnOrderedMap) {
       const auto expected = model.lower_bound(probe);
       const auto found = map.LowerBound(probe);
       ASSERT_EQ(found == map.end(), expected == model.end());
-      if (expected != model.end()) ASSERT_EQ(found->first, expected->first);
+      if (expected != model.end()) {
+        ASSERT_EQ(found->first, expected->first);
+      }
       ASSERT_EQ(map.Contains(probe), model.contains(probe));
     }
     ExpectSame(map, model);
