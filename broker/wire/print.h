@@ -1,6 +1,6 @@
 // print.h: a message as one line of JSON-like text, for logs and debugging.
 //
-//   {"TransactionalId":null,"Acks":-1,"TimeoutMs":30000,"TopicData":[{"Name":"orders","PartitionData":[…]}]}
+//   {"TransactionalId":null,"Acks":-1,"TopicData":[{"Name":"orders","PartitionData":[…]}]}
 //
 // Laws:
 //  1. Opaque bytes and records are printed as their size only: they may hold secrets, and they are
