@@ -25,6 +25,14 @@ const Configuration& ConfigurationHistory::At(LogIndex index) const {
   return steps_[at].configuration;
 }
 
+bool ConfigurationHistory::IsVoterSince(LogIndex index, const VoterKey& key) const {
+  for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
+    if (step->configuration.IsVoter(key)) return true;
+    if (step->index <= index) return false;
+  }
+  return false;
+}
+
 void ConfigurationHistory::Add(LogIndex index, EntryType type, Configuration configuration) {
   WEIR_CHECK(index > steps_.back().index);
   steps_.push_back({index, type == EntryType::kConfiguration, std::move(configuration)});

@@ -23,6 +23,9 @@ class ConfigurationHistory {
   // The one in effect right after `index` was applied.
   const Configuration& At(LogIndex index) const;
 
+  // Whether `key` is a voter in the one in effect at `index` or in any later one.
+  bool IsVoterSince(LogIndex index, const VoterKey& key) const;
+
   // REQUIRES: index is after all earlier ones.
   void Add(LogIndex index, EntryType type, Configuration configuration);
   // The entries from `index` on are gone. Returns whether the latest configuration changed.

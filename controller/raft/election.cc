@@ -17,6 +17,11 @@ bool Raft::HearsLeader() const {
   return is_leader() || (leader_ && election_elapsed_ < config_.election_ticks_min);
 }
 
+// A server that was removed still stands for election until it knows that its removal is committed:
+// it may be the only one that has it, and so the only one that can win. It does not count its own
+// vote (thesis section 4.2.2).
+bool Raft::MayCampaign() const { return configurations_.IsVoterSince(commit_, config_.self); }
+
 bool Raft::LogIsUpToDate(Term last_term, LogIndex last_index) const {
   if (last_term != log_.last_term()) return last_term > log_.last_term();
   return last_index >= log_.last_index();
@@ -55,7 +60,7 @@ void Raft::BecomePreCandidate() {
 
 void Raft::BecomeCandidate(bool leadership_transfer) {
   WEIR_CHECK(!is_leader());
-  WEIR_CHECK(is_voter(), "only voters stand for election");
+  WEIR_CHECK(MayCampaign(), "only voters stand for election");
   role_ = Role::kCandidate;
   leader_.reset();
   votes_.clear();
@@ -121,7 +126,7 @@ void Raft::TickFollower() {
   if (election_elapsed_ < election_timeout_) ++election_elapsed_;
   if (election_elapsed_ < election_timeout_) return;
   leader_.reset();
-  if (is_voter()) BecomePreCandidate();
+  if (MayCampaign()) BecomePreCandidate();
 }
 
 void Raft::TickLeader() {

@@ -129,8 +129,11 @@ Result<Configuration> Raft::WithPromotion(const PromoteLearner& change) const {
                 "controller " + ToString(change.key.id) + " is a voter already");
   }
   // A voter that is far behind would hold up commits until it has caught up (thesis section 4.2.1).
+  // A leader that is no voter any more is on its way out and has no progress of its own.
   const auto peer = progress_.find(change.key);
-  WEIR_CHECK(peer != progress_.end(), "the leader follows every member");
+  if (peer == progress_.end()) {
+    return Fail(ErrorCode::kIneligibleReplica, "a leader on its way out cannot be promoted");
+  }
   const Progress& progress = peer->second;
   const bool close = progress.match() + config_.promotion_lag_entries_max >= commit_;
   if (progress.state() != ProgressState::kReplicate || !close) {
@@ -199,7 +202,7 @@ void Raft::TickLeaving() {
 }
 
 void Raft::ResignIfRemoved() {
-  if (!is_leader() || configuration().IsMember(config_.self)) return;
+  if (!is_leader() || is_voter()) return;
   if (commit_ < configurations_.latest_change_index()) return;
   BroadcastHeartbeat();
   // Who is furthest ahead need not wait for an election timeout.

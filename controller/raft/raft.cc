@@ -75,9 +75,9 @@ Status Raft::Validate(const Config& config, const RestoredState& restored) {
     index = entry.index;
     term = entry.term;
   }
-  const Term newest = std::max(term, restored.snapshot.last_term);
-  if (restored.hard_state.term < newest) {
-    return Fail(ErrorCode::kCorruptMessage, "the log has term " + ToString(newest) +
+  const bool used = term > Term{} || restored.snapshot.last_index > LogIndex{};
+  if (restored.hard_state.term < term || (used && restored.hard_state.term == Term{})) {
+    return Fail(ErrorCode::kCorruptMessage, "the log has term " + ToString(term) +
                                                 " but the vote file has term " +
                                                 ToString(restored.hard_state.term) +
                                                 ": it was lost, and this server may not vote");
@@ -97,6 +97,12 @@ Raft::Raft(Config config, RestoredState restored, uint64_t seed)
       applied_(restored.snapshot.last_index) {
   WEIR_CHECK(Validate(config_, restored).has_value());
   if (!LogContinuesSnapshot(restored)) out_.reset_log_to = snapshot_;
+  if (term_ < snapshot_.last_term) {
+    // The snapshot came to disk before the term it was sent in. No vote can have been given since.
+    term_ = snapshot_.last_term;
+    vote_.reset();
+    hard_state_dirty_ = true;
+  }
   for (LogIndex index = commit_ + 1; index <= log_.last_index(); ++index) {
     NoteConfiguration(log_.At(index));
   }

@@ -223,6 +223,7 @@ class Raft {
   void TickFollower();
   void TickLeader();
   bool HearsLeader() const;
+  bool MayCampaign() const;
   bool LogIsUpToDate(Term last_term, LogIndex last_index) const;
   bool QuorumIsActive() const;
   bool FollowLeader(const VoterKey& leader);

@@ -133,11 +133,12 @@ void Raft::SnapshotReceived(const SnapshotMeta& meta) {
 }
 
 void Raft::InstallSnapshot(const SnapshotMeta& meta, const VoterKey& from) {
-  if (is_leader()) return;  // R-10; a leader has everything that is committed
   const bool old = meta.last_index <= commit_ && config_.guards.r42_old_snapshot_ignored;
-  if (!old && log_.Matches(meta.last_term, meta.last_index)) {
-    CommitThrough(std::max(commit_, meta.last_index));  // the entries came in the meantime
-  } else if (!old) {
+  if (log_.Matches(meta.last_term, meta.last_index)) {
+    // The entries came in the meantime; the snapshot is a good one to have all the same.
+    if (meta.last_index > commit_) CommitThrough(meta.last_index);
+    if (meta.last_index > snapshot_.last_index) snapshot_ = meta;
+  } else if (!old && !is_leader()) {  // a leader has everything that is committed
     log_.ResetTo(meta.last_term, meta.last_index);
     configurations_ = ConfigurationHistory(meta.last_index, meta.configuration);
     snapshot_ = meta;

@@ -1,0 +1,96 @@
+// World: three to nine simulated controllers, a nemesis and a workload, in one thread from one
+// seed.
+//
+// A run has two phases: faults (the nemesis works, safety is checked after every event), then
+// healing (no more faults; within a bounded time there must be a leader, everything must be
+// committed everywhere, and a membership change must go through: R-16). Laws: same seed and same
+// code, same trace hash; the run stops at the first violation. Thread rule: one thread.
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/prng.h"
+#include "tests/sim/checkers.h"
+#include "tests/sim/profile.h"
+#include "tests/sim/scheduler.h"
+#include "tests/sim/sim_network.h"
+#include "tests/sim/sim_server.h"
+
+namespace weir::sim {
+
+struct RunResult {
+  std::string violation;  // empty: all is well
+  uint64_t trace_hash = 0;
+  uint64_t events = 0;
+  uint64_t elections = 0;
+  uint64_t committed = 0;
+  uint64_t membership_changes = 0;
+  uint64_t snapshots_installed = 0;
+};
+
+class World {
+ public:
+  World(uint64_t seed, Profile profile, std::ostream* trace = nullptr);
+
+  // Off: only the consequences of a broken promise count, not the broken promise (checkers.h).
+  void CheckOutbox(bool on) { checkers_.check_outbox = on; }
+  void CheckLiveness(bool on) { check_liveness_ = on; }
+  RunResult Run();
+
+ private:
+  void AddServer(NodeId id);
+  Uuid NewDirectory();
+  void RunFor(int64_t ms);
+
+  // nemesis.cc
+  void ScheduleAction();
+  void Act(Action action);
+  void CrashOne();
+  void RestartOne();
+  void Partition();
+  void CutOneWay();
+  void SlowDisk();
+  void WipeOne();
+  void LieOne();
+
+  // workload.cc
+  void ProposeSome();
+  void ReadSomewhere();
+  void TransferSomewhere();
+  void ChangeMembership(Action action);
+  std::optional<raft::MembershipChange> ChooseChange(Action action, const raft::Raft& leader);
+  bool KeepsMajority(const raft::Configuration& configuration, NodeId without) const;
+
+  // healing.cc
+  void Heal();
+  bool Converged() const;
+  void CheckHealing();
+  bool ProposeChange();
+  SimServer* FreshestLeader();
+  std::string DescribeAll() const;
+
+  SimServer& Any();
+  SimServer* AnyRunning();
+  SimServer* AnyLeader();
+
+  Prng prng_;
+  Profile profile_;
+  Scheduler scheduler_;
+  std::map<NodeId, std::unique_ptr<SimServer>> servers_;
+  Checkers checkers_;
+  SimNetwork network_;
+  uint64_t trace_hash_ = 0;
+  std::ostream* trace_;
+  bool faults_on_ = true;
+  bool check_liveness_ = true;
+  uint64_t next_value_ = 1;
+  uint64_t next_request_ = 1;
+  uint64_t changes_ = 0;
+};
+
+}  // namespace weir::sim
