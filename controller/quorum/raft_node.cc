@@ -83,6 +83,7 @@ void RaftNode::HurryFirstElection() {
 void RaftNode::OnTick() {
   if (failed_) return;
   raft_->Tick();
+  machine_.OnTick();
   MaybeTakeSnapshot();
   SchedulePump();
   loop_.PostAt(loop_.Now() + options_.tick, [this] { OnTick(); });

@@ -52,8 +52,19 @@ class StateMachine {
   virtual std::function<std::string()> Capture() = 0;
   virtual void OnRoleChange(const raft::RoleChange& change) = 0;
   virtual void OnReadState(const raft::ReadState& read) = 0;
+  // Every tick of Raft (10 ms).
+  virtual void OnTick() = 0;
   // The core halted (broken disk or broken invariant): the process must end.
   virtual void OnFatal(const std::string& reason) = 0;
+};
+
+// Raft as the active controller uses it, so that tests can put something simpler in its place.
+// Errors as in controller/raft/raft.h.
+class RaftPort {
+ public:
+  virtual ~RaftPort() = default;
+  virtual Result<LogIndex> Propose(std::shared_ptr<const std::string> payload) = 0;
+  virtual Status ReadIndex(uint64_t request_id) = 0;
 };
 
 struct RaftNodeOptions {
@@ -66,7 +77,7 @@ struct RaftNodeOptions {
   uint64_t seed = 0;
 };
 
-class RaftNode {
+class RaftNode : public RaftPort {
  public:
   // Reads the stores in `disk` and validates them. With `founding` (a directory that has just been
   // formatted for a new cluster) the first snapshot is {0, 0, founding}. The newest snapshot is
@@ -76,7 +87,7 @@ class RaftNode {
                                                 runtime::ThreadExecutor& loop,
                                                 StateMachine& machine,
                                                 const raft::Configuration& founding);
-  ~RaftNode();
+  ~RaftNode() override;
 
   // Begins to tick and to take messages. Any thread.
   void Start();
@@ -88,15 +99,17 @@ class RaftNode {
   void Deliver(raft::Message message, std::string from_address);
 
   // As in Raft.
-  Result<LogIndex> Propose(std::shared_ptr<const std::string> payload);
+  Result<LogIndex> Propose(std::shared_ptr<const std::string> payload) override;
   Result<LogIndex> ProposeMembershipChange(const raft::MembershipChange& change);
   Status TransferLeadership(std::optional<NodeId> target);
-  Status ReadIndex(uint64_t request_id);
+  Status ReadIndex(uint64_t request_id) override;
   const raft::Raft& raft() const { return *raft_; }
   const Transport& transport() const { return *transport_; }
   LogIndex snapshot_index() const { return raft_->snapshot().last_index; }
   // When a message of `peer` last came in; none: never.
   std::optional<MonoTime> LastHeard(const raft::VoterKey& peer) const;
+  // Runs long work off the loop, in turn with reading and writing snapshots.
+  void PostToSnapshotThread(Task task) { snapshotter_.Post(std::move(task)); }
   // Takes a snapshot now, unless one is being taken.
   void TakeSnapshot();
 

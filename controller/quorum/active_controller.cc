@@ -1,0 +1,210 @@
+#include "controller/quorum/active_controller.h"
+
+#include <algorithm>
+
+#include "common/base/check.h"
+#include "common/metadata/apply.h"
+#include "common/runtime/log.h"
+#include "controller/state/cluster.h"
+
+namespace weir::quorum {
+namespace {
+
+constexpr size_t kParkedMax = 10'000;
+
+Error NotController() {
+  return {ErrorCode::kNotController, "this controller is not the active one"};
+}
+
+Error TimedOut(bool committed) {
+  return {ErrorCode::kRequestTimedOut,
+          committed ? "the change is made, but not every live broker has applied it yet"
+                    : "the quorum did not commit the change in time; it may still happen"};
+}
+
+}  // namespace
+
+ActiveController::ActiveController(Executor& loop, RaftPort& raft, const MetadataMachine& machine,
+                                   state::Liveness& liveness, ActiveControllerOptions options)
+    : loop_(loop),
+      raft_(raft),
+      machine_(machine),
+      liveness_(liveness),
+      options_(std::move(options)),
+      prng_(options_.seed) {}
+
+void ActiveController::SubmitErased(ErasedChange change) {
+  if (!active_) return change.done(tl::unexpected<Error>(NotController()), LogIndex(0));
+  if (parked_count() >= kParkedMax) {
+    return change.done(
+        Fail(ErrorCode::kThrottlingQuotaExceeded, "too many changes are waiting for the quorum"),
+        LogIndex(0));
+  }
+  const auto first = state::FirstAnswer(working_, change.cause.request_id(), change.cause.method());
+  if (!first) return Park(change, tl::unexpected<Error>(first.error()));
+  if (first->has_value()) {
+    change.restore(**first);
+    return Park(change, {});
+  }
+  change.cause.set_timestamp_ms(loop_.WallNow().value());
+  const state::DecisionContext context{working_, loop_.WallNow(), &prng_, options_.defaults};
+  std::string serialized;
+  Result<state::Records> records = change.decide(context, &serialized);
+  if (!records) return Park(change, tl::unexpected<Error>(records.error()));
+  if (records->empty()) return Park(change, {});
+
+  auto batch = state::MakeBatch(*std::move(records), change.cause, std::move(serialized));
+  if (!batch) return Park(change, tl::unexpected<Error>(batch.error()));
+  const Result<LogIndex> index =
+      raft_.Propose(std::make_shared<const std::string>(batch->SerializeAsString()));
+  if (!index) return change.done(tl::unexpected<Error>(index.error()), LogIndex(0));
+  WEIR_CHECK(*index > working_.offset(), "the log grows behind what was decided on");
+  metadata::Apply(working_, *batch, *index);
+  parked_.push_back({*index, change.deadline, change.wait_for_brokers, {}, std::move(change.done)});
+}
+
+// For an outcome that wrote nothing: it is true once everything it was decided on is committed.
+void ActiveController::Park(ErasedChange& change, Status outcome) {
+  const LogIndex index = working_.offset();
+  Parked parked{index, change.deadline, change.wait_for_brokers && outcome.has_value(), outcome,
+                std::move(change.done)};
+  if (index > committed().offset()) {
+    parked_.push_back(std::move(parked));
+    return;
+  }
+  if (change.unconfirmed) return parked.done(parked.outcome, index);
+  auto shared = std::make_shared<Parked>(std::move(parked));
+  Read(shared->deadline, [this, shared](Status current) {
+    if (!current) return shared->done(current, shared->index);
+    Committed(std::move(*shared));
+  });
+}
+
+void ActiveController::Committed(Parked parked) {
+  if (parked.wait_for_brokers &&
+      !liveness_.AllLiveHaveApplied(committed(), parked.index, loop_.Now())) {
+    waiting_.push_back(std::move(parked));
+    return;
+  }
+  parked.done(parked.outcome, parked.index);
+}
+
+void ActiveController::Read(MonoTime deadline, std::function<void(Status)> read) {
+  if (!active_) return read(tl::unexpected<Error>(NotController()));
+  const uint64_t id = next_read_++;
+  const Status asked = raft_.ReadIndex(id);
+  if (!asked) return read(asked);
+  reads_.emplace(id, ParkedRead{deadline, std::move(read)});
+}
+
+void ActiveController::OnReadState(const raft::ReadState& read) {
+  const auto found = reads_.find(read.request_id);
+  if (found == reads_.end()) return;
+  WEIR_CHECK(committed().offset() >= read.index, "entries are applied before reads are answered");
+  const auto call = std::move(found->second.read);
+  reads_.erase(found);
+  call({});
+}
+
+void ActiveController::OnCommitted(const std::vector<raft::Entry>& committed_entries) {
+  if (term_ == Term(0)) return;
+  for (const raft::Entry& entry : committed_entries) {
+    const bool start = entry.type == raft::EntryType::kLeaderStart && entry.term == term_;
+    if (start && !active_) Activate();
+  }
+  const LogIndex offset = committed().offset();
+  // Entries of Raft itself move the offset without a decision of ours.
+  if (working_.offset() < offset) working_ = committed();
+  std::list<Parked> ready;
+  while (!parked_.empty() && parked_.front().index <= offset) {
+    ready.splice(ready.end(), parked_, parked_.begin());
+  }
+  for (Parked& parked : ready) Committed(std::move(parked));
+  CheckWaiting();
+}
+
+void ActiveController::CheckWaiting() {
+  std::list<Parked> ready;
+  for (auto it = waiting_.begin(); it != waiting_.end();) {
+    const auto next = std::next(it);
+    if (liveness_.AllLiveHaveApplied(committed(), it->index, loop_.Now())) {
+      ready.splice(ready.end(), waiting_, it);
+    }
+    it = next;
+  }
+  for (const Parked& parked : ready) parked.done(parked.outcome, parked.index);
+}
+
+void ActiveController::OnRoleChange(const raft::RoleChange& change) {
+  if (change.role == raft::Role::kLeader && change.term == term_) return;
+  if (term_ != Term(0)) Deactivate();
+  if (change.role == raft::Role::kLeader) term_ = change.term;
+}
+
+void ActiveController::Activate() {
+  active_ = true;
+  working_ = committed();
+  liveness_.BecomeActive(committed(), loop_.Now());
+  LogInfo("quorum", "active controller",
+          {{"controller_id", options_.self}, {"term", term_}, {"offset", committed().offset()}});
+  WriteFirstRecords();
+  if (activated_) activated_();
+}
+
+void ActiveController::WriteFirstRecords() {
+  Change<state::BootstrapOutcome> change;
+  change.cause.set_principal("Controller:" + ToString(options_.self));
+  change.cause.set_tool("controller");
+  change.cause.set_method("BootstrapCluster");
+  change.unconfirmed = true;
+  change.decide = [cluster_id = options_.cluster_id](const state::DecisionContext& context) {
+    return Result<state::Decision<state::BootstrapOutcome>>(
+        state::BootstrapCluster(context.image, cluster_id));
+  };
+  change.done = [](Result<state::BootstrapOutcome>, LogIndex) {};
+  Submit(std::move(change));
+}
+
+void ActiveController::Deactivate() {
+  active_ = false;
+  term_ = Term(0);
+  working_ = committed();
+  std::list<Parked> failed = std::exchange(parked_, {});
+  failed.splice(failed.end(), waiting_);
+  const auto reads = std::exchange(reads_, {});
+  LogInfo("quorum", "no longer the active controller",
+          {{"controller_id", options_.self}, {"failed_replies", failed.size() + reads.size()}});
+  for (const Parked& parked : failed) {
+    parked.done(tl::unexpected<Error>(NotController()), LogIndex(0));
+  }
+  for (const auto& [id, parked] : reads) parked.read(tl::unexpected<Error>(NotController()));
+}
+
+void ActiveController::OnTick() {
+  const MonoTime now = loop_.Now();
+  std::list<Parked> late;
+  for (std::list<Parked>* list : {&parked_, &waiting_}) {
+    for (auto it = list->begin(); it != list->end();) {
+      const auto next = std::next(it);
+      if (it->deadline <= now) late.splice(late.end(), *list, it);
+      it = next;
+    }
+  }
+  for (const Parked& parked : late) {
+    const bool committed_already = parked.index <= committed().offset();
+    parked.done(tl::unexpected<Error>(TimedOut(committed_already)), parked.index);
+  }
+  std::vector<std::function<void(Status)>> late_reads;
+  for (auto it = reads_.begin(); it != reads_.end();) {
+    if (it->second.deadline > now) {
+      ++it;
+      continue;
+    }
+    late_reads.push_back(std::move(it->second.read));
+    it = reads_.erase(it);
+  }
+  for (const auto& read : late_reads) read(tl::unexpected<Error>(TimedOut(false)));
+  if (!waiting_.empty()) CheckWaiting();
+}
+
+}  // namespace weir::quorum
