@@ -1,0 +1,410 @@
+// weir-broker: puts the rooms of broker/ together, starts them in order and stops them in the
+// reverse.
+//
+// Start:  configuration -> data directory -> partition store -> bind -> register and follow the
+// metadata -> (the image
+//         shows this broker live) accept clients, ready.
+// Stop:   hand leaderships over -> close clients -> write out partitions -> mark the directory
+// clean. Laws:
+//  1. Clients are accepted only when the broker can serve them; until then they wait in the
+//  sockets' backlog.
+//  2. A failed store ends the process: what it acknowledged from then on could be lost (D-13).
+// Thread rule: main thread; callbacks say where they run.
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <future>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "broker/handlers/broker_config.h"
+#include "broker/handlers/dispatcher.h"
+#include "broker/handlers/registry.h"
+#include "broker/log/log_store.h"
+#include "broker/metadata/broker_session.h"
+#include "broker/metadata/controller_gateway.h"
+#include "broker/metadata/image_holder.h"
+#include "broker/metadata/metadata_follower.h"
+#include "broker/metadata/producer_id_pool.h"
+#include "broker/metadata/reconciler.h"
+#include "broker/net/server.h"
+#include "broker/net/shard.h"
+#include "broker/replica/partition_router.h"
+#include "common/base/prng.h"
+#include "common/runtime/clock.h"
+#include "common/runtime/config.h"
+#include "common/runtime/http_pages.h"
+#include "common/runtime/log.h"
+#include "common/runtime/metrics.h"
+#include "common/runtime/node_directory.h"
+#include "common/runtime/rocksdb/rocksdb_store.h"
+#include "common/runtime/thread_executor.h"
+
+namespace weir {
+namespace {
+
+// How long the controllers may take to move leaderships away before the broker goes anyway.
+constexpr Duration kControlledShutdownTimeout = std::chrono::seconds(3);
+
+// PartitionRouter and LogStore as the reconciler sees them.
+class RouterHost : public broker::PartitionHost {
+ public:
+  RouterHost(replica::PartitionRouter& router, log::LogStore& store)
+      : router_(router), store_(store) {}
+  void Assign(std::vector<replica::Assignment> assignments, Task done) override {
+    router_.Assign(std::move(assignments), std::move(done));
+  }
+  void Drop(std::vector<replica::TopicPartition> partitions, Task done) override {
+    router_.Drop(std::move(partitions), std::move(done));
+  }
+  std::vector<replica::TopicPartition> Stored() const override { return store_.Stored(); }
+
+ private:
+  replica::PartitionRouter& router_;
+  log::LogStore& store_;
+};
+
+class BrokerNode {
+ public:
+  explicit BrokerNode(handlers::BrokerConfig config)
+      : config_(std::move(config)),
+        shards_(config_.shards),
+        metadata_thread_(std::make_shared<runtime::ThreadExecutor>("metadata")),
+        writer_("log-writer"),
+        syncer_("log-sync"),
+        metrics_(runtime::Metrics::Global()) {}
+  ~BrokerNode() { StopThreads(); }
+
+  // Errors: those of the directory, the store, or an address that is taken.
+  Status Start();
+  // Blocks until a signal or a fatal error has asked for the end; then stops cleanly.
+  int RunUntilAsked();
+
+ private:
+  Status OpenStore();
+  Status BindListeners();
+  Status StartPages();
+  void StartMetadata();
+  broker::v1::Registration MakeRegistration() const;
+  Status OnJoined(const Uuid& cluster_id, BrokerEpoch epoch);
+  void OnApplied(LogIndex offset);
+  void BecomeReady();
+  void AddMetrics();
+  std::string NotReadyReason() const;
+  void StopCleanly();
+  void StopThreads();
+
+  const handlers::BrokerConfig config_;
+  net::ShardSet shards_;
+  std::shared_ptr<runtime::ThreadExecutor> metadata_thread_;
+  runtime::ThreadExecutor writer_;
+  runtime::ThreadExecutor syncer_;
+  handlers::ApiMetrics metrics_;
+
+  std::unique_ptr<runtime::NodeDirectory> directory_;
+  std::unique_ptr<KvStore> kv_;
+  std::unique_ptr<log::LogStore> log_store_;
+  std::unique_ptr<replica::PartitionRouter> router_;
+  std::unique_ptr<RouterHost> host_;
+
+  std::unique_ptr<rpc::ControllerClient> client_;
+  std::unique_ptr<broker::ControllerGateway> controllers_;
+  std::unique_ptr<broker::ImageHolder> images_;
+  std::unique_ptr<broker::Reconciler> reconciler_;
+  std::unique_ptr<broker::MetadataFollower> follower_;
+  std::unique_ptr<broker::BrokerSession> session_;
+  std::unique_ptr<broker::ProducerIdPool> producer_ids_;
+
+  handlers::BrokerContext context_;
+  std::unique_ptr<handlers::Registry> registry_;
+  std::unique_ptr<handlers::Dispatcher> dispatcher_;
+  std::unique_ptr<net::Server> server_;
+  std::vector<const net::ListenerSpec*> client_listeners_;
+  const net::ListenerSpec* inter_broker_listener_ = nullptr;
+  std::unique_ptr<runtime::HttpPages> pages_;
+  std::string http_address_;
+  std::atomic<bool> ready_ = false;
+  std::atomic<int64_t> applied_offset_ = 0;
+};
+
+// The process ends by exactly one of: a signal, or a failure that leaves nothing to save.
+[[noreturn]] void EndAtOnce(const std::string& event, const std::string& reason) {
+  LogError("broker", event, {{"reason", reason}});
+  std::_Exit(EXIT_FAILURE);
+}
+
+Status BrokerNode::OpenStore() {
+  WEIR_ASSIGN_OR_RETURN(directory_,
+                        runtime::NodeDirectory::Open(config_.data_dir, runtime::NodeKind::kBroker,
+                                                     config_.node_id, config_.bootstrap));
+  const std::string path = config_.data_dir + "/log";
+  std::error_code failed;
+  std::filesystem::create_directories(path, failed);
+  if (failed) {
+    return Fail(ErrorCode::kKafkaStorageError, "cannot create " + path + ": " + failed.message());
+  }
+  auto starts = std::make_shared<log::LogStartMap>();
+  runtime::RocksDbOptions options;
+  options.drop_rules = log::LogStartMap::DropRules(starts);
+  options.on_fatal = [](const std::string& reason) { EndAtOnce("store failed", reason); };
+  WEIR_ASSIGN_OR_RETURN(kv_, runtime::OpenRocksDb(path, std::move(options)));
+  WEIR_ASSIGN_OR_RETURN(log_store_, log::LogStore::Open(*kv_, writer_, syncer_, starts));
+  router_ = std::make_unique<replica::PartitionRouter>(
+      config_.node_id, *log_store_, shards_.Executors(), config_.tail_cache_bytes);
+  host_ = std::make_unique<RouterHost>(*router_, *log_store_);
+  return {};
+}
+
+Status BrokerNode::BindListeners() {
+  server_ = std::make_unique<net::Server>(shards_, config_.net, *dispatcher_);
+  for (const net::ListenerSpec& listener : config_.client_listeners) {
+    WEIR_ASSIGN_OR_RETURN(const net::ListenerSpec* bound, server_->Listen(listener));
+    client_listeners_.push_back(bound);
+  }
+  WEIR_ASSIGN_OR_RETURN(inter_broker_listener_, server_->Listen(config_.inter_broker_listener));
+  return {};
+}
+
+std::string BrokerNode::NotReadyReason() const {
+  if (!ready_.load()) return "the broker has not joined the cluster yet";
+  if (session_->IsFenced()) return "the broker is fenced";
+  return "";
+}
+
+Status BrokerNode::StartPages() {
+  if (config_.http_listen.empty()) return {};
+  pages_ = std::make_unique<runtime::HttpPages>([this] { return NotReadyReason(); });
+  WEIR_ASSIGN_OR_RETURN(const runtime::HostPort wanted,
+                        runtime::ParseHostPort(config_.http_listen));
+  WEIR_ASSIGN_OR_RETURN(const int port, pages_->Start(config_.http_listen));
+  http_address_ = wanted.host + ":" + std::to_string(port);
+  return {};
+}
+
+broker::v1::Registration BrokerNode::MakeRegistration() const {
+  broker::v1::Registration registration;
+  const runtime::NodeIdentity& identity = directory_->identity();
+  registration.set_broker_id(config_.node_id.value());
+  if (!identity.cluster_id.IsZero()) registration.set_cluster_id(identity.cluster_id.ToBytes());
+  Prng prng(runtime::RandomSeed());
+  registration.set_incarnation_id(Uuid::Random(prng).ToBytes());
+  registration.add_directory_ids(identity.directory_id.ToBytes());
+  const auto add_endpoint = [&](const net::ListenerSpec& listener) {
+    metadata::v1::Endpoint* endpoint = registration.add_endpoints();
+    endpoint->set_name(listener.name);
+    endpoint->set_host(handlers::RegisteredHost(listener));
+    endpoint->set_port(listener.advertised_port);
+    endpoint->set_security_protocol("PLAINTEXT");
+  };
+  for (const net::ListenerSpec* listener : client_listeners_) add_endpoint(*listener);
+  add_endpoint(*inter_broker_listener_);
+  registration.set_inter_broker_listener(inter_broker_listener_->name);
+  registration.set_rack(config_.rack);
+  registration.set_version(WEIR_VERSION);
+  registration.set_http_address(http_address_);
+  registration.set_previous_broker_epoch(log_store_->previous_broker_epoch().value());
+  return registration;
+}
+
+void BrokerNode::StartMetadata() {
+  client_ = std::make_unique<rpc::ControllerClient>(
+      config_.controllers,
+      rpc::ControllerClientOptions{.tool = std::string("weir-broker/") + WEIR_VERSION});
+  controllers_ = std::make_unique<broker::ControllerGateway>(*client_, metadata_thread_);
+  images_ = std::make_unique<broker::ImageHolder>(*metadata_thread_, shards_.Executors());
+  reconciler_ =
+      std::make_unique<broker::Reconciler>(config_.node_id, config_.static_configs, *host_);
+  follower_ = std::make_unique<broker::MetadataFollower>(
+      metadata_thread_, config_.node_id, *controllers_, *reconciler_, *images_,
+      [this](LogIndex offset) { OnApplied(offset); });
+  session_ = std::make_unique<broker::BrokerSession>(
+      metadata_thread_, *controllers_, MakeRegistration(),
+      broker::SessionHooks{
+          .on_joined = [this](const Uuid& cluster,
+                              BrokerEpoch epoch) { return OnJoined(cluster, epoch); },
+          .on_refused =
+              [](const Error& error) {
+                EndAtOnce("the cluster refuses this broker", ToString(error));
+              }});
+  producer_ids_ =
+      std::make_unique<broker::ProducerIdPool>(metadata_thread_, *controllers_, config_.node_id,
+                                               [this] { return session_->broker_epoch(); });
+}
+
+Status BrokerNode::OnJoined(const Uuid& cluster_id, BrokerEpoch epoch) {
+  WEIR_RETURN_IF_ERROR(directory_->AdoptCluster(cluster_id));
+  follower_->OnRegistered(epoch);
+  return {};
+}
+
+void BrokerNode::OnApplied(LogIndex offset) {
+  applied_offset_.store(static_cast<int64_t>(offset.value()));
+  session_->ReportApplied(static_cast<int64_t>(offset.value()));
+  if (!ready_.load() && images_->Newest()->IsLive(config_.node_id)) BecomeReady();
+}
+
+void BrokerNode::BecomeReady() {
+  ready_.store(true);
+  server_->StartAccepting();
+  std::string kafka;
+  for (const net::ListenerSpec* listener : client_listeners_) {
+    kafka += (kafka.empty() ? "" : ",") + listener->host + ":" + std::to_string(listener->port);
+  }
+  LogInfo("broker", "ready",
+          {{"kafka", kafka},
+           {"inter_broker",
+            inter_broker_listener_->host + ":" + std::to_string(inter_broker_listener_->port)},
+           {"http", http_address_},
+           {"partitions", reconciler_->open_count()}});
+  std::printf("READY kafka=%s http=%s\n", kafka.c_str(), http_address_.c_str());
+  std::fflush(stdout);
+}
+
+void BrokerNode::AddMetrics() {
+  runtime::Metrics& metrics = runtime::Metrics::Global();
+  const auto traffic = [this, &metrics](const char* name, const char* help,
+                                        int64_t net::Server::Traffic::*field) {
+    metrics.AddGaugeCallback(name, help, [this, field] {
+      return static_cast<double>(server_->CurrentTraffic().*field);
+    });
+  };
+  traffic("weir_connections", "Open client connections.", &net::Server::Traffic::connections_open);
+  traffic("weir_connections_accepted_total", "Client connections accepted.",
+          &net::Server::Traffic::connections_accepted);
+  traffic("weir_network_received_bytes_total", "Bytes received from clients.",
+          &net::Server::Traffic::bytes_received);
+  traffic("weir_network_sent_bytes_total", "Bytes sent to clients.",
+          &net::Server::Traffic::bytes_sent);
+  traffic("weir_network_in_flight_bytes", "Bytes of requests and answers being worked on.",
+          &net::Server::Traffic::bytes_in_flight);
+  metrics.AddGaugeCallback("weir_broker_fenced", "1 while the controllers fence this broker.",
+                           [this] { return session_->IsFenced() ? 1.0 : 0.0; });
+  metrics.AddGaugeCallback("weir_metadata_applied_offset",
+                           "Metadata offset that this broker acts on.",
+                           [this] { return static_cast<double>(applied_offset_.load()); });
+}
+
+Status BrokerNode::Start() {
+  WEIR_RETURN_IF_ERROR(OpenStore());
+  registry_ = std::make_unique<handlers::Registry>(handlers::MakeRegistry());
+  dispatcher_ = std::make_unique<handlers::Dispatcher>(context_, *registry_);
+  WEIR_RETURN_IF_ERROR(BindListeners());
+  WEIR_RETURN_IF_ERROR(StartPages());
+  StartMetadata();
+  context_.settings = {.node_id = config_.node_id,
+                       .auto_create_topics = config_.auto_create_topics,
+                       .data_dir = config_.data_dir,
+                       .version = WEIR_VERSION,
+                       .static_configs = config_.static_configs};
+  context_.registry = registry_.get();
+  context_.images = images_.get();
+  context_.controllers = controllers_.get();
+  context_.producer_ids = producer_ids_.get();
+  context_.partitions = router_.get();
+  context_.metrics = &metrics_;
+  context_.shards = shards_.Executors();
+  AddMetrics();
+  shards_.Start();
+  metadata_thread_->Post([this] {
+    session_->Start();
+    follower_->Start();
+  });
+  LogInfo("broker", "started",
+          {{"node_id", config_.node_id},
+           {"directory_id", directory_->identity().directory_id},
+           {"shards", config_.shards},
+           {"version", WEIR_VERSION}});
+  return {};
+}
+
+// Runs `start` with a callback and waits for it.
+void WaitFor(const std::function<void(Task)>& start) {
+  auto promise = std::make_shared<std::promise<void>>();
+  std::future<void> future = promise->get_future();
+  start([promise] { promise->set_value(); });
+  future.wait();
+}
+
+int BrokerNode::RunUntilAsked() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  int received = 0;
+  sigwait(&signals, &received);
+  LogInfo("broker", "stopping", {{"signal", received}});
+  // A second signal ends the process the hard way.
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  StopCleanly();
+  return EXIT_SUCCESS;
+}
+
+void BrokerNode::StopCleanly() {
+  WaitFor([this](Task done) {
+    metadata_thread_->Post([this, done = std::move(done)]() mutable {
+      session_->Stop(kControlledShutdownTimeout, std::move(done));
+    });
+  });
+  server_->StopAccepting();
+  server_->CloseAll();
+  WaitFor([this](Task done) { router_->Checkpoint(std::move(done)); });
+  const BrokerEpoch epoch = session_->broker_epoch();
+  StopThreads();
+  if (const Status closed = log_store_->CloseCleanly(epoch); !closed) {
+    LogError("broker", "not closed cleanly", {{"reason", ToString(closed.error())}});
+  }
+  LogInfo("broker", "stopped");
+}
+
+void BrokerNode::StopThreads() {
+  if (pages_ != nullptr) pages_->Stop();
+  runtime::Metrics::Global().ClearCallbacks();
+  metadata_thread_->Stop();
+  shards_.Stop();
+  writer_.Stop();
+  syncer_.Stop();
+}
+
+int Main(int argc, char** argv) {
+  Result<runtime::LoadedConfig> loaded =
+      runtime::LoadConfig(handlers::BrokerConfigKeys(), "weir-broker", WEIR_VERSION, argc, argv);
+  if (loaded && loaded->print_and_exit && loaded->config.values().empty()) {
+    std::fputs(loaded->print_and_exit->c_str(), stdout);  // --help, --version
+    return EXIT_SUCCESS;
+  }
+  Result<handlers::BrokerConfig> config =
+      loaded ? handlers::ReadBrokerConfig(loaded->config)
+             : Result<handlers::BrokerConfig>(tl::unexpected<Error>(loaded.error()));
+  if (!config) {
+    std::fprintf(stderr, "weir-broker: %s\n", config.error().message.c_str());
+    return EXIT_FAILURE;
+  }
+  if (loaded->print_and_exit) {
+    std::fputs(loaded->print_and_exit->c_str(), stdout);  // --check-config
+    return EXIT_SUCCESS;
+  }
+  if (const Status log = InitLog(config->log); !log) {
+    std::fprintf(stderr, "weir-broker: %s\n", log.error().message.c_str());
+    return EXIT_FAILURE;
+  }
+  // Before the first thread: every thread inherits the mask, so that only RunUntilAsked gets them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  BrokerNode node(*std::move(config));
+  if (const Status started = node.Start(); !started) {
+    LogError("broker", "cannot start", {{"reason", started.error().message}});
+    return EXIT_FAILURE;
+  }
+  return node.RunUntilAsked();
+}
+
+}  // namespace
+}  // namespace weir
+
+int main(int argc, char** argv) { return weir::Main(argc, argv); }
