@@ -23,6 +23,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -69,11 +70,49 @@ class PartitionRouter {
   void Checkpoint(Task done);
 
  private:
-  struct Shard;
+  friend class FetchOperation;
+
+  struct RoutedShard {
+    Executor* executor;
+    std::unique_ptr<PartitionTable> table;
+  };
+  // The parts of a request that one shard owns, and where they stood in it.
+  template <class Part>
+  struct Share {
+    size_t shard = 0;
+    std::vector<size_t> indexes;
+    std::vector<Part> parts;
+  };
+
+  template <class Part>
+  std::vector<Share<Part>> Split(std::vector<Part> parts) const;
   template <class Part, class Outcome, class Done, class Run>
   void Scatter(size_t home, std::vector<Part> parts, Done done, Run run);
+  // Runs `task` on `shard`: at once if that is where the caller is.
+  void RunOn(size_t from, size_t shard, Task task) const;
+  void OnEveryShard(std::function<void(size_t, PartitionTable&)> run, Task done);
+  PartitionTable& table(size_t shard) const { return *shards_[shard]->table; }
+  MonoTime Now(size_t shard) const { return shards_[shard]->executor->Now(); }
 
-  std::vector<std::unique_ptr<Shard>> shards_;
+  log::LogStore& store_;
+  std::vector<std::unique_ptr<RoutedShard>> shards_;
 };
+
+template <class Part>
+std::vector<PartitionRouter::Share<Part>> PartitionRouter::Split(std::vector<Part> parts) const {
+  std::vector<Share<Part>> by_shard(shards_.size());
+  for (size_t i = 0; i < parts.size(); ++i) {
+    Share<Part>& share = by_shard[ShardOf(parts[i].partition)];
+    share.indexes.push_back(i);
+    share.parts.push_back(std::move(parts[i]));
+  }
+  std::vector<Share<Part>> shares;
+  for (size_t shard = 0; shard < by_shard.size(); ++shard) {
+    if (by_shard[shard].parts.empty()) continue;
+    by_shard[shard].shard = shard;
+    shares.push_back(std::move(by_shard[shard]));
+  }
+  return shares;
+}
 
 }  // namespace weir::replica

@@ -1,0 +1,206 @@
+#include "broker/replica/partition_table.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "common/base/check.h"
+#include "common/runtime/log.h"
+
+namespace weir::replica {
+
+PartitionTable::PartitionTable(NodeId node_id, log::LogStore& store, Executor& executor,
+                               size_t tail_cache_bytes)
+    : node_id_(node_id),
+      store_(store),
+      executor_(executor),
+      cache_(tail_cache_bytes),
+      writer_shard_(store.writer().AddShard(
+          executor,
+          [this](const std::vector<log::Persisted>& persisted) { OnPersisted(persisted); })) {}
+
+Result<PartitionTable::Replica*> PartitionTable::Find(const TopicPartition& id) const {
+  const auto found = replicas_.find(id);
+  if (found != replicas_.end()) return found->second.get();
+  const auto offline = offline_.find(id);
+  if (offline != offline_.end()) {
+    return Fail(ErrorCode::kKafkaStorageError, offline->second.message);
+  }
+  return Fail(ErrorCode::kNotLeaderOrFollower, "this broker has no replica of " + id.ToString());
+}
+
+Result<PartitionTable::Replica*> PartitionTable::FindServing(const TopicPartition& id,
+                                                             LeaderEpoch current) const {
+  WEIR_ASSIGN_OR_RETURN(Replica * replica, Find(id));
+  const ErrorCode error = replica->partition.CheckServing(current);
+  if (error == ErrorCode::kNone) return replica;
+  return Fail(error,
+              id.ToString() + " is led in epoch " + ToString(replica->partition.leader_epoch()));
+}
+
+// ---- What the reconciler wants
+// ---------------------------------------------------------------------
+
+void PartitionTable::Assign(std::vector<Assignment> assignments) {
+  OpenAll(assignments);
+  for (const Assignment& assignment : assignments) {
+    const auto found = replicas_.find(assignment.partition);
+    if (found != replicas_.end()) Follow(*found->second, assignment);
+  }
+}
+
+void PartitionTable::OpenAll(const std::vector<Assignment>& assignments) {
+  std::vector<const Assignment*> missing;
+  std::vector<TopicPartition> partitions;
+  std::vector<KvFamily> families;
+  for (const Assignment& assignment : assignments) {
+    if (Find(assignment.partition) ||
+        Find(assignment.partition).error().code == ErrorCode::kKafkaStorageError) {
+      continue;
+    }
+    missing.push_back(&assignment);
+    partitions.push_back(assignment.partition);
+    families.push_back(assignment.config->family);
+  }
+  if (missing.empty()) return;
+  replicas_.reserve(replicas_.size() + missing.size());
+  by_local_id_.reserve(by_local_id_.size() + missing.size());
+  std::vector<log::StoredPartition> stored = store_.OpenOrCreate(partitions, families);
+  for (size_t i = 0; i < missing.size(); ++i) OpenOne(*missing[i], std::move(stored[i]));
+}
+
+void PartitionTable::OpenOne(const Assignment& assignment, log::StoredPartition stored) {
+  auto log = log::PartitionLog::Open(store_.kv(), cache_, std::move(stored), assignment.config,
+                                     executor_.WallNow());
+  if (!log) {
+    LogError("replica", "partition is offline",
+             {{"partition", assignment.partition.ToString()}, {"error", log.error().message}});
+    offline_.emplace(assignment.partition, log.error());
+    return;
+  }
+  Partition partition(node_id_, (*log)->log_start_offset(), (*log)->persisted_end_offset());
+  auto replica = std::make_unique<Replica>(
+      Replica{assignment.partition, std::move(partition), *std::move(log), {}, false});
+  by_local_id_[replica->log->local_id()] = replica.get();
+  if (replica->log->dirty()) MarkDirty(*replica);
+  replicas_[assignment.partition] = std::move(replica);
+}
+
+void PartitionTable::Follow(Replica& replica, const Assignment& assignment) {
+  replica.log->set_config(assignment.config);
+  Obey(replica, replica.partition.OnLeaderChange({assignment.leader, assignment.leader_epoch,
+                                                  assignment.partition_epoch, assignment.isr}));
+}
+
+void PartitionTable::Obey(Replica& replica, Partition::Actions actions) {
+  if (actions.stopped_leading) {
+    persisted_waits_.OnGone(replica.log->local_id());
+    visible_waits_.OnGone(replica.log->local_id());
+  }
+  if (actions.began_leading) replica.log->BeginEpoch(replica.partition.leader_epoch());
+  if (actions.high_watermark_moved) OnHighWatermark(replica);
+}
+
+void PartitionTable::OnHighWatermark(Replica& replica) {
+  const Offset high_watermark = replica.partition.high_watermark();
+  int64_t bytes = 0;
+  auto visible = replica.in_flight.begin();
+  for (; visible != replica.in_flight.end() && visible->end_offset <= high_watermark; ++visible) {
+    bytes += visible->bytes;
+  }
+  replica.in_flight.erase(replica.in_flight.begin(), visible);
+  visible_waits_.OnMoved(replica.log->local_id(), high_watermark, bytes);
+}
+
+void PartitionTable::Drop(const std::vector<TopicPartition>& partitions) {
+  for (const TopicPartition& partition : partitions) {
+    offline_.erase(partition);
+    const auto found = replicas_.find(partition);
+    if (found == replicas_.end()) continue;
+    const std::unique_ptr<Replica> replica = std::move(found->second);
+    const log::PartitionLocalId id = replica->log->local_id();
+    replicas_.erase(found);
+    by_local_id_.erase(id);
+    persisted_waits_.OnGone(id);
+    visible_waits_.OnGone(id);
+  }
+  store_.Delete(partitions);
+}
+
+void PartitionTable::OnPersisted(const std::vector<log::Persisted>& persisted) {
+  for (const log::Persisted& news : persisted) {
+    const auto found = by_local_id_.find(news.partition);
+    if (found == by_local_id_.end()) continue;  // dropped meanwhile
+    Replica& replica = *found->second;
+    replica.log->OnPersisted(news.end_offset);
+    const Partition::Actions actions = replica.partition.OnPersisted(news.end_offset);
+    persisted_waits_.OnMoved(news.partition, news.end_offset, 0);
+    // A wake-up may have dropped the partition.
+    if (actions.high_watermark_moved && by_local_id_.contains(news.partition)) {
+      OnHighWatermark(replica);
+    }
+  }
+}
+
+std::vector<PartitionInfo> PartitionTable::Describe() const {
+  std::vector<PartitionInfo> infos;
+  infos.reserve(replicas_.size());
+  for (const auto& [id, replica] : replicas_) {
+    infos.push_back({.partition = id,
+                     .leading = replica->partition.leading(),
+                     .leader_epoch = replica->partition.leader_epoch(),
+                     .log_start_offset = replica->log->log_start_offset(),
+                     .high_watermark = replica->partition.high_watermark(),
+                     .log_end_offset = replica->log->log_end_offset(),
+                     .bytes = replica->log->bytes()});
+  }
+  return infos;
+}
+
+// ---- Timer and checkpoints
+// -------------------------------------------------------------------------
+
+void PartitionTable::MarkDirty(Replica& replica) {
+  if (std::exchange(replica.in_dirty_list, true)) return;
+  dirty_.push_back(replica.log->local_id());
+  if (checkpoint_at_ != MonoTime::max()) return;
+  checkpoint_at_ = executor_.Now() + kCheckpointInterval;
+  ArmTimer();
+}
+
+void PartitionTable::Checkpoint() {
+  checkpoint_at_ = MonoTime::max();
+  std::vector<log::LogWriter::FillMeta> fills;
+  for (const log::PartitionLocalId id : std::exchange(dirty_, {})) {
+    const auto found = by_local_id_.find(id);
+    if (found == by_local_id_.end()) continue;
+    found->second->in_dirty_list = false;
+    fills.push_back(found->second->log->TakeCheckpoint(executor_.WallNow()));
+  }
+  if (fills.empty()) return;
+  store_.writer().WriteMeta(
+      [fills = std::move(fills)](KvBatch& batch) mutable {
+        for (log::LogWriter::FillMeta& fill : fills) fill(batch);
+      },
+      nullptr);
+}
+
+void PartitionTable::ArmTimer() {
+  const MonoTime next =
+      std::min({persisted_waits_.NextDeadline(), visible_waits_.NextDeadline(), checkpoint_at_});
+  if (next >= timer_at_) return;
+  if (timer_at_ != MonoTime::max()) executor_.Cancel(timer_);
+  timer_at_ = next;
+  timer_ = executor_.PostAt(next, [this] { OnTimer(); });
+}
+
+void PartitionTable::OnTimer() {
+  timer_at_ = MonoTime::max();
+  const MonoTime now = executor_.Now();
+  persisted_waits_.Expire(now);
+  visible_waits_.Expire(now);
+  if (checkpoint_at_ <= now) Checkpoint();
+  ArmTimer();
+}
+
+}  // namespace weir::replica

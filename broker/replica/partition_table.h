@@ -1,0 +1,126 @@
+// PartitionTable: the open partitions of one shard: each a Partition (what holds) and a
+// PartitionLog (what is stored), with the requests that wait for them.
+//
+// Laws:
+//  1. An append is answered when its promise holds: acks=all when the high watermark has passed it,
+//  1 and 0 when
+//     it is persisted here (acks=0 so that its bytes stay charged to the connection until they are
+//     written).
+//  2. Clients read below the high watermark only.
+//  3. A partition whose log cannot be opened is offline: its requests get KAFKA_STORAGE_ERROR, the
+//  others go on.
+//  4. What a restart would have to replay is written out every kCheckpointInterval.
+// Thread rule: its shard's executor; construct before it runs.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/log/log_store.h"
+#include "broker/log/partition_log.h"
+#include "broker/log/tail_cache.h"
+#include "broker/replica/operations.h"
+#include "broker/replica/partition.h"
+#include "broker/replica/wait_queue.h"
+#include "common/base/executor.h"
+#include "common/base/ids.h"
+
+namespace weir::replica {
+
+class PartitionTable {
+ public:
+  static constexpr Duration kCheckpointInterval = std::chrono::seconds(5);
+
+  PartitionTable(NodeId node_id, log::LogStore& store, Executor& executor, size_t tail_cache_bytes);
+  PartitionTable(const PartitionTable&) = delete;
+  PartitionTable& operator=(const PartitionTable&) = delete;
+
+  // Parts as in AppendRequest; `buffer_bytes` and `records_bytes` of the whole request
+  // (AppendContext).
+  struct AppendParts {
+    int16_t acks = -1;
+    int16_t api_version = 0;
+    MonoTime deadline;
+    std::vector<AppendPart> parts;
+    size_t buffer_bytes = 0;
+    size_t records_bytes = 0;
+  };
+  void Append(AppendParts request, AppendDone done);
+
+  // What can be read now, `bytes_max` in all.
+  std::vector<FetchOutcome> Read(const std::vector<FetchPart>& parts, int64_t bytes_max) const;
+  // Wakes when `bytes` more became readable in the partitions, when one stops being served here, or
+  // at the deadline.
+  WaitQueue::WaitId Watch(const std::vector<FetchPart>& parts, int64_t bytes, MonoTime deadline,
+                          Task wake);
+  void CancelWatch(WaitQueue::WaitId id) { visible_waits_.Cancel(id); }
+  MonoTime Now() const { return executor_.Now(); }
+
+  std::vector<ListOffsetsOutcome> ListOffsets(const std::vector<ListOffsetsPart>& parts) const;
+  void DeleteRecords(const std::vector<DeleteRecordsPart>& parts, DeleteRecordsDone done);
+  std::vector<EpochEndOutcome> EpochEnd(const std::vector<EpochEndPart>& parts) const;
+  std::vector<PartitionInfo> Describe() const;
+
+  void Assign(std::vector<Assignment> assignments);
+  void Drop(const std::vector<TopicPartition>& partitions);
+  // Writes out what has changed since the last checkpoint.
+  void Checkpoint();
+
+ private:
+  struct Replica {
+    TopicPartition id;
+    Partition partition;
+    std::unique_ptr<log::PartitionLog> log;
+    // Appends above the high watermark, in order: what becomes readable when it passes them.
+    struct InFlight {
+      Offset end_offset;
+      int64_t bytes;
+    };
+    std::vector<InFlight> in_flight;
+    bool in_dirty_list = false;
+  };
+  struct PendingAppend;
+
+  // Errors: kNotLeaderOrFollower when not open here, kKafkaStorageError when offline.
+  Result<Replica*> Find(const TopicPartition& id) const;
+  // Also the errors of Partition::CheckServing.
+  Result<Replica*> FindServing(const TopicPartition& id, LeaderEpoch current) const;
+  void OpenAll(const std::vector<Assignment>& assignments);
+  void OpenOne(const Assignment& assignment, log::StoredPartition stored);
+  void Follow(Replica& replica, const Assignment& assignment);
+  void Obey(Replica& replica, Partition::Actions actions);
+  Status AppendOne(AppendParts& request, size_t index, PendingAppend& pending,
+                   std::vector<log::LogAppend>& writes);
+  void FinishAppend(PendingAppend& pending);
+  FetchOutcome ReadOne(const FetchPart& part, int64_t bytes_left, bool nothing_yet) const;
+  ListOffsetsOutcome ListOne(const ListOffsetsPart& part) const;
+  void OnPersisted(const std::vector<log::Persisted>& persisted);
+  void OnHighWatermark(Replica& replica);
+  void MarkDirty(Replica& replica);
+  void ArmTimer();
+  void OnTimer();
+
+  NodeId node_id_;
+  log::LogStore& store_;
+  Executor& executor_;
+  log::TailCache cache_;
+  size_t writer_shard_;
+  std::unordered_map<TopicPartition, std::unique_ptr<Replica>> replicas_;
+  std::unordered_map<log::PartitionLocalId, Replica*> by_local_id_;
+  // Partitions whose log could not be opened.
+  std::unordered_map<TopicPartition, Error> offline_;
+
+  // Woken by persisted ends, and by high watermarks.
+  WaitQueue persisted_waits_;
+  WaitQueue visible_waits_;
+  // The one timer of the table, armed for the first of all deadlines.
+  MonoTime timer_at_ = MonoTime::max();
+  Executor::TimerId timer_ = 0;
+  MonoTime checkpoint_at_ = MonoTime::max();
+  // Partitions that the next checkpoint writes.
+  std::vector<log::PartitionLocalId> dirty_;
+};
+
+}  // namespace weir::replica

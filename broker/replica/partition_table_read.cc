@@ -1,0 +1,178 @@
+// PartitionTable's read side: fetch, offsets by time, log start, epochs.
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "broker/replica/partition_table.h"
+#include "common/runtime/log.h"
+
+namespace weir::replica {
+
+// ---- Fetch
+// -----------------------------------------------------------------------------------------
+
+std::vector<FetchOutcome> PartitionTable::Read(const std::vector<FetchPart>& parts,
+                                               int64_t bytes_max) const {
+  std::vector<FetchOutcome> outcomes;
+  outcomes.reserve(parts.size());
+  int64_t left = bytes_max;
+  bool nothing_yet = true;
+  for (const FetchPart& part : parts) {
+    outcomes.push_back(ReadOne(part, left, nothing_yet));
+    left -= static_cast<int64_t>(outcomes.back().bytes);
+    nothing_yet = nothing_yet && outcomes.back().bytes == 0;
+  }
+  return outcomes;
+}
+
+FetchOutcome PartitionTable::ReadOne(const FetchPart& part, int64_t bytes_left,
+                                     bool nothing_yet) const {
+  FetchOutcome outcome;
+  const Result<Replica*> found = FindServing(part.partition, part.current_leader_epoch);
+  if (!found) {
+    outcome.error = found.error().code;
+    return outcome;
+  }
+  const Replica& replica = **found;
+  outcome.high_watermark = replica.partition.high_watermark();
+  outcome.last_stable_offset = outcome.high_watermark;
+  outcome.log_start_offset = replica.log->log_start_offset();
+  if (part.fetch_offset < outcome.log_start_offset ||
+      part.fetch_offset > replica.log->log_end_offset()) {
+    outcome.error = ErrorCode::kOffsetOutOfRange;
+    return outcome;
+  }
+  const int64_t bytes_max = std::min<int64_t>(part.bytes_max, bytes_left);
+  if (bytes_max <= 0 && !nothing_yet) return outcome;
+  auto read = replica.log->Read(part.fetch_offset, outcome.high_watermark,
+                                static_cast<size_t>(std::max<int64_t>(bytes_max, 0)), nothing_yet);
+  if (!read) {
+    LogError("replica", "stored batches cannot be read",
+             {{"partition", part.partition.ToString()},
+              {"offset", part.fetch_offset},
+              {"error", read.error().message}});
+    outcome.error = ErrorCode::kKafkaStorageError;
+    return outcome;
+  }
+  outcome.records = std::move(read->records);
+  outcome.bytes = read->bytes;
+  return outcome;
+}
+
+WaitQueue::WaitId PartitionTable::Watch(const std::vector<FetchPart>& parts, int64_t bytes,
+                                        MonoTime deadline, Task wake) {
+  std::vector<log::PartitionLocalId> partitions;
+  partitions.reserve(parts.size());
+  for (const FetchPart& part : parts) {
+    if (const auto found = Find(part.partition)) partitions.push_back((*found)->log->local_id());
+  }
+  const WaitQueue::WaitId id =
+      visible_waits_.WaitForBytes(partitions, bytes, deadline, std::move(wake));
+  ArmTimer();
+  return id;
+}
+
+// ---- Offsets
+// ---------------------------------------------------------------------------------------
+
+std::vector<ListOffsetsOutcome> PartitionTable::ListOffsets(
+    const std::vector<ListOffsetsPart>& parts) const {
+  std::vector<ListOffsetsOutcome> outcomes;
+  outcomes.reserve(parts.size());
+  for (const ListOffsetsPart& part : parts) outcomes.push_back(ListOne(part));
+  return outcomes;
+}
+
+ListOffsetsOutcome PartitionTable::ListOne(const ListOffsetsPart& part) const {
+  const Result<Replica*> found = FindServing(part.partition, part.current_leader_epoch);
+  if (!found) return {.error = found.error().code};
+  const log::PartitionLog& log = *(*found)->log;
+  const Offset high_watermark = (*found)->partition.high_watermark();
+  const auto at = [&](Offset offset, WallTime timestamp) {
+    LeaderEpoch epoch = log.epochs().EpochAt(offset);
+    if (offset >= log.log_end_offset()) epoch = log.epochs().Latest().value_or(kNoLeaderEpoch);
+    return ListOffsetsOutcome{.offset = offset, .timestamp = timestamp, .leader_epoch = epoch};
+  };
+  switch (part.timestamp) {
+    case kLatestTimestamp:
+      return at(high_watermark, kNoTimestamp);
+    case kEarliestTimestamp:
+    case kEarliestLocalTimestamp:
+      return at(log.log_start_offset(), kNoTimestamp);
+    case kLatestTieredTimestamp:
+      return {};
+    default:
+      break;
+  }
+  if (part.timestamp < 0 && part.timestamp != kMaxTimestamp) {
+    return {.error = ErrorCode::kInvalidRequest};
+  }
+  const auto record = part.timestamp == kMaxTimestamp
+                          ? log.MaxTimestamp(high_watermark)
+                          : log.FindTimestamp(part.timestamp, high_watermark);
+  if (!record) return {.error = ErrorCode::kKafkaStorageError};
+  if (!*record) return {};
+  return at((*record)->offset, (*record)->timestamp);
+}
+
+std::vector<EpochEndOutcome> PartitionTable::EpochEnd(
+    const std::vector<EpochEndPart>& parts) const {
+  std::vector<EpochEndOutcome> outcomes;
+  outcomes.reserve(parts.size());
+  for (const EpochEndPart& part : parts) {
+    const Result<Replica*> found = FindServing(part.partition, part.current_leader_epoch);
+    if (!found) {
+      outcomes.push_back({.error = found.error().code});
+      continue;
+    }
+    const log::PartitionLog& log = *(*found)->log;
+    const log::EpochEnd end = log.epochs().EndOf(part.leader_epoch, log.log_end_offset());
+    outcomes.push_back({.leader_epoch = end.epoch, .end_offset = end.end_offset});
+  }
+  return outcomes;
+}
+
+// ---- DeleteRecords
+// ---------------------------------------------------------------------------------
+
+void PartitionTable::DeleteRecords(const std::vector<DeleteRecordsPart>& parts,
+                                   DeleteRecordsDone done) {
+  struct Pending {
+    std::vector<DeleteRecordsOutcome> outcomes;
+    size_t unsynced = 1;  // this call itself
+    DeleteRecordsDone done;
+  };
+  auto pending = std::make_shared<Pending>();
+  pending->outcomes.resize(parts.size());
+  pending->done = std::move(done);
+  const auto finish_one = [pending] {
+    if (--pending->unsynced == 0) pending->done(std::move(pending->outcomes));
+  };
+  for (size_t i = 0; i < parts.size(); ++i) {
+    DeleteRecordsOutcome& outcome = pending->outcomes[i];
+    const Result<Replica*> found = FindServing(parts[i].partition, kNoLeaderEpoch);
+    if (!found) {
+      outcome.error = found.error().code;
+      continue;
+    }
+    Replica& replica = **found;
+    const Offset high_watermark = replica.partition.high_watermark();
+    const Offset target =
+        parts[i].before_offset == kNoOffset ? high_watermark : parts[i].before_offset;
+    if (target < Offset(0) || target > high_watermark) {
+      outcome.error = ErrorCode::kOffsetOutOfRange;
+      continue;
+    }
+    const bool moves = target > replica.log->log_start_offset();
+    replica.log->SetLogStart(target);
+    outcome.low_watermark = replica.log->log_start_offset();
+    if (!moves) continue;
+    MarkDirty(replica);
+    ++pending->unsynced;
+    store_.MoveLogStart(parts[i].partition, target,
+                        [this, finish_one] { executor_.Post(finish_one); });
+  }
+  finish_one();
+}
+
+}  // namespace weir::replica
