@@ -32,11 +32,13 @@ using PartitionLocalId = StrongInt<struct PartitionLocalIdTag, uint32_t>;
 template <>
 struct std::hash<weir::log::TopicPartition> {
   size_t operator()(const weir::log::TopicPartition& id) const {
-    // Topic ids are random: eight of their bytes spread well enough; partitions of one topic are
-    // told apart by a multiplicative step.
+    // Topic ids are random; the finisher spreads consecutive partitions over all bits, the low ones
+    // included, by which shards are chosen.
     uint64_t word = 0;
     for (size_t i = 8; i < 16; ++i) word = (word << 8) | id.topic_id.bytes[i];
-    const auto index = static_cast<uint64_t>(static_cast<uint32_t>(id.partition.value()));
-    return static_cast<size_t>((word ^ index) * 0x9e3779b97f4a7c15u + index);
+    word += static_cast<uint32_t>(id.partition.value());
+    word = (word ^ (word >> 32)) * 0x9e3779b97f4a7c15u;
+    word = (word ^ (word >> 29)) * 0xbf58476d1ce4e5b9u;
+    return static_cast<size_t>(word ^ (word >> 32));
   }
 };
