@@ -1,10 +1,12 @@
 // Where consuming starts and ends: the argument of `weir topic consume -o`.
 //
 //   RANGE := FROM | FROM ":" TO | ":" TO        without FROM: start; without TO: go on for ever
-//   FROM  := start | end | N | +N | -N | @TIME  N: that offset; +N: N after the start; -N: N before
-//   the end TO    := end | N | @TIME                    exclusive; end: as it is when consuming
-//   begins TIME  := milliseconds since 1970 | YYYY-MM-DD[THH:MM:SS[Z]] (UTC) | -DURATION (ago: 90s,
-//   10m, 2h, 7d)
+//   FROM  := start | end | N | +N | -N | @TIME
+//            N: that offset; +N: N after the start; -N: N before the end
+//   TO    := end | N | @TIME
+//            exclusive; end: the end as it is when consuming begins
+//   TIME  := milliseconds since 1970 | YYYY-MM-DD[THH:MM:SS[Z]] in UTC | -DURATION
+//            ago: -90s, -10m, -2h, -7d
 //
 // Thread rule: pure functions.
 #pragma once

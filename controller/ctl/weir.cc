@@ -12,10 +12,18 @@ namespace weir::ctl {
 namespace {
 
 constexpr const char* kFooter = R"(
-Exit codes: 0 done; 1 the cluster refused; 2 wrong command line; 3 no answer (unreachable, or out of
-time); 4 a failure on this machine; 130 interrupted.
-Environment: WEIR_ADMIN, WEIR_KAFKA (addresses), WEIR_PROFILE_FILE (default ~/.config/weir/profiles.yaml).
-First steps: `weir dev`, then `weir topic create hello`, `weir topic produce hello`, `weir topic consume hello`.)";
+Exit codes:  0 done
+             1 the cluster refused
+             2 wrong command line
+             3 no answer: unreachable, or out of time
+             4 a failure on this machine
+             130 interrupted
+Environment: WEIR_ADMIN, WEIR_KAFKA     addresses, as --admin and --kafka
+             WEIR_PROFILE_FILE          default ~/.config/weir/profiles.yaml
+First steps: weir dev
+             weir topic create hello
+             echo world | weir topic produce hello
+             weir topic consume hello -o :end)";
 
 void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
   app.add_option("--admin", options.admin,

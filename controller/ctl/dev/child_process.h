@@ -2,13 +2,10 @@
 //
 // Laws:
 //  1. The child gets SIGTERM when the thread that started it ends (PR_SET_PDEATHSIG is per thread):
-//  start children
-//     from the main thread only.
-//  2. Between fork and exec only async-signal-safe calls are made, so that it is safe while gRPC's
-//  threads run.
+//     start children from the main thread only.
+//  2. Between fork and exec only async-signal-safe calls are made: gRPC's threads may be running.
 //  3. The child is a process group of its own: Ctrl-C at the terminal reaches the parent only,
-//  which stops the
-//     children in order.
+//     which stops the children in order.
 // Thread rule: main thread.
 #pragma once
 

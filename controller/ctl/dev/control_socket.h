@@ -1,11 +1,10 @@
-// The unix socket DIR/control through which `weir dev restart|stop|status` speak to the running
+// The unix socket DIR/control, through which `weir dev restart|stop|status` speak to the running
 // `weir dev`: one line of request ("restart broker-2"), an answer of lines, end of file. The first
 // line of an answer is "ok" or "error CAUSE".
 //
 // Laws:
-//  1. A request line is at most 4 KiB; a longer one, or a 17th open connection, is closed.
-//  2. The socket's path is given relative to the open directory, because a socket address holds 107
-//  bytes only.
+//  1. A request is at most 4 KiB; a longer one, or a 17th open connection, is closed.
+//  2. The socket's path goes through the open directory: a socket address holds 107 bytes only.
 //  3. Only the same user gets through (mode 0600).
 // Thread rule: ControlServer belongs to the supervisor's loop and never blocks; CallControl blocks.
 #pragma once

@@ -3,9 +3,8 @@
 // DIR/<node>/{data,log}.
 //
 // Laws:
-//  1. One `weir dev` per directory: the lock is held by it and by its children (they inherit the
-//  descriptor), so
-//     that a successor of a killed `weir dev` waits until the last orphan has stopped.
+//  1. One `weir dev` per directory. The lock is held by it and by its children (they inherit the
+//     descriptor), so that the successor of a killed `weir dev` waits until the last orphan ended.
 //  2. The node count is fixed by the first start.
 // Thread rule: main thread, blocking.
 #pragma once

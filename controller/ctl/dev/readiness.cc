@@ -1,7 +1,6 @@
 #include "controller/ctl/dev/readiness.h"
 
 #include <arpa/inet.h>
-#include <grpcpp/create_channel.h>
 
 #include <algorithm>
 #include <array>
@@ -9,7 +8,6 @@
 #include <cstring>
 
 #include "controller/ctl/tcp_socket.h"
-#include "proto/admin.grpc.pb.h"
 
 namespace weir::ctl::dev {
 namespace {
@@ -27,16 +25,6 @@ uint32_t ReadUint32(const uint8_t* at) {
   uint32_t value = 0;
   std::memcpy(&value, at, sizeof value);
   return ntohl(value);
-}
-
-// gRPC's own pause after a refused connection is a second: far longer than a start takes.
-std::shared_ptr<grpc::Channel> MakeImpatientChannel(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 10);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 10);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 50);
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 
 }  // namespace
@@ -58,17 +46,16 @@ ReadinessProbe::ReadinessProbe(const DevPlan& plan)
 
 Status ReadinessProbe::CheckController(Target& target) const {
   // A plain connect first: a refused gRPC dial would only be repeated after a pause.
-  if (target.channel == nullptr) {
+  if (target.client == nullptr) {
     const auto socket = TcpSocket::Connect(target.node.admin_address, kAnswerTimeout);
     if (!socket) return tl::unexpected<Error>(socket.error());
-    target.channel = MakeImpatientChannel(target.node.admin_address);
+    target.client = std::make_unique<rpc::ControllerClient>(
+        std::vector{target.node.admin_address}, rpc::ControllerClientOptions{.tool = "weir dev"});
   }
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kAnswerTimeout);
-  admin::v1::DescribeClusterReply reply;
-  const grpc::Status status =
-      admin::v1::AdminService::NewStub(target.channel)->DescribeCluster(&context, {}, &reply);
-  if (!status.ok()) return Fail(ErrorCode::kNetworkException, status.error_message());
+  WEIR_ASSIGN_OR_RETURN(
+      const admin::v1::DescribeClusterReply reply,
+      target.client->CallSync(rpc::kDescribeCluster, admin::v1::DescribeClusterRequest(),
+                              kAnswerTimeout));
   const auto unfenced = std::ranges::count_if(
       reply.brokers(), [](const admin::v1::BrokerDescription& broker) { return !broker.fenced(); });
   if (unfenced >= brokers_) return {};

@@ -8,13 +8,12 @@
 // Thread rule: main thread, blocking as said.
 #pragma once
 
-#include <grpcpp/channel.h>
-
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/rpc/controller_client.h"
 #include "controller/ctl/dev/node_plan.h"
 
 namespace weir::ctl::dev {
@@ -36,7 +35,7 @@ class ReadinessProbe {
   struct Target {
     NodePlan node;
     bool ready = false;
-    std::shared_ptr<grpc::Channel> channel;  // controllers only
+    std::unique_ptr<rpc::ControllerClient> client;  // controllers that listen
   };
 
   Status CheckController(Target& target) const;

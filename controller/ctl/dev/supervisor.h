@@ -6,12 +6,11 @@
 //
 // Laws:
 //  1. Stopping goes by stop order: the next order gets its SIGTERM when the last child of the one
-//  before has ended,
-//     so that brokers can hand over to living controllers.
-//  2. A child that is still there kStopDeadline after its SIGTERM gets SIGKILL.
+//     before has ended, so that brokers can hand over to living controllers.
+//  2. A child that is still there a stop deadline after its SIGTERM gets SIGKILL.
 //  3. A child that ends by itself is reported and never restarted unless asked.
 //  4. Every child is reaped; the destructor kills and reaps what still runs.
-// Thread rule: main thread; only Poll waits. SIGCHLD must be blocked there (see dev_command.cc).
+// Thread rule: main thread; only Poll waits. The constructor blocks SIGCHLD in that thread.
 #pragma once
 
 #include <sys/types.h>

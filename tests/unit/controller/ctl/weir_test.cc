@@ -16,7 +16,21 @@
 namespace weir::ctl {
 namespace {
 
-using namespace admin::v1;  // NOLINT: the messages of the API under test
+using admin::v1::AdminService;
+using admin::v1::AlterConfigsReply;
+using admin::v1::AlterConfigsRequest;
+using admin::v1::AlteredResource;
+using admin::v1::CONFIG_OPERATION_APPEND;
+using admin::v1::CONFIG_OPERATION_DELETE;
+using admin::v1::CONFIG_OPERATION_SET;
+using admin::v1::CreateTopicsReply;
+using admin::v1::CreateTopicsRequest;
+using admin::v1::DeleteTopicsReply;
+using admin::v1::DeleteTopicsRequest;
+using admin::v1::DescribeQuorumReply;
+using admin::v1::DescribeQuorumRequest;
+using admin::v1::ListTopicsReply;
+using admin::v1::ListTopicsRequest;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -116,7 +130,7 @@ TEST_F(WeirTest, VersionAndHelp) {
   EXPECT_EQ(RunBare({"--version"}), 0);
   EXPECT_EQ(out_, "weir 1.2.3\n");
   EXPECT_EQ(RunBare({"--help"}), 0);
-  EXPECT_THAT(out_, HasSubstr("Exit codes: 0 done"));
+  EXPECT_THAT(out_, HasSubstr("Exit codes:  0 done"));
 }
 
 TEST_F(WeirTest, AWrongWordNamesTheNearest) {
