@@ -188,6 +188,8 @@ class DevCommand final : public Command {
     }
     PrintLine("READY kafka=" + plan_.KafkaAddresses() + " admin=" + plan_.AdminAddresses() +
               " http=" + plan_.HttpAddresses());
+    session_->streams().err << "next:  weir topic create hello --admin " << plan_.AdminAddresses()
+                            << "    (Ctrl-C stops the cluster)" << std::endl;
     return ExitCode::kOk;
   }
 

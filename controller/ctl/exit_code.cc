@@ -25,6 +25,7 @@ std::string NextCommand(ErrorCode code) {
   if (code == ErrorCode::kBrokerNotAvailable || code == ErrorCode::kLeaderNotAvailable ||
       code == ErrorCode::kNotEnoughReplicas)
     return "weir cluster describe";
+  if (code == ErrorCode::kOffsetOutOfRange) return "weir topic consume NAME -o start";
   if (code == ErrorCode::kInvalidConfig) return "weir topic config NAME";
   return {};
 }

@@ -260,8 +260,8 @@ Result<std::optional<Record>> KafkaConsumer::Next(Duration timeout) {
   const auto entry = progress_.find(message->partition);
   const bool end_of_partition = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
   if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR && !end_of_partition)
-    return tl::unexpected<Error>(
-        FromKafkaError(message->err, "partition " + std::to_string(message->partition)));
+    return Fail(NearestCode(message->err), "partition " + std::to_string(message->partition) +
+                                               ": " + rd_kafka_message_errstr(message.get()));
   WEIR_CHECK(entry != progress_.end());
   Progress& progress = entry->second;
   if (end_of_partition) {
