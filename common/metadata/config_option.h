@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -49,21 +50,51 @@ enum class ConfigRule : uint8_t {
   kThrottledReplicas,
 };
 
-struct ConfigOption {
-  std::string_view name;
-  ConfigType type;
-  // nullopt: no value (null).
-  std::optional<std::string_view> default_value;
+struct ConfigConstraint {
   ConfigRule rule = ConfigRule::kAny;
   double low = 0;
   double high = 0;
   // Comma-separated.
   std::string_view choices = {};
+
+  static constexpr ConfigConstraint Any() { return {}; }
+  static constexpr ConfigConstraint AtLeast(double low) {
+    return {ConfigRule::kRange, low, std::numeric_limits<double>::infinity(), {}};
+  }
+  static constexpr ConfigConstraint Between(double low, double high) {
+    return {ConfigRule::kRange, low, high, {}};
+  }
+  static constexpr ConfigConstraint BetweenOrMinusOne(double low, double high) {
+    return {ConfigRule::kRangeOrMinusOne, low, high, {}};
+  }
+  static constexpr ConfigConstraint OneOf(std::string_view choices) {
+    return {ConfigRule::kOneOf, 0, 0, choices};
+  }
+  static constexpr ConfigConstraint OneOfIgnoreCase(std::string_view choices) {
+    return {ConfigRule::kOneOfIgnoreCase, 0, 0, choices};
+  }
+  static constexpr ConfigConstraint EachOf(std::string_view choices) {
+    return {ConfigRule::kEachOf, 0, 0, choices};
+  }
+  static constexpr ConfigConstraint NotEmpty() { return {ConfigRule::kNotEmpty, 0, 0, {}}; }
+  static constexpr ConfigConstraint ThrottledReplicas() {
+    return {ConfigRule::kThrottledReplicas, 0, 0, {}};
+  }
+};
+
+struct ConfigOption {
+  std::string_view name;
+  ConfigType type = ConfigType::kString;
+  // nullopt: no value (null).
+  std::optional<std::string_view> default_value;
+  ConfigConstraint constraint = {};
   // Topic options: the broker options that give the default, in order of preference,
   // comma-separated. Empty: none.
   std::string_view synonyms = {};
   // Whether it can be changed while the node runs. Topic options all can.
   bool dynamic = true;
+  // Not shown.
+  bool internal = false;
   // One sentence.
   std::string_view doc = {};
 
@@ -72,6 +103,14 @@ struct ConfigOption {
 
 // Whether `value` suits the option. Errors: kInvalidConfig naming key, value and what is allowed.
 Status ValidateConfig(const ConfigOption& option, std::string_view value);
+
+// How values are read: blanks around them do not count, nor does the case of true and false.
+// nullopt: it is none.
+std::optional<bool> ParseConfigBool(std::string_view value);
+std::optional<int64_t> ParseConfigInteger(std::string_view value);
+std::optional<double> ParseConfigDouble(std::string_view value);
+// Without blanks at either end.
+std::string_view TrimBlanks(std::string_view text);
 
 // The option of that name in a table ordered by name; null when there is none.
 const ConfigOption* FindOption(std::span<const ConfigOption> ordered, std::string_view name);

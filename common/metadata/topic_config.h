@@ -52,4 +52,9 @@ struct TopicConfig {
 // default.
 TopicConfig EffectiveTopicConfig(const ConfigView& view, std::string_view topic);
 
+// The same in two steps, for going over many topics: what a topic without settings of its own has,
+// and with its settings (null: none) laid over it.
+TopicConfig TopicConfigDefaults(const ConfigView& view);
+TopicConfig OverrideTopicConfig(const TopicConfig& defaults, const ConfigValues* topic_values);
+
 }  // namespace weir::metadata

@@ -54,6 +54,9 @@ Result<Decision<HeartbeatOutcome>> HandleHeartbeat(const DecisionContext& contex
 struct FenceOutcome {
   // Those that were unfenced until now.
   std::vector<NodeId> fenced;
+  // There was more to move than one batch holds: the brokers are still unfenced. Call again once
+  // this batch is applied to the working image.
+  bool more = false;
 };
 
 // Fences brokers whose sessions ended. Unregistered and already fenced ones are passed over.

@@ -12,9 +12,9 @@
 
 namespace weir::state {
 
-// Errors per resource: kUnknownTopicOrPartition, kInvalidConfig (unknown key, bad value),
-// kInvalidRequest (resource or key twice, unsupported type, append to what is no list,
-// replace_all with an operation other than set), kBrokerIdNotRegistered.
+// Errors per resource: kUnknownTopicOrPartition, kInvalidConfig (unknown key, bad value, a
+// broker key that needs a restart, append to what is no list), kInvalidRequest (resource or key
+// twice, unsupported type, replace_all with an operation other than set), kBrokerIdNotRegistered.
 Result<Decision<admin::v1::AlterConfigsReply>> AlterConfigs(
     const DecisionContext& context, const admin::v1::AlterConfigsRequest& request);
 

@@ -37,7 +37,7 @@ using Records = std::vector<MetadataRecord>;
 // The controller's own configuration, as far as decisions depend on it.
 struct Defaults {
   int32_t num_partitions = 1;
-  // -1 in requests stands for it, or for the number of live brokers if that is smaller.
+  // What -1 in requests stands for; while replication is off, 1.
   int32_t default_replication_factor = 1;
   // While off, a replication factor above 1 is refused with INVALID_REPLICATION_FACTOR.
   bool replication_enabled = false;

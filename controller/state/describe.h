@@ -18,7 +18,12 @@ struct SoftInfo {
   std::map<NodeId, LogIndex> applied_offsets;
 };
 
-// Errors per topic: kUnknownTopicOrPartition, kUnknownTopicId, kInvalidRequest.
+// Errors: kUnknownTopicOrPartition (by name), kUnknownTopicId (by id), kInvalidRequest (neither, or
+// an id that is none). Never null.
+Result<const metadata::Topic*> FindSelectedTopic(const MetadataImage& image,
+                                                 const admin::v1::TopicSelector& selector);
+
+// Errors per topic: as FindSelectedTopic. Without selectors all topics, by name.
 admin::v1::DescribeTopicsReply DescribeTopics(const MetadataImage& image,
                                               const admin::v1::DescribeTopicsRequest& request);
 

@@ -4,12 +4,12 @@
 //  1. The leader is in the ISR; ISR and ELR are disjoint parts of the replicas (I-08, I-11).
 //  2. No fenced broker leads or is in an ISR (I-09, I-37).
 //  3. The ELR is empty when the ISR has min.insync.replicas members (I-08).
-//  4. The leader is the first replica, in replica order, that is usable and in the ISR; without
-//  one,
-//     usable and in the ELR; without any candidate there is no leader. A broker whose log may lack
-//     acknowledged records is elected only if it was the last leader and is the only one left.
-//  5. Losing a replica while the leader stays bumps the leader epoch too, so that fetches of the
-//     lost one are refused.
+//  4. A partition without a usable leader gets the first of its replicas, in replica order, that is
+//     usable and in the ISR; failing that, in the ELR. A broker that may lack acknowledged records
+//     is elected only if it is the last known one of an empty ISR and ELR, or if the topic allows
+//     unclean elections. Without a candidate there is no leader.
+//  5. A leader that is usable stays, with its leader epoch. Losing a follower bumps the partition
+//     epoch only: late answers of the lost one are refused by its broker epoch (I-36).
 // Thread rule: pure functions.
 #pragma once
 
@@ -28,19 +28,33 @@ struct BrokerOutlook {
   std::function<bool(NodeId)> leaving;
 };
 
+struct ElectionRules {
+  int32_t min_insync_replicas = 1;
+  bool unclean_election = false;
+};
+
 // The change of one partition, or nullopt when nothing changes.
 std::optional<metadata::v1::PartitionChangeRecord> PartitionChangeFor(
-    const metadata::Topic& topic, PartitionIndex index, const metadata::Partition& partition,
-    int32_t min_insync_replicas, const BrokerOutlook& outlook);
+    const Uuid& topic_id, PartitionIndex index, const metadata::Partition& partition,
+    const ElectionRules& rules, const BrokerOutlook& outlook);
 
 // Partition changes for brokers that are being fenced, or go into controlled shutdown.
 void AppendChangesForLeaving(const DecisionContext& context, std::span<const NodeId> leaving,
                              Records* records);
 // For a broker that is being unfenced: leaderless partitions it can lead.
 void AppendChangesForReturning(const DecisionContext& context, NodeId returning, Records* records);
-// For a broker that registers after an unclean end: partitions with durability=os may have lost
-// acknowledged records there, so it leaves their ELR for the last known ELR (I-17).
-void AppendChangesForUncleanEnd(const DecisionContext& context, NodeId broker, Records* records);
+
+// What a broker's new life knows of the records its old life had acknowledged.
+enum class LostData : uint8_t {
+  // It ended uncleanly: partitions with durability=os may lack records (I-17). They move from ISR
+  // and ELR to the last known ELR.
+  kUnsynced,
+  // Its directories are new: all partitions have lost everything, and it is no candidate any more.
+  kEverything,
+};
+// REQUIRES: the broker is fenced.
+void AppendChangesForLostData(const DecisionContext& context, NodeId broker, LostData lost,
+                              Records* records);
 
 // Whether the broker leads any partition.
 bool LeadsAny(const MetadataImage& image, NodeId broker);

@@ -1,0 +1,17 @@
+// The broker options in the parts that their sources are written in.
+// Thread rule: constants.
+#pragma once
+
+#include <span>
+
+#include "common/metadata/config_option.h"
+
+namespace weir::metadata {
+
+std::span<const ConfigOption> BrokerOptionsOfAccess();
+std::span<const ConfigOption> BrokerOptionsOfCluster();
+std::span<const ConfigOption> BrokerOptionsOfGroups();
+std::span<const ConfigOption> BrokerOptionsOfLog();
+std::span<const ConfigOption> BrokerOptionsOfNode();
+
+}  // namespace weir::metadata

@@ -1,0 +1,133 @@
+#include "common/metadata/dump.h"
+
+namespace weir::metadata {
+namespace {
+
+std::string Quoted(std::string_view text) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string quoted = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      quoted += '\\';
+      quoted += c;
+    } else if (byte < 0x20 || byte == 0x7f) {
+      quoted += "\\x";
+      quoted += kHex[byte >> 4];
+      quoted += kHex[byte & 15];
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "\"";
+}
+
+void AppendList(std::string_view name, const NodeIdList& ids, std::string* out) {
+  if (ids.empty()) return;
+  *out += " ";
+  *out += name;
+  *out += "=" + ToString(ids);
+}
+
+std::string Dump(const Broker& broker) {
+  std::string text = "broker " + ToString(broker.id) + " epoch=" + ToString(broker.epoch);
+  text += broker.fenced ? " fenced" : " live";
+  if (broker.in_controlled_shutdown) text += " in_controlled_shutdown";
+  text += " incarnation_id=" + broker.incarnation_id.ToString();
+  for (const Uuid& directory : broker.directory_ids) {
+    text += " directory_id=" + directory.ToString();
+  }
+  for (const Endpoint& endpoint : broker.endpoints) {
+    text += " " + endpoint.name + "=" + endpoint.security_protocol + "://" + endpoint.host + ":" +
+            std::to_string(endpoint.port);
+  }
+  text += " inter_broker_listener=" + Quoted(broker.inter_broker_listener);
+  if (!broker.rack.empty()) text += " rack=" + Quoted(broker.rack);
+  if (!broker.version.empty()) text += " version=" + Quoted(broker.version);
+  if (!broker.http_address.empty()) text += " http_address=" + Quoted(broker.http_address);
+  return text + "\n";
+}
+
+std::string Dump(const Topic& topic) {
+  std::string text = "topic " + Quoted(topic.name) + " id=" + topic.id.ToString();
+  if (topic.internal) text += " internal";
+  text += "\n";
+  for (const auto& [index, partition] : topic.partitions) {
+    text += "  partition " + ToString(index) + " " + Dump(partition) + "\n";
+  }
+  return text;
+}
+
+std::string_view ResourceTypeName(v1::ConfigResourceType type) {
+  if (type == v1::CONFIG_RESOURCE_TOPIC) return "topic";
+  if (type == v1::CONFIG_RESOURCE_BROKER) return "broker";
+  if (type == v1::CONFIG_RESOURCE_BROKER_LOGGER) return "broker_logger";
+  if (type == v1::CONFIG_RESOURCE_CLIENT_METRICS) return "client_metrics";
+  if (type == v1::CONFIG_RESOURCE_GROUP) return "group";
+  return "unknown";
+}
+
+}  // namespace
+
+std::string Dump(const Partition& partition) {
+  std::string text =
+      "leader=" + ToString(partition.leader) + " leader_epoch=" + ToString(partition.leader_epoch) +
+      " partition_epoch=" + ToString(partition.partition_epoch) +
+      " replicas=" + ToString(partition.replicas) + " isr=" + ToString(partition.isr);
+  AppendList("elr", partition.elr, &text);
+  AppendList("last_known_elr", partition.last_known_elr, &text);
+  AppendList("adding_replicas", partition.adding_replicas, &text);
+  AppendList("removing_replicas", partition.removing_replicas, &text);
+  return text;
+}
+
+std::string Dump(const MetadataImage& image) {
+  std::string text = "offset " + ToString(image.offset()) + "\n";
+  text += "cluster_id " + image.cluster_id().ToString() + "\n";
+  for (const auto& [name, level] : image.features()) {
+    text += "feature " + name + "=" + std::to_string(level) + "\n";
+  }
+  for (const auto& [id, broker] : image.brokers()) text += Dump(broker);
+  for (const auto& [name, id] : image.topic_ids()) text += Dump(*image.FindTopic(id));
+  for (const auto& [resource, values] : image.configs()) {
+    text += "config ";
+    text += ResourceTypeName(resource.type);
+    text += " " + Quoted(resource.name);
+    for (const auto& [key, value] : values) text += " " + key + "=" + Quoted(value);
+    text += "\n";
+  }
+  text += "next_producer_id " + ToString(image.next_producer_id()) + "\n";
+  for (const auto& [offset, request] : image.completed_requests()) {
+    text += "completed_request " + Quoted(request.request_id) + " offset=" + ToString(offset) +
+            " method=" + request.method + " reply_bytes=" + std::to_string(request.reply->size()) +
+            " timestamp_ms=" + ToString(request.timestamp) + "\n";
+  }
+  return text;
+}
+
+std::string Dump(const Delta& delta) {
+  std::string text;
+  if (delta.cluster_changed) text += "cluster\n";
+  for (const NodeId id : delta.changed_brokers) text += "broker " + ToString(id) + "\n";
+  for (const auto& [id, name] : delta.removed_topics) {
+    text += "removed_topic " + Quoted(name) + " id=" + id.ToString() + "\n";
+  }
+  for (const auto& [id, partitions] : delta.changed_partitions) {
+    text += "topic id=" + id.ToString() + " partitions=[";
+    std::string_view separator;
+    for (const PartitionIndex index : partitions) {
+      text += separator;
+      text += ToString(index);
+      separator = ", ";
+    }
+    text += "]\n";
+  }
+  for (const ConfigResource& resource : delta.changed_configs) {
+    text += "config ";
+    text += ResourceTypeName(resource.type);
+    text += " " + Quoted(resource.name) + "\n";
+  }
+  return text;
+}
+
+}  // namespace weir::metadata

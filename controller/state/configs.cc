@@ -1,0 +1,252 @@
+#include "controller/state/configs.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+#include <utility>
+
+#include "common/metadata/broker_options.h"
+#include "common/metadata/topic_config.h"
+#include "common/metadata/topic_options.h"
+
+namespace weir::state {
+namespace {
+
+using admin::v1::ConfigChange;
+using metadata::ConfigOption;
+using metadata::ConfigResource;
+
+Result<NodeId> ParseBrokerId(const std::string& name) {
+  int32_t id = -1;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
+  // One way to write a broker id only: "+1" and "01" would be resources of their own.
+  if (error != std::errc() || id < 0 || std::to_string(id) != name) {
+    return Fail(ErrorCode::kInvalidRequest, "'" + name + "' is no broker id");
+  }
+  return NodeId(id);
+}
+
+Status CheckResource(const MetadataImage& image, const ConfigResource& resource) {
+  if (resource.type == metadata::v1::CONFIG_RESOURCE_TOPIC) {
+    if (image.FindTopic(resource.name) != nullptr) return {};
+    return Fail(ErrorCode::kUnknownTopicOrPartition,
+                "topic '" + resource.name + "' does not exist");
+  }
+  if (resource.type != metadata::v1::CONFIG_RESOURCE_BROKER) {
+    return Fail(ErrorCode::kInvalidRequest, "configuration resource type " +
+                                                std::to_string(static_cast<int>(resource.type)) +
+                                                " is not supported");
+  }
+  if (resource.name.empty()) return {};
+  WEIR_ASSIGN_OR_RETURN(const NodeId id, ParseBrokerId(resource.name));
+  if (image.FindBroker(id) != nullptr) return {};
+  return Fail(ErrorCode::kBrokerIdNotRegistered, "broker " + resource.name + " is not registered");
+}
+
+Result<const ConfigOption*> FindChangeable(metadata::v1::ConfigResourceType type,
+                                           const std::string& key) {
+  const bool of_topic = type == metadata::v1::CONFIG_RESOURCE_TOPIC;
+  const ConfigOption* option =
+      of_topic ? metadata::FindTopicOption(key) : metadata::FindBrokerOption(key);
+  if (option == nullptr) {
+    return Fail(
+        ErrorCode::kInvalidConfig,
+        std::string("unknown ") + (of_topic ? "topic" : "broker") + " option '" + key + "'");
+  }
+  if (!option->dynamic) {
+    return Fail(ErrorCode::kInvalidConfig,
+                key +
+                    " cannot be changed while a broker runs: set it in the node's own "
+                    "configuration and restart");
+  }
+  return option;
+}
+
+Status CheckTopicValue(const std::string& key, const std::string& value) {
+  WEIR_ASSIGN_OR_RETURN(const ConfigOption* option,
+                        FindChangeable(metadata::v1::CONFIG_RESOURCE_TOPIC, key));
+  WEIR_RETURN_IF_ERROR(metadata::ValidateConfig(*option, value));
+  if (key == "remote.storage.enable" && metadata::ParseConfigBool(value).value_or(false)) {
+    return Fail(ErrorCode::kInvalidConfig, "this cluster has no remote storage");
+  }
+  return {};
+}
+
+// Options that must agree with each other.
+Status CheckTogether(const metadata::ConfigValues& values) {
+  const metadata::TopicConfig config = metadata::OverrideTopicConfig({}, &values);
+  if (config.min_compaction_lag_ms <= config.max_compaction_lag_ms) return {};
+  return Fail(ErrorCode::kInvalidConfig, "min.compaction.lag.ms (" +
+                                             std::to_string(config.min_compaction_lag_ms) +
+                                             ") is more than max.compaction.lag.ms (" +
+                                             std::to_string(config.max_compaction_lag_ms) + ")");
+}
+
+// One resource's change in the making.
+class ResourceChange {
+ public:
+  ResourceChange(const DecisionContext& context, ConfigResource resource)
+      : context_(context), resource_(std::move(resource)) {
+    const metadata::ConfigValues* present = context.image.FindConfigs(resource_);
+    if (present != nullptr) values_ = *present;
+  }
+
+  Status Apply(const ConfigChange& change) {
+    WEIR_ASSIGN_OR_RETURN(const ConfigOption* option, FindChangeable(resource_.type, change.key()));
+    if (change.operation() == admin::v1::CONFIG_OPERATION_DELETE) {
+      Delete(change.key());
+      return {};
+    }
+    if (!change.has_value()) {
+      return Fail(ErrorCode::kInvalidConfig, "no value is given for " + change.key());
+    }
+    std::string value = change.value();
+    if (change.operation() != admin::v1::CONFIG_OPERATION_SET) {
+      WEIR_ASSIGN_OR_RETURN(value, Edited(*option, change));
+    }
+    if (resource_.type == metadata::v1::CONFIG_RESOURCE_TOPIC) {
+      WEIR_RETURN_IF_ERROR(CheckTopicValue(change.key(), value));
+    } else {
+      WEIR_RETURN_IF_ERROR(metadata::ValidateConfig(*option, value));
+    }
+    Set(change.key(), std::move(value));
+    return {};
+  }
+
+  // Deletes what is set now and not in `keys`.
+  void DeleteOthers(const std::set<std::string>& keys) {
+    const metadata::ConfigValues present = values_;
+    for (const auto& [key, value] : present) {
+      if (!keys.contains(key)) Delete(key);
+    }
+  }
+
+  Status Finish(Records* records) {
+    if (resource_.type == metadata::v1::CONFIG_RESOURCE_TOPIC) {
+      WEIR_RETURN_IF_ERROR(CheckTogether(values_));
+    }
+    std::move(records_.begin(), records_.end(), std::back_inserter(*records));
+    return {};
+  }
+
+ private:
+  void Set(const std::string& key, std::string value) {
+    const std::string* present = values_.Find(key);
+    if (present != nullptr && *present == value) return;
+    NewRecord(key)->set_value(value);
+    values_.Put(key, std::move(value));
+  }
+
+  void Delete(const std::string& key) {
+    if (values_.Erase(key)) NewRecord(key);
+  }
+
+  metadata::v1::ConfigRecord* NewRecord(const std::string& key) {
+    metadata::v1::ConfigRecord* record = records_.emplace_back().mutable_config();
+    record->set_resource_type(resource_.type);
+    record->set_resource_name(resource_.name);
+    record->set_key(key);
+    return record;
+  }
+
+  // The list value with the change's items added or taken out.
+  Result<std::string> Edited(const ConfigOption& option, const ConfigChange& change) const {
+    if (option.type != metadata::ConfigType::kList) {
+      return Fail(ErrorCode::kInvalidConfig, change.key() + " is not a list: set it instead");
+    }
+    const bool append = change.operation() == admin::v1::CONFIG_OPERATION_APPEND;
+    if (!append && change.operation() != admin::v1::CONFIG_OPERATION_SUBTRACT) {
+      return Fail(ErrorCode::kInvalidRequest, "unknown operation on " + change.key());
+    }
+    std::vector<std::string> items = metadata::SplitList(Present(option));
+    for (const std::string& item : metadata::SplitList(change.value())) {
+      const auto at = std::find(items.begin(), items.end(), item);
+      if (append && at == items.end()) items.push_back(item);
+      if (!append && at != items.end()) items.erase(at);
+    }
+    return metadata::JoinList(items);
+  }
+
+  // What an edit of a list starts from: the value set here, else the one in force.
+  std::string Present(const ConfigOption& option) const {
+    const std::string* set = values_.Find(option.name);
+    if (set != nullptr) return *set;
+    const metadata::ConfigView view{context_.image, kNoNode, &context_.defaults.static_config};
+    const bool of_topic = resource_.type == metadata::v1::CONFIG_RESOURCE_TOPIC;
+    const std::optional<std::string> value =
+        of_topic ? metadata::EffectiveTopicValue(view, resource_.name, option.name)
+                 : metadata::EffectiveBrokerValue(view, option.name);
+    return value.value_or("");
+  }
+
+  const DecisionContext& context_;
+  ConfigResource resource_;
+  metadata::ConfigValues values_;
+  Records records_;
+};
+
+Status AlterResource(const DecisionContext& context, const admin::v1::AlteredResource& altered,
+                     Records* records) {
+  const ConfigResource resource{altered.resource().type(), altered.resource().name()};
+  WEIR_RETURN_IF_ERROR(CheckResource(context.image, resource));
+  ResourceChange change(context, resource);
+  std::set<std::string> keys;
+  for (const ConfigChange& one : altered.changes()) {
+    if (!keys.insert(one.key()).second) {
+      return Fail(ErrorCode::kInvalidRequest, one.key() + " is in the request twice");
+    }
+    if (altered.replace_all() && one.operation() != admin::v1::CONFIG_OPERATION_SET) {
+      return Fail(ErrorCode::kInvalidRequest,
+                  "replacing all values goes with the operation SET only");
+    }
+    WEIR_RETURN_IF_ERROR(change.Apply(one));
+  }
+  if (altered.replace_all()) change.DeleteOthers(keys);
+  return change.Finish(records);
+}
+
+}  // namespace
+
+Result<Decision<admin::v1::AlterConfigsReply>> AlterConfigs(
+    const DecisionContext& context, const admin::v1::AlterConfigsRequest& request) {
+  Decision<admin::v1::AlterConfigsReply> decision;
+  std::map<ConfigResource, int> mentions;
+  for (const admin::v1::AlteredResource& altered : request.resources()) {
+    ++mentions[{altered.resource().type(), altered.resource().name()}];
+  }
+  for (const admin::v1::AlteredResource& altered : request.resources()) {
+    admin::v1::AlteredConfigs* result = decision.reply.add_resources();
+    *result->mutable_resource() = altered.resource();
+    const bool once = mentions[{altered.resource().type(), altered.resource().name()}] == 1;
+    const Status status =
+        once ? AlterResource(context, altered, &decision.records)
+             : Fail(ErrorCode::kInvalidRequest,
+                    "resource '" + altered.resource().name() + "' is in the request twice");
+    if (!status) SetError(status.error(), result->mutable_error());
+  }
+  if (request.validate_only()) decision.records.clear();
+  WEIR_RETURN_IF_ERROR(CheckBatchSize(decision.records));
+  return decision;
+}
+
+admin::v1::DescribeConfigsReply DescribeConfigs(const MetadataImage& image,
+                                                const Defaults& defaults,
+                                                const admin::v1::DescribeConfigsRequest& request) {
+  admin::v1::DescribeConfigsReply reply;
+  const metadata::ConfigView view{image, kNoNode, &defaults.static_config};
+  for (const admin::v1::ConfigSelector& selector : request.resources()) {
+    *reply.add_resources() = metadata::DescribeConfigResource(view, kNoNode, selector);
+  }
+  return reply;
+}
+
+Status ValidateTopicConfigs(const google::protobuf::Map<std::string, std::string>& configs) {
+  metadata::ConfigValues values;
+  for (const auto& [key, value] : configs) {
+    WEIR_RETURN_IF_ERROR(CheckTopicValue(key, value));
+    values.Put(key, value);
+  }
+  return CheckTogether(values);
+}
+
+}  // namespace weir::state

@@ -1,0 +1,97 @@
+#include "controller/state/liveness.h"
+
+#include <algorithm>
+
+namespace weir::state {
+
+void Liveness::BecomeActive(const metadata::MetadataImage& image, MonoTime now) {
+  sessions_.clear();
+  for (const NodeId id : image.LiveBrokers()) {
+    Session& session = sessions_[id];
+    session.since = now;
+    session.deadline = now + options_.session_timeout;
+  }
+}
+
+void Liveness::OpenSession(NodeId broker_id, SessionId session_id, MonoTime now) {
+  Session& session = sessions_[broker_id];
+  session = Session{};
+  session.id = session_id;
+  session.open = true;
+  session.since = now;
+  session.deadline = now + options_.session_timeout;
+}
+
+void Liveness::OnHeartbeat(NodeId broker_id, SessionId session_id, LogIndex applied_offset,
+                           MonoTime now) {
+  const auto found = sessions_.find(broker_id);
+  if (found == sessions_.end() || found->second.id != session_id || !found->second.open) return;
+  Session& session = found->second;
+  session.since = now;
+  session.deadline = now + options_.session_timeout;
+  session.applied_offset = std::max(session.applied_offset, applied_offset);
+}
+
+void Liveness::OnSessionBroken(NodeId broker_id, SessionId session_id, MonoTime now) {
+  const auto found = sessions_.find(broker_id);
+  if (found == sessions_.end() || found->second.id != session_id || !found->second.open) return;
+  Session& session = found->second;
+  session.open = false;
+  session.since = now;
+  // A session that was already near its timeout gets no more time by breaking.
+  session.deadline = std::min(session.deadline, now + options_.broken_session_grace);
+}
+
+void Liveness::SetShutdownOffset(NodeId broker_id, LogIndex offset) {
+  const auto found = sessions_.find(broker_id);
+  if (found != sessions_.end()) found->second.shutdown_offset = offset;
+}
+
+bool Liveness::IsSessionOpen(NodeId broker_id, MonoTime now) const {
+  const auto found = sessions_.find(broker_id);
+  if (found == sessions_.end()) return false;
+  return found->second.open && now < found->second.deadline;
+}
+
+std::vector<NodeId> Liveness::BrokersToFence(const metadata::MetadataImage& image,
+                                             MonoTime now) const {
+  std::vector<NodeId> due;
+  for (const NodeId id : image.LiveBrokers()) {
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end() || now >= found->second.deadline) due.push_back(id);
+  }
+  return due;
+}
+
+std::optional<MonoTime> Liveness::NextDeadline(const metadata::MetadataImage& image) const {
+  std::optional<MonoTime> next;
+  for (const NodeId id : image.LiveBrokers()) {
+    const auto found = sessions_.find(id);
+    const MonoTime deadline = found == sessions_.end() ? MonoTime() : found->second.deadline;
+    if (!next || deadline < *next) next = deadline;
+  }
+  return next;
+}
+
+LogIndex Liveness::AppliedOffset(NodeId broker_id) const {
+  const auto found = sessions_.find(broker_id);
+  return found == sessions_.end() ? LogIndex(0) : found->second.applied_offset;
+}
+
+bool Liveness::AllLiveHaveApplied(const metadata::MetadataImage& image, LogIndex offset,
+                                  MonoTime now) const {
+  for (const NodeId id : image.LiveBrokers()) {
+    if (IsSessionOpen(id, now) && AppliedOffset(id) < offset) return false;
+  }
+  return true;
+}
+
+bool Liveness::MayStop(const metadata::MetadataImage& image, NodeId broker_id) const {
+  const metadata::Broker* broker = image.FindBroker(broker_id);
+  if (broker == nullptr || !broker->in_controlled_shutdown) return false;
+  const auto found = sessions_.find(broker_id);
+  if (found == sessions_.end() || !found->second.shutdown_offset) return false;
+  return found->second.applied_offset >= *found->second.shutdown_offset;
+}
+
+}  // namespace weir::state
