@@ -89,18 +89,21 @@ Outcome LocalFailure(Error error, std::string next = {}) {
 class DevCommand final : public Command {
  public:
   explicit DevCommand(CLI::App& app) {
-    nodes_option_ = app.add_option("-n,--nodes", options_.nodes,
-                                   "Controllers, and as many brokers (1 to 9; default 1)");
-    app.add_option("--data", options_.data_dir, "Directory of the cluster (default ./weir-data)");
-    app.add_option("--kafka-port", options_.kafka_port, "First broker's Kafka port (9092)");
-    app.add_option("--admin-port", options_.admin_port, "First controller's gRPC port (9090)");
-    app.add_option("--http-port", options_.http_port, "First HTTP port (8080)");
+    const auto add = [this, &app](const char* name, int dev::DevOptions::*value,
+                                  const char* description) {
+      numbers_.push_back({app.add_option(name, given_.*value, description), value});
+    };
+    add("-n,--nodes", &dev::DevOptions::nodes, "Controllers, and as many brokers (1 to 9; 1)");
+    add("--kafka-port", &dev::DevOptions::kafka_port, "First broker's Kafka port (9092)");
+    add("--admin-port", &dev::DevOptions::admin_port, "First controller's gRPC port (9090)");
+    add("--http-port", &dev::DevOptions::http_port, "First HTTP port (8080)");
+    app.add_option("--data", given_.data_dir, "Directory of the cluster (./weir-data)");
   }
 
   Outcome Run(Session& session) override {
     session_ = &session;
     StopSignals signals;
-    auto directory = dev::DevDirectory::Lock(options_.data_dir, kOrphanWait);
+    auto directory = dev::DevDirectory::Lock(given_.data_dir, kOrphanWait);
     if (!directory) return LocalFailure(directory.error());
     directory_ = directory->get();
     if (const Status status = Prepare(); !status) return LocalFailure(status.error());
@@ -121,26 +124,49 @@ class DevCommand final : public Command {
   // Reads or makes cluster.json, plans, and checks the ports.
   Status Prepare() {
     WEIR_ASSIGN_OR_RETURN(const auto stored, directory_->LoadCluster());
-    if (stored && nodes_option_->count() > 0 && stored->nodes != options_.nodes)
-      return Fail(ErrorCode::kInvalidConfig,
-                  directory_->path() + " holds a cluster of " + std::to_string(stored->nodes) +
-                      " nodes; start it without --nodes, or choose another --data");
     if (stored) {
       cluster_ = *stored;
-      options_.nodes = stored->nodes;
+      if (!cluster_.formatted) cluster_.controllers.clear();
     } else {
       Prng prng(runtime::RandomSeed());
-      cluster_ = {options_.nodes, Uuid::Random(prng).ToString(), false};
+      cluster_.cluster_id = Uuid::Random(prng).ToString();
+      cluster_.options = given_;
     }
-    options_.data_dir = directory_->path();
+    WEIR_RETURN_IF_ERROR(ApplyGivenOptions());
+    cluster_.options.data_dir = directory_->path();
     WEIR_ASSIGN_OR_RETURN(
-        plan_,
-        dev::MakePlan(options_, {SiblingBinary("weir-controller"), SiblingBinary("weir-broker"),
-                                 cluster_.cluster_id, !cluster_.formatted}));
+        plan_, dev::MakePlan(cluster_.options,
+                             {SiblingBinary("weir-controller"), SiblingBinary("weir-broker"),
+                              cluster_.cluster_id, !cluster_.formatted}));
+    WEIR_RETURN_IF_ERROR(CheckControllers());
     WEIR_RETURN_IF_ERROR(dev::CheckPortsAreFree(plan_.ports));
     for (const dev::NodePlan& node : plan_.nodes)
       WEIR_RETURN_IF_ERROR(runtime::MakeDirectories(node.data_path));
-    return stored ? Status{} : directory_->SaveCluster(cluster_);
+    return directory_->SaveCluster(cluster_);
+  }
+
+  // What was typed wins over what the directory remembers, except for the node count.
+  Status ApplyGivenOptions() {
+    const int nodes = cluster_.options.nodes;
+    for (const auto& [option, value] : numbers_)
+      if (option->count() > 0) cluster_.options.*value = given_.*value;
+    if (cluster_.options.nodes == nodes) return {};
+    return Fail(ErrorCode::kInvalidConfig,
+                directory_->path() + " holds a cluster of " + std::to_string(nodes) +
+                    " nodes; start it without --nodes, or choose another --data");
+  }
+
+  // The members of a quorum find each other at the addresses it was founded with.
+  Status CheckControllers() {
+    const std::string addresses = plan_.AdminAddresses();
+    if (!cluster_.controllers.empty() && cluster_.options.nodes > 1 &&
+        cluster_.controllers != addresses)
+      return Fail(ErrorCode::kInvalidConfig, "the controllers of " + directory_->path() +
+                                                 " know each other as " + cluster_.controllers +
+                                                 ", not as " + addresses +
+                                                 "; start it with the ports of its first start");
+    cluster_.controllers = addresses;
+    return {};
   }
 
   std::vector<dev::ChildSpec> ChildSpecs() const {
@@ -203,8 +229,9 @@ class DevCommand final : public Command {
     WEIR_UNREACHABLE("a child is a node of the plan");
   }
 
-  dev::DevOptions options_;
-  CLI::Option* nodes_option_ = nullptr;
+  // As typed, or the defaults.
+  dev::DevOptions given_;
+  std::vector<std::pair<CLI::Option*, int dev::DevOptions::*>> numbers_;
   Session* session_ = nullptr;
   dev::DevDirectory* directory_ = nullptr;
   dev::ClusterFile cluster_;

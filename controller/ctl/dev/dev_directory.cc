@@ -19,6 +19,22 @@ namespace {
 constexpr const char* kClusterFile = "/cluster.json";
 constexpr int kLockPollMs = 20;
 
+// Nothing when a field is missing or of another kind.
+std::optional<ClusterFile> ParseCluster(const nlohmann::json& json) {
+  if (!json.is_object()) return std::nullopt;
+  for (const char* number : {"nodes", "kafka_port", "admin_port", "http_port"})
+    if (!json.contains(number) || !json[number].is_number_integer()) return std::nullopt;
+  for (const char* text : {"cluster_id", "controllers"})
+    if (!json.contains(text) || !json[text].is_string()) return std::nullopt;
+  if (!json.contains("formatted") || !json["formatted"].is_boolean()) return std::nullopt;
+  ClusterFile cluster;
+  cluster.options = {json["nodes"], {}, json["kafka_port"], json["admin_port"], json["http_port"]};
+  cluster.controllers = json["controllers"];
+  cluster.cluster_id = json["cluster_id"];
+  cluster.formatted = json["formatted"];
+  return cluster;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<DevDirectory>> DevDirectory::Lock(const std::string& path,
@@ -54,20 +70,19 @@ Result<std::optional<ClusterFile>> DevDirectory::LoadCluster() const {
   if (!text && text.error().code == ErrorCode::kResourceNotFound) return std::nullopt;
   if (!text) return tl::unexpected<Error>(text.error());
   const nlohmann::json json = nlohmann::json::parse(*text, nullptr, false);
-  if (!json.is_object() || !json.contains("nodes") || !json["nodes"].is_number_integer() ||
-      !json.contains("cluster_id") || !json["cluster_id"].is_string())
-    return Fail(ErrorCode::kInvalidConfig, file + " is not a file of `weir dev`");
-  ClusterFile cluster;
-  cluster.nodes = json["nodes"];
-  cluster.cluster_id = json["cluster_id"];
-  cluster.formatted = json.value("formatted", false);
+  const std::optional<ClusterFile> cluster = ParseCluster(json);
+  if (!cluster) return Fail(ErrorCode::kInvalidConfig, file + " is not a file of `weir dev`");
   return cluster;
 }
 
 Status DevDirectory::SaveCluster(const ClusterFile& cluster) const {
-  const nlohmann::json json = {{"nodes", cluster.nodes},
-                               {"cluster_id", cluster.cluster_id},
-                               {"formatted", cluster.formatted}};
+  const nlohmann::ordered_json json = {{"cluster_id", cluster.cluster_id},
+                                       {"nodes", cluster.options.nodes},
+                                       {"kafka_port", cluster.options.kafka_port},
+                                       {"admin_port", cluster.options.admin_port},
+                                       {"http_port", cluster.options.http_port},
+                                       {"controllers", cluster.controllers},
+                                       {"formatted", cluster.formatted}};
   return runtime::WriteFileAtomically(path_ + kClusterFile, json.dump(2) + "\n");
 }
 

@@ -1,11 +1,12 @@
-// The directory of a development cluster: DIR/cluster.json (how many nodes, the cluster's id,
-// whether it has been up), DIR/lock, DIR/control (the socket of the running `weir dev`), and
+// The directory of a development cluster: DIR/cluster.json (nodes, ports, the cluster's id, whether
+// it has been up), DIR/lock, DIR/control (the socket of the running `weir dev`), and
 // DIR/<node>/{data,log}.
 //
 // Laws:
 //  1. One `weir dev` per directory. The lock is held by it and by its children (they inherit the
 //     descriptor), so that the successor of a killed `weir dev` waits until the last orphan ended.
-//  2. The node count is fixed by the first start.
+//  2. The node count, and with several nodes the controllers' addresses, are fixed by the first
+//     start: the quorum's log names its members by address.
 // Thread rule: main thread, blocking.
 #pragma once
 
@@ -15,12 +16,17 @@
 
 #include "common/base/result.h"
 #include "common/base/time.h"
+#include "controller/ctl/dev/node_plan.h"
 
 namespace weir::ctl::dev {
 
 // What DIR/cluster.json remembers.
 struct ClusterFile {
-  int nodes = 0;
+  // Nodes and first ports; data_dir is not kept.
+  DevOptions options;
+  // host:port of every controller, separated by commas.
+  std::string controllers;
+  // 22 characters.
   std::string cluster_id;
   // Set once the cluster has been READY: from then on nothing is formatted.
   bool formatted = false;

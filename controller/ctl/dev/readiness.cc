@@ -13,6 +13,8 @@ namespace weir::ctl::dev {
 namespace {
 
 constexpr Duration kAnswerTimeout = std::chrono::milliseconds(100);
+// Every millisecond here is one of the start.
+constexpr Duration kRetryPause = std::chrono::milliseconds(5);
 
 // A Kafka Metadata request, version 1, for no topic: size, api key 3, version 1, correlation id 7,
 // null client id, an array of 0 topics.
@@ -50,7 +52,8 @@ Status ReadinessProbe::CheckController(Target& target) const {
     const auto socket = TcpSocket::Connect(target.node.admin_address, kAnswerTimeout);
     if (!socket) return tl::unexpected<Error>(socket.error());
     target.client = std::make_unique<rpc::ControllerClient>(
-        std::vector{target.node.admin_address}, rpc::ControllerClientOptions{.tool = "weir dev"});
+        std::vector{target.node.admin_address},
+        rpc::ControllerClientOptions{.tool = "weir dev", .retry_pause = kRetryPause});
   }
   WEIR_ASSIGN_OR_RETURN(
       const admin::v1::DescribeClusterReply reply,

@@ -272,10 +272,14 @@ TEST_F(SupervisorTest, TheClusterFileIsReadBack) {
   const auto directory = DevDirectory::Lock(directory_, Duration(0));
   ASSERT_TRUE(directory.has_value());
   EXPECT_EQ((*directory)->LoadCluster().value(), std::nullopt);
-  ASSERT_TRUE((*directory)->SaveCluster({3, "id", true}));
+  ASSERT_TRUE((*directory)->SaveCluster({{3, {}, 1, 2, 4}, "a:1,b:2", "id", true}));
   const auto cluster = (*directory)->LoadCluster();
   ASSERT_TRUE(cluster.has_value() && cluster->has_value());
-  EXPECT_EQ((*cluster)->nodes, 3);
+  EXPECT_EQ((*cluster)->options.nodes, 3);
+  EXPECT_EQ((*cluster)->options.kafka_port, 1);
+  EXPECT_EQ((*cluster)->options.admin_port, 2);
+  EXPECT_EQ((*cluster)->options.http_port, 4);
+  EXPECT_EQ((*cluster)->controllers, "a:1,b:2");
   EXPECT_EQ((*cluster)->cluster_id, "id");
   EXPECT_TRUE((*cluster)->formatted);
   std::ofstream(directory_ + "/cluster.json") << "{\"nodes\": \"three\"}";
