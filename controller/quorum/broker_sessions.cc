@@ -94,8 +94,15 @@ void BrokerSessions::Heartbeat(SessionId id, const broker::v1::Heartbeat& heartb
   change.done = [this, id, broker_id, before, heartbeat](Result<state::HeartbeatOutcome> outcome,
                                                          LogIndex index) {
     if (!outcome) return End(id, tl::unexpected<Error>(outcome.error()));
-    // The offset of a batch that this heartbeat made is the one its leaderships went away with.
-    if (heartbeat.want_shutdown() && index > before) liveness_.SetShutdownOffset(broker_id, index);
+    // The broker may stop once it has applied the batch that took its leaderships away; a
+    // controller that has just become active does not know which that was, but it is no later than
+    // now.
+    const auto found = sessions_.find(id);
+    const bool known = found == sessions_.end() || found->second.shutdown_known;
+    if (heartbeat.want_shutdown() && (index > before || !known)) {
+      liveness_.SetShutdownOffset(broker_id, index);
+      if (!known) found->second.shutdown_known = true;
+    }
     HeartbeatDone(id, heartbeat, outcome->leads_nothing_for_shutdown);
   };
   controller_.Submit(std::move(change));

@@ -66,6 +66,8 @@ class BrokerSessions : public MetadataListener {
     // kNoNode until the registration is committed.
     NodeId broker_id = kNoNode;
     BrokerEpoch epoch = kNoBrokerEpoch;
+    // The offset from which it may stop has been told to liveness.
+    bool shutdown_known = false;
   };
 
   void Register(SessionId id, broker::v1::Registration registration);

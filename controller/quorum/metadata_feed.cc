@@ -24,6 +24,11 @@ void MetadataFeed::OnSent(SubscriberId id) {
   SendNext(id, found->second);
 }
 
+void MetadataFeed::EndAll(const Error& reason) {
+  for (const auto& [id, subscriber] : subscribers_) subscriber.stream->End(reason);
+  subscribers_.clear();
+}
+
 void MetadataFeed::OnCommitted(const std::vector<raft::Entry>&) { SendToAll(); }
 
 void MetadataFeed::SendToAll() {

@@ -26,6 +26,8 @@ class FeedSubscriber {
   virtual ~FeedSubscriber() = default;
   // The next message; MetadataFeed::OnSent is called when there is room for another.
   virtual void Send(broker::v1::FetchMetadataReply reply) = 0;
+  // Nothing more will come.
+  virtual void End(const Error& reason) = 0;
 };
 
 class MetadataFeed : public MetadataListener {
@@ -44,6 +46,7 @@ class MetadataFeed : public MetadataListener {
   SubscriberId Subscribe(LogIndex from, std::unique_ptr<FeedSubscriber> subscriber);
   void OnSent(SubscriberId id);
   void Unsubscribe(SubscriberId id) { subscribers_.erase(id); }
+  void EndAll(const Error& reason);
   size_t subscriber_count() const { return subscribers_.size(); }
 
   void OnCommitted(const std::vector<raft::Entry>& committed) override;

@@ -9,17 +9,17 @@
 
 namespace weir::quorum {
 
-RaftNode::RaftNode(RaftNodeOptions options, Disk& disk, runtime::ThreadExecutor& loop,
+RaftNode::RaftNode(RaftNodeOptions options, Disk& disk, std::shared_ptr<Executor> loop,
                    StateMachine& machine)
-    : options_(std::move(options)), disk_(disk), loop_(loop), machine_(machine) {}
+    : options_(std::move(options)), disk_(disk), loop_(std::move(loop)), machine_(machine) {}
 
 RaftNode::~RaftNode() { Stop(); }
 
 Result<std::unique_ptr<RaftNode>> RaftNode::Open(RaftNodeOptions options, Disk& disk,
-                                                 runtime::ThreadExecutor& loop,
+                                                 std::shared_ptr<Executor> loop,
                                                  StateMachine& machine,
                                                  const raft::Configuration& founding) {
-  std::unique_ptr<RaftNode> node(new RaftNode(std::move(options), disk, loop, machine));
+  std::unique_ptr<RaftNode> node(new RaftNode(std::move(options), disk, std::move(loop), machine));
   WEIR_RETURN_IF_ERROR(node->Restore(founding));
   return node;
 }
@@ -48,12 +48,12 @@ Status RaftNode::Restore(const raft::Configuration& founding) {
   raft_ = std::make_unique<raft::Raft>(options_.raft, std::move(restored), options_.seed);
   transport_ = std::make_unique<Transport>(loop_, options_.raft.self, options_.own_address);
   transport_->SetMembers(raft_->configuration());
-  last_snapshot_ = loop_.Now();
+  last_snapshot_ = loop_->Now();
   return {};
 }
 
 void RaftNode::Start() {
-  loop_.Post([this] {
+  loop_->Post([this] {
     HurryFirstElection();
     SchedulePump();
     OnTick();
@@ -86,11 +86,11 @@ void RaftNode::OnTick() {
   machine_.OnTick();
   MaybeTakeSnapshot();
   SchedulePump();
-  loop_.PostAt(loop_.Now() + options_.tick, [this] { OnTick(); });
+  loop_->PostAt(loop_->Now() + options_.tick, [this] { OnTick(); });
 }
 
 void RaftNode::Deliver(raft::Message message, std::string from_address) {
-  loop_.Post([this, message = std::move(message), address = std::move(from_address)]() mutable {
+  loop_->Post([this, message = std::move(message), address = std::move(from_address)]() mutable {
     if (failed_) return;
     const raft::VoterKey from = raft::HeaderOf(message).from;
     const Status status = raft_->Step(std::move(message));
@@ -99,7 +99,7 @@ void RaftNode::Deliver(raft::Message message, std::string from_address) {
                {{"from", raft::ToString(from)}, {"error", status.error().message}});
       return;
     }
-    last_heard_[from] = loop_.Now();
+    last_heard_[from] = loop_->Now();
     transport_->LearnAddress(from, address);
     SchedulePump();
   });
@@ -133,7 +133,7 @@ std::optional<MonoTime> RaftNode::LastHeard(const raft::VoterKey& peer) const {
 
 void RaftNode::SchedulePump() {
   if (std::exchange(pump_scheduled_, true)) return;
-  loop_.Post([this] {
+  loop_->Post([this] {
     pump_scheduled_ = false;
     Pump();
   });
@@ -183,7 +183,7 @@ void RaftNode::WriteNextBatch() {
   writing_ = true;
   writer_.Post([this, jobs = std::exchange(waiting_jobs_, {})]() mutable {
     Status status = WriteJobs(jobs);
-    loop_.Post(
+    loop_->Post(
         [this, status = std::move(status), jobs = std::move(jobs)] { Written(status, jobs); });
   });
 }
@@ -246,8 +246,8 @@ void RaftNode::StoreChunk(raft::SnapshotChunk chunk) {
       }
     }
     const uint64_t next_offset = chunk.offset + (chunk.data ? chunk.data->size() : 0);
-    loop_.Post([this, meta = chunk.meta, next_offset, stored = std::move(stored),
-                parsed = std::move(parsed)]() mutable {
+    loop_->Post([this, meta = chunk.meta, next_offset, stored = std::move(stored),
+                 parsed = std::move(parsed)]() mutable {
       ChunkStored(meta, next_offset, std::move(stored), std::move(parsed));
     });
   });
@@ -262,7 +262,7 @@ void RaftNode::ChunkStored(const raft::SnapshotMeta& meta, uint64_t next_offset,
   } else if (*stored) {
     LogInfo("quorum", "received a snapshot", {{"index", meta.last_index}, {"bytes", next_offset}});
     arrived_ = std::move(parsed);
-    last_snapshot_ = loop_.Now();
+    last_snapshot_ = loop_->Now();
     raft_->SnapshotReceived(meta);
   } else {
     raft_->SnapshotChunkStored(meta, next_offset);
@@ -273,7 +273,7 @@ void RaftNode::ChunkStored(const raft::SnapshotMeta& meta, uint64_t next_offset,
 void RaftNode::ReadPiece(raft::SnapshotRead read) {
   snapshotter_.Post([this, read = std::move(read)]() mutable {
     auto piece = snapshot_store_->ReadPiece(read.request.meta, read.request.offset, read.bytes_max);
-    loop_.Post([this, read = std::move(read), piece = std::move(piece)]() mutable {
+    loop_->Post([this, read = std::move(read), piece = std::move(piece)]() mutable {
       if (failed_) return;
       if (!piece) {
         LogWarn("quorum", "cannot send a snapshot", {{"error", piece.error().message}});
@@ -288,7 +288,7 @@ void RaftNode::ReadPiece(raft::SnapshotRead read) {
 }
 
 void RaftNode::MaybeTakeSnapshot() {
-  const bool due = loop_.Now() - last_snapshot_ >= options_.snapshot_interval;
+  const bool due = loop_->Now() - last_snapshot_ >= options_.snapshot_interval;
   if (bytes_since_snapshot_ >= options_.snapshot_log_bytes || (due && bytes_since_snapshot_ > 0)) {
     TakeSnapshot();
   }
@@ -299,13 +299,13 @@ void RaftNode::TakeSnapshot() {
   if (raft_->applied_index() <= raft_->snapshot().last_index) return;
   taking_snapshot_ = true;
   bytes_since_snapshot_ = 0;
-  last_snapshot_ = loop_.Now();
+  last_snapshot_ = loop_->Now();
   const raft::SnapshotMeta meta = raft_->SnapshotMetaAt(raft_->applied_index());
   snapshotter_.Post([this, meta, serialize = machine_.Capture()] {
     const Status status = snapshot_store_->newest_index() >= meta.last_index
                               ? Status()
                               : snapshot_store_->Save(meta, serialize());
-    loop_.Post([this, meta, status] { SnapshotSaved(meta, status); });
+    loop_->Post([this, meta, status] { SnapshotSaved(meta, status); });
   });
 }
 

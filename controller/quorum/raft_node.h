@@ -84,7 +84,7 @@ class RaftNode : public RaftPort {
   // installed into `machine` before this returns. All references must outlive the node. Errors:
   // kCorruptMessage, kKafkaStorageError: the node must not start.
   static Result<std::unique_ptr<RaftNode>> Open(RaftNodeOptions options, Disk& disk,
-                                                runtime::ThreadExecutor& loop,
+                                                std::shared_ptr<Executor> loop,
                                                 StateMachine& machine,
                                                 const raft::Configuration& founding);
   ~RaftNode() override;
@@ -123,7 +123,7 @@ class RaftNode : public RaftPort {
     std::vector<raft::Message> send_after;
   };
 
-  RaftNode(RaftNodeOptions options, Disk& disk, runtime::ThreadExecutor& loop,
+  RaftNode(RaftNodeOptions options, Disk& disk, std::shared_ptr<Executor> loop,
            StateMachine& machine);
   Status Restore(const raft::Configuration& founding);
   void OnTick();
@@ -145,7 +145,7 @@ class RaftNode : public RaftPort {
 
   const RaftNodeOptions options_;
   Disk& disk_;
-  runtime::ThreadExecutor& loop_;
+  const std::shared_ptr<Executor> loop_;
   StateMachine& machine_;
   std::unique_ptr<RaftLogStore> log_store_;        // log writer thread
   std::unique_ptr<SnapshotStore> snapshot_store_;  // snapshot thread

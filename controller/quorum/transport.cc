@@ -22,8 +22,8 @@ constexpr size_t kLearntAddressesMax = 64;
 
 }  // namespace
 
-Transport::Transport(Executor& loop, raft::VoterKey self, std::string own_address)
-    : loop_(loop), self_(self), own_address_(std::move(own_address)) {}
+Transport::Transport(std::shared_ptr<Executor> loop, raft::VoterKey self, std::string own_address)
+    : loop_(std::move(loop)), self_(self), own_address_(std::move(own_address)) {}
 
 Transport::~Transport() {
   for (auto& [key, lane] : lanes_) {
@@ -56,9 +56,9 @@ void Transport::Send(const raft::Message& message) {
   const std::string& address = member != member_addresses_.end() ? member->second : learnt->second;
   const LaneKey key{to, std::holds_alternative<raft::SnapshotRequest>(message)};
   Lane& lane = lanes_[key];
-  lane.last_used = loop_.Now();
+  lane.last_used = loop_->Now();
   if (lane.stream == nullptr) {
-    if (loop_.Now() < lane.retry_at) {
+    if (loop_->Now() < lane.retry_at) {
       ++dropped_;
       return;
     }
@@ -72,10 +72,10 @@ void Transport::Dial(const LaneKey& key, Lane& lane, const std::string& address)
                                    : "/weir.raft.v1.RaftService/Deliver";
   lane.generation = next_generation_++;
   rpc::ByteStreamEvents events;
-  events.on_end = [this, key, generation = lane.generation, &loop = loop_,
+  events.on_end = [this, key, generation = lane.generation, loop = loop_,
                    alive = std::weak_ptr<bool>(alive_)](const grpc::Status& status) {
     if (alive.expired()) return;
-    loop.Post([this, key, generation, status, alive] {
+    loop->Post([this, key, generation, status, alive] {
       if (!alive.expired()) OnEnd(key, generation, status);
     });
   };
@@ -90,10 +90,10 @@ void Transport::OnEnd(const LaneKey& key, uint64_t generation, const grpc::Statu
   if (found == lanes_.end() || found->second.generation != generation) return;
   Lane& lane = found->second;
   // A stream that lived is worth a quick second try; one that never did waits longer each time.
-  const bool lived = loop_.Now() - lane.retry_at > kPauseMax * 5;
+  const bool lived = loop_->Now() - lane.retry_at > kPauseMax * 5;
   lane.pause = lived ? kPauseMin : std::min(kPauseMax, std::max(kPauseMin, lane.pause * 2));
   if (lived) lane.failure_logged = false;
-  lane.retry_at = loop_.Now() + lane.pause;
+  lane.retry_at = loop_->Now() + lane.pause;
   lane.stream = nullptr;
   if (std::exchange(lane.failure_logged, true)) return;
   const std::string reason =
@@ -105,7 +105,7 @@ void Transport::OnEnd(const LaneKey& key, uint64_t generation, const grpc::Statu
 void Transport::CloseIdle() {
   for (auto it = lanes_.begin(); it != lanes_.end();) {
     const bool member = member_addresses_.contains(it->first.peer);
-    const bool idle = loop_.Now() - it->second.last_used > kIdleMax;
+    const bool idle = loop_->Now() - it->second.last_used > kIdleMax;
     if (!member && idle) {
       if (it->second.stream != nullptr) it->second.stream->Cancel();
       it = lanes_.erase(it);

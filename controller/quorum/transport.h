@@ -30,7 +30,7 @@ class Transport {
  public:
   // `own_address`: where peers reach this controller. `loop` must outlive the transport and be
   // stopped first.
-  Transport(Executor& loop, raft::VoterKey self, std::string own_address);
+  Transport(std::shared_ptr<Executor> loop, raft::VoterKey self, std::string own_address);
   ~Transport();
 
   // The members to talk to. Lanes to others stay open until idle for a while.
@@ -62,7 +62,8 @@ class Transport {
   void OnEnd(const LaneKey& key, uint64_t generation, const grpc::Status& status);
   void CloseIdle();
 
-  Executor& loop_;
+  // Shared with events of streams that end late.
+  const std::shared_ptr<Executor> loop_;
   const raft::VoterKey self_;
   const std::string own_address_;
   std::map<raft::VoterKey, std::string> member_addresses_;

@@ -1,0 +1,30 @@
+#include "controller/service/admin_call.h"
+
+namespace weir::service {
+
+Duration TimeoutOf(const grpc::CallbackServerContext& context) {
+  const auto deadline = context.deadline();
+  if (deadline == std::chrono::system_clock::time_point::max()) return kDefaultTimeout;
+  const auto left =
+      std::chrono::duration_cast<Duration>(deadline - std::chrono::system_clock::now());
+  return std::clamp<Duration>(left - kAnswerMargin, Duration(0), kTimeoutMax);
+}
+
+bool IsForwarded(const grpc::CallbackServerContext& context) {
+  return context.client_metadata().contains(kForwardedHeader);
+}
+
+void CountCall(std::string_view method, ErrorCode code, Duration took) {
+  runtime::Metrics& metrics = runtime::Metrics::Global();
+  metrics
+      .AddHistogram("weir_controller_request_seconds", "Admin calls answered, by method.",
+                    runtime::Metrics::LatencyBounds(), {{"method", std::string(method)}})
+      .Observe(std::chrono::duration<double>(took).count());
+  if (code == ErrorCode::kNone) return;
+  metrics
+      .AddCounter("weir_controller_request_errors_total", "Admin calls that failed as a whole.",
+                  {{"method", std::string(method)}, {"error", std::string(ErrorName(code))}})
+      .Add();
+}
+
+}  // namespace weir::service
