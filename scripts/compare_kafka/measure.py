@@ -1,0 +1,142 @@
+"""Measuring one scenario on one running system with one client. Each function returns a dict of figures.
+
+MB and GB are 10^6 and 10^9 bytes of record values before compression; MiB is resident memory. Server processor
+time counts until the server is idle again, so that work put off is not free.
+"""
+
+import json
+import re
+import subprocess
+import time
+
+from support.java_tools import TOOLS, class_path
+from support.processes import BUILD_DIR, cpu_seconds, resident_mib
+
+CLIENT_DEADLINE_S = 300
+_PERF_JVM = ["-Xmx512M", "-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"]
+_PERF_LINE = re.compile(
+    r"(\d+) (steady state )?records sent, ([\d.]+) records/sec \([\d.]+ MB/sec\), ([\d.]+) ms avg latency, "
+    r"([\d.]+) ms max latency, (\d+) ms 50th, (\d+) ms 95th, (\d+) ms 99th, (\d+) ms 99.9th")
+
+
+def total_cpu_seconds(pids):
+    return sum(cpu_seconds(pid) for pid in pids)
+
+
+def wait_idle(pids, timeout_s=20):
+    """Until the processes use less than 5 % of a core over 0.2 s."""
+    deadline = time.monotonic() + timeout_s
+    before = total_cpu_seconds(pids)
+    while time.monotonic() < deadline:
+        time.sleep(0.2)
+        now = total_cpu_seconds(pids)
+        if now - before <= 0.01:
+            return
+        before = now
+
+
+def weir_bench(*arguments):
+    """Runs the load generator; returns its JSON."""
+    done = subprocess.run([str(BUILD_DIR / "bin" / "weir-bench"), *map(str, arguments), "--json"],
+                          capture_output=True, text=True, timeout=CLIENT_DEADLINE_S)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr.strip()[-500:])
+    return json.loads(done.stdout)
+
+
+def pid_list(system):
+    return ",".join(str(pid) for pid in system.pids().values())
+
+
+def create_topic(system, topic, partitions):
+    weir_bench("create", "--bootstrap", system.bootstrap, "--topic", topic, "--partitions", partitions)
+
+
+def produce_rdkafka(scenario, system, topic, scale):
+    out = weir_bench(
+        "produce", "--bootstrap", system.bootstrap, "--topic", topic, "--partitions", scenario.partitions,
+        "--records", int(scenario.records * scale),
+        "--warmup-records", int(scenario.warmup_records * scale),
+        "--record-bytes", scenario.record_bytes, "--batch-bytes", scenario.batch_bytes,
+        "--linger-ms", scenario.linger_ms, "--codec", scenario.codec, "--rate", scenario.rate,
+        "--pids", pid_list(system))
+    return {"mb_per_s": out["mb_per_s"], "records_per_s": out["records_per_s"],
+            "cpu_s_per_gb": out["server_cpu_s_per_gb"],
+            "p50_ms": out["p50_ms"], "p99_ms": out["p99_ms"], "p99_9_ms": out["p99_9_ms"],
+            "resident_mib": out["server_resident_mib"]}
+
+
+def produce_java(scenario, system, topic, scale):
+    records, warmup = int(scenario.records * scale), int(scenario.warmup_records * scale)
+    pids = list(system.pids().values())
+    before = total_cpu_seconds(pids)
+    done = subprocess.run(
+        ["java", *_PERF_JVM, "-cp", class_path("server"), TOOLS["kafka-producer-perf-test"],
+         "--bootstrap-server", system.bootstrap, "--topic", topic,
+         "--num-records", str(records + warmup), "--warmup-records", str(warmup),
+         "--record-size", str(scenario.record_bytes), "--throughput", str(scenario.rate or -1),
+         "--command-property", "acks=all", f"batch.size={scenario.batch_bytes}",
+         f"linger.ms={scenario.linger_ms}", f"compression.type={scenario.codec}",
+         "buffer.memory=67108864"],
+        capture_output=True, text=True, timeout=CLIENT_DEADLINE_S)
+    found = [line for line in _PERF_LINE.findall(done.stdout) if line[1]]
+    if done.returncode != 0 or not found:
+        raise RuntimeError((done.stdout + done.stderr)[-500:])
+    wait_idle(pids)
+    gigabytes = (records + warmup) * scenario.record_bytes / 1e9
+    rate = float(found[-1][2])
+    return {"mb_per_s": rate * scenario.record_bytes / 1e6, "records_per_s": rate,
+            "cpu_s_per_gb": (total_cpu_seconds(pids) - before) / gigabytes,
+            "p50_ms": float(found[-1][5]), "p99_ms": float(found[-1][7]), "p99_9_ms": float(found[-1][8]),
+            "resident_mib": sum(resident_mib(pid) for pid in pids)}
+
+
+def produce(scenario, system, client, scale):
+    topic = f"{scenario.name}-{client}"
+    create_topic(system, topic, scenario.partitions)
+    run = produce_java if client == "java" else produce_rdkafka
+    return run(scenario, system, topic, scale)
+
+
+def consume(scenario, system, client, scale):
+    out = weir_bench("consume", "--bootstrap", system.bootstrap, "--topic", f"{scenario.reads}-rdkafka",
+                     "--partitions", scenario.partitions, "--records", int(scenario.records * scale),
+                     "--pids", pid_list(system))
+    return {"mb_per_s": out["mb_per_s"], "records_per_s": out["records_per_s"],
+            "cpu_s_per_gb": out["server_cpu_s_per_gb"], "resident_mib": out["server_resident_mib"]}
+
+
+def create(scenario, system, client, scale):
+    out = weir_bench("create", "--bootstrap", system.bootstrap, "--topic", scenario.name,
+                     "--topics", scenario.topics, "--partitions", int(scenario.partitions * scale),
+                     "--timeout-ms", 240_000, "--pids", pid_list(system))
+    return {"answered_ms": out["answered_ms"], "led_ms": out["elapsed_ms"],
+            "cpu_s": out["server_cpu_s"], "resident_mib": out["server_resident_mib"]}
+
+
+def start(scenario, make_system):
+    """Starts a system on a fresh directory and measures that; it is stopped and removed afterwards."""
+    system = make_system(scenario.nodes)
+    bootstrap = f"127.0.0.1:{system.client_port()}"
+    started = time.monotonic()
+    client = subprocess.Popen([str(BUILD_DIR / "bin" / "weir-bench"), "first-ack", "--bootstrap", bootstrap,
+                               "--partitions", "1", "--linger-ms", "0", "--idempotence", "false",
+                               "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        system.start()
+        ready_s = time.monotonic() - started
+        output, errors = client.communicate(timeout=60)
+        if client.returncode != 0:
+            raise RuntimeError(errors[-500:])
+        pids = list(system.pids().values())
+        wait_idle(pids)
+        return {"ready_ms": ready_s * 1000, "first_ack_ms": json.loads(output)["elapsed_ms"],
+                "idle_mib": sum(resident_mib(pid) for pid in pids)}
+    finally:
+        client.kill()
+        client.wait()
+        system.stop()
+        system.remove()
+
+
+RUNNERS = {"produce": produce, "consume": consume, "create": create}

@@ -1,0 +1,66 @@
+"""What is measured: one entry per scenario, in one list. A new scenario is a new entry here.
+
+`goals` name figures of the result and the bound DESIGN.md §6 sets: "<= x", or ">= x of kafka" relative to Kafka
+without fsync in the same run.
+"""
+
+from dataclasses import dataclass, field
+from typing import Optional
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    what: str
+    # produce, consume, start, create: the functions of measure.py.
+    kind: str
+    # Load generators: "java" is kafka-producer-perf-test, "rdkafka" is weir-bench. One run each.
+    clients: tuple = ("rdkafka",)
+    records: int = 0
+    warmup_records: int = 0
+    record_bytes: int = 512
+    batch_bytes: int = 131_072
+    linger_ms: int = 5
+    partitions: int = 12
+    codec: str = "none"
+    # Records per second; 0: as fast as they are taken.
+    rate: int = 0
+    # Topics of mode create; partitions each.
+    topics: int = 1
+    # The scenario whose topic a consume scenario reads.
+    reads: Optional[str] = None
+    # Nodes of a start scenario (controllers and brokers each).
+    nodes: int = 1
+    goals: dict = field(default_factory=dict)
+
+
+BOTH = ("java", "rdkafka")
+
+SCENARIOS = [
+    Scenario("start", "one node: start to first acknowledged record; idle memory", "start",
+             goals={"first_ack_ms": "<= 500", "idle_mib": "<= 60"}),
+    Scenario("start-3", "three controllers and three brokers: start to ready; idle memory", "start", nodes=3,
+             goals={"ready_ms": "<= 1000", "idle_mib": "<= 250"}),
+    Scenario("create-10000", "create 10,000 partitions on one broker; memory after", "create",
+             topics=2, partitions=5_000, goals={"led_ms": "<= 300", "resident_mib": "<= 150"}),
+    Scenario("produce-512", "512 B records, 128 KiB batches, 12 partitions", "produce", BOTH,
+             records=2_000_000, warmup_records=1_000_000,
+             goals={"cpu_s_per_gb": "<= 2.0", "mb_per_s": ">= 1.2 of kafka"}),
+    Scenario("produce-100", "100 B records, 128 KiB batches, 12 partitions", "produce", BOTH,
+             records=5_000_000, warmup_records=1_000_000, record_bytes=100,
+             goals={"cpu_s_per_gb": "<= 3.0"}),
+    Scenario("produce-1k-lz4", "1 KiB records, lz4, 128 KiB batches, 12 partitions", "produce", BOTH,
+             records=1_000_000, warmup_records=300_000, record_bytes=1024, codec="lz4",
+             goals={"cpu_s_per_gb": "<= 1.2"}),
+    Scenario("produce-512-16k-100", "512 B records, 16 KiB batches, 100 partitions", "produce", BOTH,
+             records=1_000_000, warmup_records=500_000, batch_bytes=16_384, partitions=100,
+             goals={"cpu_s_per_gb": "<= 3.5", "mb_per_s": ">= 1.2 of kafka"}),
+    Scenario("latency-10k", "512 B at 10,000 records/s, 100 partitions", "produce", BOTH,
+             records=100_000, warmup_records=30_000, batch_bytes=16_384, linger_ms=0, partitions=100,
+             rate=10_000, goals={"p50_ms": "<= 2", "p99_ms": "<= 10"}),
+    Scenario("latency-40k", "512 B at 40,000 records/s, 100 partitions", "produce", BOTH,
+             records=400_000, warmup_records=80_000, batch_bytes=16_384, linger_ms=0, partitions=100,
+             rate=40_000),
+    Scenario("consume-512", "reading produce-512 back from offset 0", "consume", records=2_000_000,
+             reads="produce-512", goals={"cpu_s_per_gb": "<= 0.45"}),
+]
