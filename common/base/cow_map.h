@@ -113,7 +113,12 @@ class CowMap {
       (*leaf)[slot].second = std::move(value);
       return (*leaf)[slot].second;
     }
-    if (leaf->size() == kLeafEntriesMax) {
+    if (leaf->size() == kLeafEntriesMax && slot == kLeafEntriesMax && index + 1 == spine_->size()) {
+      // Appended at the very end: keys that come in order fill their leaves.
+      spine_->push_back(std::make_shared<Leaf>());
+      leaf = spine_->back().get();
+      slot = 0;
+    } else if (leaf->size() == kLeafEntriesMax) {
       Split(index);
       if (slot > kLeafEntriesMax / 2) {
         ++index;

@@ -6,7 +6,7 @@
 //  2. Everything that differs between the image before and the image after is named. More may be
 //     named: what changed and changed back.
 //  3. A topic that was removed and created again under the same name has two ids: the old one is in
-//     removed_topics, the new one in changed_partitions.
+//     removed_topics, the new one in changed_partitions. Removals come first.
 // Thread rule: plain value.
 #pragma once
 

@@ -1,0 +1,160 @@
+// RandomHistory: metadata batches as a cluster of few topics and brokers would write them, with
+// some that do not fit, so that every record kind meets every state. Thread rule: one owner.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/base/prng.h"
+#include "common/metadata/image.h"
+#include "proto/record.pb.h"
+
+namespace weir::metadata {
+
+class RandomHistory {
+ public:
+  explicit RandomHistory(uint64_t seed) : prng_(seed) {
+    for (int i = 0; i < 8; ++i) topic_ids_.push_back(Uuid::Random(prng_));
+  }
+
+  Prng& prng() { return prng_; }
+
+  // The next batch; `image` is what the earlier ones made.
+  v1::MetadataBatch Next(const MetadataImage& image) {
+    v1::MetadataBatch batch;
+    const uint64_t count = prng_.Below(6);
+    for (uint64_t i = 0; i < count; ++i) FillRecord(image, batch.add_records());
+    if (prng_.Chance(1, 3)) {
+      batch.mutable_cause()->set_request_id("request-" + std::to_string(prng_.Below(5000)));
+      batch.mutable_cause()->set_method("CreateTopics");
+      batch.mutable_cause()->set_timestamp_ms(static_cast<int64_t>(prng_.Below(1'000'000)));
+      batch.set_reply(std::string(prng_.Below(30), 'r'));
+    }
+    return batch;
+  }
+
+ private:
+  std::string AnyTopicId() { return topic_ids_[prng_.Below(topic_ids_.size())].ToBytes(); }
+  int32_t AnyBroker() { return static_cast<int32_t>(prng_.Below(5)); }
+  std::string AnyTopicName() {
+    static const char* const kNames[] = {"a", "b", "a.b", "a_b", "a.b_c", "orders"};
+    return kNames[prng_.Below(6)];
+  }
+
+  template <class List>
+  void FillIds(List* ids) {
+    const uint64_t count = prng_.Below(6);
+    for (uint64_t i = 0; i < count; ++i) ids->Add(AnyBroker());
+  }
+
+  int64_t EpochOf(const MetadataImage& image, int32_t broker) {
+    const Broker* found = image.FindBroker(NodeId(broker));
+    return found != nullptr && prng_.Chance(9, 10) ? found->epoch.value() : 7;
+  }
+
+  void FillBroker(v1::RegisterBrokerRecord* out) {
+    out->set_broker_id(AnyBroker());
+    out->set_incarnation_id(Uuid::Random(prng_).ToBytes());
+    out->add_directory_ids(Uuid::Random(prng_).ToBytes());
+    v1::Endpoint* endpoint = out->add_endpoints();
+    endpoint->set_name("PLAINTEXT");
+    endpoint->set_host("host" + std::to_string(prng_.Below(3)));
+    endpoint->set_port(static_cast<int32_t>(prng_.Between(1, 65535)));
+    endpoint->set_security_protocol("PLAINTEXT");
+    out->set_inter_broker_listener("PLAINTEXT");
+    if (prng_.Chance(1, 2)) out->set_rack("rack");
+    out->set_fenced(prng_.Chance(3, 4));
+  }
+
+  void FillPartition(const MetadataImage& image, v1::PartitionRecord* out) {
+    const std::string id = AnyTopicId();
+    const Topic* topic = image.FindTopic(*Uuid::FromBytes(id));
+    const size_t next = topic == nullptr ? 0 : topic->partitions.size();
+    out->set_topic_id(id);
+    out->set_partition(static_cast<int32_t>(prng_.Chance(4, 5) ? next : prng_.Below(9)));
+    FillIds(out->mutable_replicas());
+    FillIds(out->mutable_isr());
+    if (prng_.Chance(1, 4)) FillIds(out->mutable_elr());
+    if (prng_.Chance(1, 4)) FillIds(out->mutable_last_known_elr());
+    if (prng_.Chance(1, 4)) FillIds(out->mutable_adding_replicas());
+    if (prng_.Chance(1, 4)) FillIds(out->mutable_removing_replicas());
+    out->set_leader(AnyBroker() - 1);
+  }
+
+  void FillPartitionChange(v1::PartitionChangeRecord* out) {
+    out->set_topic_id(AnyTopicId());
+    out->set_partition(static_cast<int32_t>(prng_.Below(4)));
+    if (prng_.Chance(1, 2)) FillIds(out->mutable_isr()->mutable_ids());
+    if (prng_.Chance(1, 2)) out->set_leader(AnyBroker() - 1);
+    if (prng_.Chance(1, 3)) FillIds(out->mutable_elr()->mutable_ids());
+    if (prng_.Chance(1, 3)) FillIds(out->mutable_replicas()->mutable_ids());
+    if (prng_.Chance(1, 3)) FillIds(out->mutable_last_known_elr()->mutable_ids());
+    if (prng_.Chance(1, 3)) FillIds(out->mutable_adding_replicas()->mutable_ids());
+    if (prng_.Chance(1, 3)) FillIds(out->mutable_removing_replicas()->mutable_ids());
+    out->set_bump_leader_epoch(prng_.Chance(1, 5));
+  }
+
+  void FillConfig(v1::ConfigRecord* out) {
+    const bool of_topic = prng_.Chance(1, 2);
+    out->set_resource_type(of_topic ? v1::CONFIG_RESOURCE_TOPIC : v1::CONFIG_RESOURCE_BROKER);
+    out->set_resource_name(of_topic ? AnyTopicName() : std::to_string(AnyBroker()));
+    if (!of_topic && prng_.Chance(1, 3)) out->set_resource_name("");
+    out->set_key(prng_.Chance(1, 2) ? "retention.ms" : "cleanup.policy");
+    if (prng_.Chance(2, 3)) out->set_value(std::to_string(prng_.Below(100)));
+  }
+
+  void FillRecord(const MetadataImage& image, v1::MetadataRecord* record) {
+    const int32_t broker = AnyBroker();
+    switch (prng_.Below(12)) {
+      case 0:
+        record->mutable_cluster()->set_cluster_id(Uuid::Random(prng_).ToBytes());
+        break;
+      case 1:
+        record->mutable_feature()->set_name(prng_.Chance(1, 2) ? "metadata.version" : "group");
+        record->mutable_feature()->set_level(static_cast<int32_t>(prng_.Between(-1, 3)));
+        break;
+      case 2:
+        FillBroker(record->mutable_register_broker());
+        break;
+      case 3:
+        record->mutable_broker_change()->set_broker_id(broker);
+        record->mutable_broker_change()->set_broker_epoch(EpochOf(image, broker));
+        if (prng_.Chance(1, 2)) record->mutable_broker_change()->set_fenced(prng_.Chance(1, 2));
+        if (prng_.Chance(1, 2)) {
+          record->mutable_broker_change()->set_in_controlled_shutdown(prng_.Chance(1, 2));
+        }
+        break;
+      case 4:
+        record->mutable_unregister_broker()->set_broker_id(broker);
+        record->mutable_unregister_broker()->set_broker_epoch(EpochOf(image, broker));
+        break;
+      case 5:
+      case 6:
+        record->mutable_topic()->set_topic_id(AnyTopicId());
+        record->mutable_topic()->set_name(AnyTopicName());
+        record->mutable_topic()->set_internal(prng_.Chance(1, 5));
+        break;
+      case 7:
+        FillPartition(image, record->mutable_partition());
+        break;
+      case 8:
+        FillPartitionChange(record->mutable_partition_change());
+        break;
+      case 9:
+        if (prng_.Chance(1, 3)) record->mutable_remove_topic()->set_topic_id(AnyTopicId());
+        break;
+      case 10:
+        FillConfig(record->mutable_config());
+        break;
+      default:
+        record->mutable_producer_ids()->set_next_producer_id(
+            static_cast<int64_t>(prng_.Below(100'000)));
+        break;
+    }
+  }
+
+  Prng prng_;
+  std::vector<Uuid> topic_ids_;
+};
+
+}  // namespace weir::metadata
