@@ -30,7 +30,6 @@ void ForEachDifference(const CowMap<K, V>& before, const CowMap<K, V>& after, F 
 void Delta::Merge(const Delta& later) {
   for (const auto& [id, name] : later.removed_topics) {
     changed_partitions.erase(id);
-    changed_configs.erase(ConfigResource::OfTopic(name));
     removed_topics.emplace(id, name);
   }
   for (const auto& [id, partitions] : later.changed_partitions) {
@@ -60,14 +59,10 @@ Delta Diff(const MetadataImage& before, const MetadataImage& after) {
                                         [&](PartitionIndex index, const Partition*,
                                             const Partition*) { changed.insert(index); });
                     });
-  ForEachDifference(
-      before.configs(), after.configs(),
-      [&](const ConfigResource& resource, const ConfigValues*, const ConfigValues* now) {
-        const bool of_removed_topic = now == nullptr &&
-                                      resource.type == v1::CONFIG_RESOURCE_TOPIC &&
-                                      after.FindTopic(resource.name) == nullptr;
-        if (!of_removed_topic) delta.changed_configs.insert(resource);
-      });
+  ForEachDifference(before.configs(), after.configs(),
+                    [&](const ConfigResource& resource, const ConfigValues*, const ConfigValues*) {
+                      delta.changed_configs.insert(resource);
+                    });
   return delta;
 }
 

@@ -28,7 +28,7 @@ struct Delta {
   std::map<Uuid, std::string> removed_topics;
   // Registered, re-registered, fenced, unfenced, unregistered.
   std::set<NodeId> changed_brokers;
-  // Resources of which at least one key changed. A removed topic's configuration is not named.
+  // Resources of which at least one key changed; a removed topic's too, if it had settings.
   std::set<ConfigResource> changed_configs;
   // Cluster id or a feature level.
   bool cluster_changed = false;

@@ -95,14 +95,14 @@ bool ImageWriter::RemoveTopic(const v1::RemoveTopicRecord& record) {
   image_.partition_count_ -= topic->partitions.size();
   image_.topics_.Erase(*id);
   image_.topic_ids_.Erase(name);
-  image_.configs_.Erase(ConfigResource::OfTopic(name));
+  const bool had_configs = image_.configs_.Erase(ConfigResource::OfTopic(name));
   if (const auto key = CollisionName(name)) {
     const std::string* owner = image_.collision_names_.Find(*key);
     if (owner != nullptr && *owner == name) image_.collision_names_.Erase(*key);
   }
   if (delta_ != nullptr) {
     delta_->changed_partitions.erase(*id);
-    delta_->changed_configs.erase(ConfigResource::OfTopic(name));
+    if (had_configs) delta_->changed_configs.insert(ConfigResource::OfTopic(name));
     delta_->removed_topics.emplace(*id, name);
   }
   return true;
