@@ -167,8 +167,14 @@ Result<Configuration> Raft::WithAddress(const UpdateAddress& change) const {
 
 void Raft::NoteConfiguration(const Entry& entry) {
   if (entry.type == EntryType::kNormal) return;
+  if (!config_.guards.r37_roll_back_configuration && entry.type == EntryType::kLeaderStart &&
+      !configuration().members.empty()) {
+    return;  // a restated configuration would hide that the old one was not brought back
+  }
   Result<Configuration> configuration = DecodeConfiguration(*entry.payload);
   WEIR_CHECK(configuration.has_value(), "checked before it was appended");
+  // Without the roll back of the guard, what was truncated stays in effect until it is in the way.
+  if (!config_.guards.r37_roll_back_configuration) configurations_.TruncateFrom(entry.index);
   configurations_.Add(entry.index, entry.type, *std::move(configuration));
   ConfigurationChanged();
 }

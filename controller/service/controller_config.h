@@ -24,3 +24,32 @@
 //
 // Thread rule: start-up only.
 #pragma once
+
+#include <optional>
+#include <string>
+
+#include "common/base/result.h"
+#include "common/runtime/log.h"
+#include "controller/quorum/controller_node.h"
+
+namespace weir::service {
+
+struct ControllerConfig {
+  quorum::ControllerNodeOptions node;
+  std::string listen;
+  // Empty: `listen` with its real port.
+  std::string advertised_address;
+  std::string http_listen;
+  LogOptions log;
+};
+
+struct LoadedControllerConfig {
+  ControllerConfig config;
+  // Set by --help, --version and --check-config: print it and exit with success.
+  std::optional<std::string> print_and_exit;
+};
+
+// Errors: kInvalidConfig with the key and what is wrong with it.
+Result<LoadedControllerConfig> LoadControllerConfig(int argc, const char* const* argv);
+
+}  // namespace weir::service

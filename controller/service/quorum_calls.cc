@@ -82,6 +82,10 @@ void ServeRemoveVoter(quorum::ControllerNode& node, const admin::v1::RemoveVoter
     if (!directory_id) return done(tl::unexpected<Error>(directory_id.error()));
     key.directory_id = *directory_id;
   }
+  if (node.node().raft().configuration().Find(key.id) == nullptr) {
+    return done(Fail(ErrorCode::kVoterNotFound,
+                     "controller " + ToString(key.id) + " is not a member of the quorum"));
+  }
   quorum::VoterChange change;
   change.remove = key;
   change.deadline = deadline;
@@ -95,9 +99,13 @@ void ServeRemoveVoter(quorum::ControllerNode& node, const admin::v1::RemoveVoter
 void ServeTransferLeadership(quorum::ControllerNode& node,
                              const admin::v1::TransferLeadershipRequest& request, MonoTime deadline,
                              std::function<void(Result<admin::v1::TransferLeadershipReply>)> done) {
-  std::optional<NodeId> target;
-  if (request.controller_id() >= 0) target = NodeId(request.controller_id());
   const raft::Raft& raft = node.node().raft();
+  const NodeId wanted(request.controller_id());
+  // 0 is what a client sends that left the field out.
+  const bool named =
+      wanted.value() > 0 || (wanted.value() == 0 && raft.configuration().Find(wanted) != nullptr);
+  std::optional<NodeId> target;
+  if (named) target = wanted;
   if (target == node.id()) {
     admin::v1::TransferLeadershipReply reply;
     reply.set_leader_id(node.id().value());
