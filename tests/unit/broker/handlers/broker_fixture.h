@@ -1,0 +1,219 @@
+// A whole broker in the test's process: real sockets, shards, partitions and store; only the
+// controllers are fake. BrokerClient speaks the protocol to it, one request at a time.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <future>
+#include <memory>
+#include <string>
+
+#include <asio/connect.hpp>
+#include <asio/read.hpp>
+#include <asio/write.hpp>
+
+#include "broker/handlers/dispatcher.h"
+#include "broker/handlers/registry.h"
+#include "broker/net/server.h"
+#include "common/runtime/rocksdb/rocksdb_store.h"
+#include "common/runtime/thread_executor.h"
+#include "tests/unit/broker/handlers/fake_controllers.h"
+
+namespace weir::handlers {
+
+class BrokerClient {
+ public:
+  explicit BrokerClient(uint16_t port) : socket_(context_) {
+    socket_.connect(asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), port));
+  }
+
+  // A request without waiting for its answer.
+  template <wire::Message Request>
+  void Send(int16_t version, const Request& request) {
+    SendBytes(wire::EncodeRequest(version, ++correlation_id_, "test", request).Flatten().view());
+  }
+  void SendBytes(std::string_view bytes) { asio::write(socket_, asio::buffer(bytes)); }
+
+  // The next answer, decoded. Fails the test when the connection is closed or the answer malformed.
+  template <wire::Message Response>
+  Result<Response> Receive(int16_t version) {
+    WEIR_ASSIGN_OR_RETURN(const SharedBytes frame, ReceiveFrame());
+    int32_t correlation_id = 0;
+    return wire::DecodeResponse<Response>(frame, version, &correlation_id);
+  }
+  template <wire::Message Response, wire::Message Request>
+  Result<Response> Ask(int16_t version, const Request& request) {
+    Send(version, request);
+    return Receive<Response>(version);
+  }
+  // Errors: kNetworkException when the broker has closed.
+  Result<SharedBytes> ReceiveFrame() {
+    unsigned char size_field[4];
+    asio::error_code error;
+    asio::read(socket_, asio::buffer(size_field), error);
+    if (error) return Fail(ErrorCode::kNetworkException, "closed");
+    size_t size = 0;
+    for (const unsigned char byte : size_field) size = (size << 8) | byte;
+    auto buffer = Buffer::Allocate(size);
+    asio::read(socket_, asio::buffer(buffer->data(), size), error);
+    if (error) return Fail(ErrorCode::kNetworkException, "closed inside an answer");
+    return SharedBytes(buffer, 0, size);
+  }
+
+ private:
+  asio::io_context context_;
+  asio::ip::tcp::socket socket_;
+  int32_t correlation_id_ = 0;
+};
+
+class BrokerFixture : public testing::Test {
+ protected:
+  static constexpr NodeId kBrokerId{1};
+
+  class Host : public broker::PartitionHost {
+   public:
+    explicit Host(BrokerFixture& fixture) : fixture_(fixture) {}
+    void Assign(std::vector<replica::Assignment> assignments, Task done) override {
+      fixture_.router_->Assign(std::move(assignments), std::move(done));
+    }
+    void Drop(std::vector<replica::TopicPartition> partitions, Task done) override {
+      fixture_.router_->Drop(std::move(partitions), std::move(done));
+    }
+    std::vector<replica::TopicPartition> Stored() const override {
+      return fixture_.log_store_->Stored();
+    }
+
+   private:
+    BrokerFixture& fixture_;
+  };
+
+  void SetUp() override {
+    directory_ = std::filesystem::temp_directory_path() /
+                 ("weir-broker-test-" + std::to_string(::getpid()) + "-" +
+                  testing::UnitTest::GetInstance()->current_test_info()->name());
+    std::filesystem::create_directories(directory_);
+    StartBroker();
+  }
+  void TearDown() override {
+    StopBroker();
+    std::filesystem::remove_all(directory_);
+  }
+
+  void StartBroker() {
+    shards_ = std::make_unique<net::ShardSet>(2);
+    thread_ = std::make_shared<runtime::ThreadExecutor>("metadata");
+    writer_ = std::make_unique<runtime::ThreadExecutor>("writer");
+    syncer_ = std::make_unique<runtime::ThreadExecutor>("syncer");
+    auto starts = std::make_shared<log::LogStartMap>();
+    runtime::RocksDbOptions options;
+    options.drop_rules = log::LogStartMap::DropRules(starts);
+    kv_ = runtime::OpenRocksDb(directory_.string(), std::move(options)).value();
+    log_store_ = log::LogStore::Open(*kv_, *writer_, *syncer_, starts).value();
+    router_ = std::make_unique<replica::PartitionRouter>(kBrokerId, *log_store_,
+                                                         shards_->Executors(), 16 << 20);
+    host_ = std::make_unique<Host>(*this);
+    controllers_ = std::make_unique<FakeControllers>(thread_, kBrokerId);
+    images_ = std::make_unique<broker::ImageHolder>(*thread_, shards_->Executors());
+    reconciler_ = std::make_unique<broker::Reconciler>(kBrokerId, metadata::StaticConfig{}, *host_);
+    StartSession();
+    StartServing();
+  }
+
+  void StartSession() {
+    ready_ = std::make_shared<std::promise<void>>();
+    follower_ = std::make_unique<broker::MetadataFollower>(
+        thread_, kBrokerId, *controllers_, *reconciler_, *images_,
+        [this, announced = false](LogIndex offset) mutable {
+          session_->ReportApplied(static_cast<int64_t>(offset.value()));
+          if (announced || !images_->Newest()->IsLive(kBrokerId)) return;
+          announced = true;
+          ready_->set_value();
+        });
+    producer_ids_ = std::make_unique<broker::ProducerIdPool>(thread_, *controllers_, kBrokerId,
+                                                             [] { return BrokerEpoch(1); });
+  }
+
+  void StartServing() {
+    context_.settings = {.node_id = kBrokerId,
+                         .auto_create_topics = auto_create_,
+                         .data_dir = directory_.string(),
+                         .version = "test",
+                         .static_configs = {{"message.max.bytes", "1000012"}}};
+    context_.registry = &registry_;
+    context_.images = images_.get();
+    context_.controllers = controllers_.get();
+    context_.producer_ids = producer_ids_.get();
+    context_.partitions = router_.get();
+    context_.metrics = &metrics_;
+    context_.shards = shards_->Executors();
+    dispatcher_ = std::make_unique<Dispatcher>(context_, registry_);
+    server_ = std::make_unique<net::Server>(*shards_, net::NetOptions{}, *dispatcher_);
+    port_ = (*server_->Listen(*net::ParseListener("127.0.0.1:0", "PLAINTEXT")))->port;
+    broker::v1::Registration registration;
+    registration.set_broker_id(kBrokerId.value());
+    metadata::v1::Endpoint* endpoint = registration.add_endpoints();
+    endpoint->set_name("PLAINTEXT");
+    endpoint->set_host("127.0.0.1");
+    endpoint->set_port(port_);
+    registration.set_rack("rack-a");
+    Prng prng(7);
+    registration.set_incarnation_id(Uuid::Random(prng).ToBytes());
+    registration.add_directory_ids(Uuid::Random(prng).ToBytes());
+    registration.set_inter_broker_listener("PLAINTEXT");
+    session_ = std::make_unique<broker::BrokerSession>(
+        thread_, *controllers_, std::move(registration),
+        broker::SessionHooks{.on_joined = [this](const Uuid&, BrokerEpoch epoch) -> Status {
+                               follower_->OnRegistered(epoch);
+                               return {};
+                             },
+                             .on_refused = [](const Error&) { FAIL(); }});
+    shards_->Start();
+    thread_->Post([this] {
+      session_->Start();
+      follower_->Start();
+    });
+    server_->StartAccepting();
+    ready_->get_future().wait();
+  }
+
+  void StopBroker() {
+    thread_->Stop();
+    shards_->Stop();
+    writer_->Stop();
+    syncer_->Stop();
+    server_.reset();
+    dispatcher_.reset();
+    router_.reset();
+    log_store_.reset();
+    kv_.reset();
+  }
+
+  bool auto_create_ = true;
+  std::filesystem::path directory_;
+  runtime::Metrics registry_of_metrics_;
+  ApiMetrics metrics_{registry_of_metrics_};
+  Registry registry_ = MakeRegistry();
+  std::shared_ptr<std::promise<void>> ready_;
+  std::unique_ptr<net::ShardSet> shards_;
+  std::shared_ptr<runtime::ThreadExecutor> thread_;
+  std::unique_ptr<runtime::ThreadExecutor> writer_;
+  std::unique_ptr<runtime::ThreadExecutor> syncer_;
+  std::unique_ptr<KvStore> kv_;
+  std::unique_ptr<log::LogStore> log_store_;
+  std::unique_ptr<replica::PartitionRouter> router_;
+  std::unique_ptr<Host> host_;
+  std::unique_ptr<FakeControllers> controllers_;
+  std::unique_ptr<broker::ImageHolder> images_;
+  std::unique_ptr<broker::Reconciler> reconciler_;
+  std::unique_ptr<broker::MetadataFollower> follower_;
+  std::unique_ptr<broker::BrokerSession> session_;
+  std::unique_ptr<broker::ProducerIdPool> producer_ids_;
+  BrokerContext context_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+  std::unique_ptr<net::Server> server_;
+  uint16_t port_ = 0;
+};
+
+}  // namespace weir::handlers
