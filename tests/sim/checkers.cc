@@ -162,6 +162,7 @@ bool Checkers::Held(const raft::VoterKey& key, Term term, LogIndex index) const 
 // an index is committed once, with one content. R-04: every leader of a later term has
 // it.
 void Checkers::NoteCommitted(const SimServer& server, const raft::Entry& entry) {
+  if (!disks_are_honest) return;
   const uint64_t hash = HashEntry(entry);
   if (entry.index <= committed_through()) {
     const Committed& before = committed_[entry.index.value() - 1];
@@ -182,6 +183,7 @@ void Checkers::NoteCommitted(const SimServer& server, const raft::Entry& entry) 
 // a leader has every entry that was committed in an earlier term. (A leader of term 7
 // may be elected after one of term 8, by votes that were long under way.)
 void Checkers::CheckHasAllCommitted(const SimServer& leader) {
+  if (!disks_are_honest) return;
   const raft::RaftLog& log = leader.raft().log();
   for (LogIndex at = log.base_index() + 1; at <= committed_through(); ++at) {
     const Committed& committed = committed_[at.value() - 1];
@@ -248,6 +250,12 @@ void Checkers::CheckOneVote(const SimServer& from, Term term, const raft::VoterK
 }
 
 void Checkers::OnApply(const SimServer& server, const raft::Entry& entry, uint64_t state_hash) {
+  if (!disks_are_honest) return;
+  if (!server.disk().Holds(entry.term, entry.index)) {
+    Fail("R-47 server " + ToString(server.key().id) + " applied " + raft::ToString(entry) +
+         " before it was on its disk");
+    return;
+  }
   // What is applied is committed, and so is known here already.
   if (entry.index > committed_through()) {
     Fail("R-05 server " + ToString(server.key().id) + " applied " + raft::ToString(entry) +
@@ -267,6 +275,7 @@ void Checkers::OnApply(const SimServer& server, const raft::Entry& entry, uint64
 void Checkers::OnInstall(const SimServer& server, const raft::SnapshotMeta& meta,
                          uint64_t state_hash) {
   if (server.raft().is_leader()) Fail("R-10 a leader installed a snapshot");
+  if (!disks_are_honest) return;
   const bool known = meta.last_index <= committed_through();
   if (!known || committed_[meta.last_index.value() - 1].state_hash != state_hash) {
     Fail("R-05 server " + ToString(server.key().id) + " installed a state of its own at " +
@@ -277,12 +286,13 @@ void Checkers::OnInstall(const SimServer& server, const raft::SnapshotMeta& meta
 // a read sees everything that was committed before it began.
 void Checkers::OnReadServed(uint64_t request_id, LogIndex index) {
   const auto begun = reads_.find(request_id);
-  if (begun == reads_.end() || index >= begun->second) return;
+  if (begun == reads_.end() || index >= begun->second || !disks_are_honest) return;
   Fail("R-41 a read was served at " + ToString(index) + " but " + ToString(begun->second) +
        " was committed before it began");
 }
 
 void Checkers::AtEnd() {
+  if (!disks_are_honest) return;
   for (const auto& [index, term] : acked_) {
     if (index <= committed_through() && committed_[index.value() - 1].term == term) continue;
     Fail("R-12 acknowledged entry " + ToString(term) + "/" + ToString(index) + " is lost");

@@ -60,7 +60,8 @@ class Checkers {
   // Whether the two checks of the outbox (is what is promised on disk?) are on. Off, only the
   // consequences of a broken promise count.
   bool check_outbox = true;
-  // Off in worlds whose disks lie: what was durable may be gone.
+  // False once a disk has lost what it had synced. From then on entries may be lost; what is still
+  // demanded is that no running server takes anything back that it has committed or applied.
   bool disks_are_honest = true;
 
  private:

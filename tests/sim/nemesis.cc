@@ -52,6 +52,8 @@ void World::Act(Action action) {
       return SlowDisk();
     case Action::kWipe:
       return WipeOne();
+    case Action::kCorrupt:
+      return CorruptOne();
     case Action::kLie:
       return LieOne();
   }
@@ -103,14 +105,31 @@ void World::SlowDisk() {
   }
 }
 
+// Whether every configuration in use would keep its majority if this server lost its disk.
+bool World::MayLoseDisk(const SimServer& server) const {
+  for (const auto& [id, other] : servers_) {
+    if (!other->running()) return false;  // what it would say about members is not known
+    if (other->raft().configuration().members.empty()) continue;
+    if (!KeepsMajority(other->raft().configuration(), server.key().id)) return false;
+  }
+  return true;
+}
+
 void World::WipeOne() {
   SimServer& server = Any();
-  for (const auto& [id, other] : servers_) {
-    if (!other->running()) return;  // what it would say about members is not known
-    if (other->raft().configuration().members.empty()) continue;
-    if (!KeepsMajority(other->raft().configuration(), server.key().id)) return;
-  }
-  server.Wipe(NewDirectory());
+  if (MayLoseDisk(server)) server.Wipe(NewDirectory());
+}
+
+// Bits rot in the middle of a log. The server sees it at its next start and stays out, until the
+// operator gives it an empty disk.
+void World::CorruptOne() {
+  SimServer& server = Any();
+  const LogIndex last = server.disk().last_index();
+  if (!MayLoseDisk(server) || last <= server.disk().snapshot().last_index) return;
+  if (!profile_.corrupt_middle_is_cut_for_test) return server.Wipe(NewDirectory());
+  const uint64_t entries = last - server.disk().snapshot().last_index;
+  server.LieFrom(server.disk().snapshot().last_index + 1 + prng_.Below(entries));
+  server.Start();
 }
 
 // Beyond what Raft survives: synced entries are gone after a crash.

@@ -50,6 +50,7 @@ void ChooseWeights(Prng& prng, Profile& profile) {
     profile.weight(Action::kUpdateAddress) = prng.Below(3);
   }
   if (prng.Chance(1, 4)) profile.weight(Action::kWipe) = prng.Between(1, 3);
+  if (prng.Chance(1, 8)) profile.weight(Action::kCorrupt) = prng.Between(1, 3);
 }
 
 }  // namespace

@@ -30,9 +30,10 @@ enum class Action : uint8_t {
   kHeal,
   kSlowDisk,
   kWipe,
+  kCorrupt,
   kLie,
 };
-inline constexpr size_t kActionCount = 18;
+inline constexpr size_t kActionCount = 19;
 
 struct Profile {
   int32_t voters = 3;
@@ -48,6 +49,9 @@ struct Profile {
   uint64_t gather_percent = 0;
   // A server's ticks come every 10 ms, give or take so much.
   int64_t tick_drift_ms = 0;
+  // A server with a corrupt entry in the middle of its log must not start again. If this is
+  // set it takes the corruption for a torn tail and cuts it off.
+  bool corrupt_middle_is_cut_for_test = false;
   raft::Config raft;
 
   uint64_t& weight(Action action) { return weights[static_cast<size_t>(action)]; }

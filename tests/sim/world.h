@@ -55,7 +55,9 @@ class World {
   void Partition();
   void CutOneWay();
   void SlowDisk();
+  bool MayLoseDisk(const SimServer& server) const;
   void WipeOne();
+  void CorruptOne();
   void LieOne();
 
   // workload.cc

@@ -1,5 +1,6 @@
-// Cluster: a few Raft cores in one test, moved by hand. Nothing happens by itself: the test ticks, takes Readys, finishes
-// disk writes and delivers messages one by one, or lets `Stabilize` do all of it until nothing is left.
+// Cluster: a few Raft cores in one test, moved by hand. Nothing happens by itself: the test ticks,
+// takes Readys, finishes disk writes and delivers messages one by one, or lets `Stabilize` do all
+// of it until nothing is left.
 //
 // Laws:
 //  1. Messages are kept in the order sent; a test may deliver, drop or hold any of them.

@@ -1,19 +1,21 @@
-// Transcript: runs a script of tests/data/raft against a Cluster and writes down everything that happens.
+// Transcript: runs a script of tests/data/raft against a Cluster and writes down everything that
+// happens.
 //
-// A script is text. `# ...` and blank lines are for the reader. `> command arguments` is a command; the lines
-// after it are what it printed. The commands:
+// A script is text. `# ...` and blank lines are for the reader. `> command arguments` is a command;
+// the lines after it are what it printed. The commands:
 //
 //   voters N | joiner ID                    a new cluster of N voters; a server with an empty disk
 //   set ID name=number ...                  change a constant of a server's Config, then restart it
 //   tick ID N | campaign ID                 N ticks; ticks until there is something to do
+//   elect ID                                campaign and stabilize, without a word
 //   ready ID | stabilize                    take and obey Readys; everything until nothing moves
 //   deliver FROM TO [N] | drop FROM TO [N]  the next N messages on a link (0: any server; N 0: all)
 //   repeat FROM TO                          a copy of the next message on a link goes to its end
-//   hold ID | fsync ID [N] | release ID     writes wait; the oldest N finish; all finish and no more waiting
-//   propose ID TEXT | read ID REQUEST | transfer ID [TO]
-//   add ID WHO | promote ID WHO | remove ID WHO | address ID WHO TEXT     membership changes, asked of ID
-//   snapshot ID | crash ID | restart ID | wipe ID
-//   status | log ID | state | network       print
+//   hold ID | fsync ID [N] | release ID     writes wait; the oldest N finish; all finish and no
+//   more waiting propose ID TEXT | read ID REQUEST | transfer ID [TO] add ID WHO | promote ID WHO |
+//   remove ID WHO | address ID WHO TEXT     membership changes, asked of ID snapshot ID | crash ID
+//   | restart ID | wipe ID forget-vote ID | lose ID INDEX          a disk without its vote file;
+//   without its entries from INDEX on status | log ID | state | network       print
 #pragma once
 
 #include <cstdlib>
@@ -69,6 +71,9 @@ class Transcript {
       const int32_t id = Number(in);
       cluster_.TickUntilReady(id);
       cluster_.Drain(id);
+    } else if (name == "elect") {
+      cluster_.Elect(Number(in));
+      cluster_.out.str("");
     } else if (name == "ready") {
       cluster_.Drain(Number(in));
     } else if (name == "stabilize") {
@@ -85,7 +90,16 @@ class Transcript {
     const int32_t from = Number(in);
     const int32_t to = Number(in);
     int32_t count = Number(in, 1);
-    if (count == 0) count = static_cast<int32_t>(cluster_.network.size());
+    const bool all = count == 0;
+    if (all) count = static_cast<int32_t>(cluster_.network.size());
+    if (all && name == "drop") {
+      int32_t dropped = 0;
+      for (; const auto at = cluster_.FindMessage(from, to); ++dropped) {
+        cluster_.network.erase(cluster_.network.begin() + static_cast<std::ptrdiff_t>(*at));
+      }
+      cluster_.out << "dropped " << dropped << "\n";
+      return;
+    }
     for (; count > 0; --count) {
       const auto at = cluster_.FindMessage(from, to);
       if (!at) return;
@@ -107,7 +121,9 @@ class Transcript {
     if (name == "hold") {
       cluster_.servers.at(id).disk_held = true;
     } else if (name == "fsync") {
-      for (int32_t count = Number(in, 1); count > 0; --count) cluster_.FinishWrite(id);
+      for (int32_t count = Number(in, 1); count > 0; --count) {
+        if (!cluster_.servers.at(id).writes.empty()) cluster_.FinishWrite(id);
+      }
       cluster_.Drain(id);
     } else if (name == "release") {
       cluster_.FinishWrites(id);
@@ -121,6 +137,12 @@ class Transcript {
     } else if (name == "restart") {
       cluster_.Crash(id);
       cluster_.Start(id);
+    } else if (name == "forget-vote") {
+      cluster_.servers.at(id).disk.hard_state = {};
+    } else if (name == "lose") {
+      const LogIndex from(static_cast<uint64_t>(Number(in)));
+      std::erase_if(cluster_.servers.at(id).disk.entries,
+                    [&](const Entry& entry) { return entry.index >= from; });
     } else if (name == "set") {
       Set(cluster_.servers.at(id), in);
       cluster_.Crash(id);
