@@ -37,6 +37,7 @@ class TailCache {
   void Insert(PartitionLocalId partition, Run run, size_t charge);
   // The runs from the one that holds `offset` on; empty when it is not held.
   std::vector<const Run*> Find(PartitionLocalId partition, Offset offset, size_t bytes_max) const;
+  // For good: local ids do not come back.
   void Drop(PartitionLocalId partition);
 
   size_t bytes() const { return bytes_; }
