@@ -94,16 +94,30 @@ void ActiveController::Read(MonoTime deadline, std::function<void(Status)> read)
   const uint64_t id = next_read_++;
   const Status asked = raft_.ReadIndex(id);
   if (!asked) return read(asked);
-  reads_.emplace(id, ParkedRead{deadline, std::move(read)});
+  reads_.emplace(id, ParkedRead{deadline, std::move(read), std::nullopt});
 }
 
 void ActiveController::OnReadState(const raft::ReadState& read) {
   const auto found = reads_.find(read.request_id);
   if (found == reads_.end()) return;
-  WEIR_CHECK(committed().offset() >= read.index, "entries are applied before reads are answered");
-  const auto call = std::move(found->second.read);
-  reads_.erase(found);
-  call({});
+  found->second.confirmed_at = read.index;
+  ServeReads();
+}
+
+// What a majority has committed is applied only once it is on this disk too, which may be later
+// than the confirmation of the read.
+void ActiveController::ServeReads() {
+  const LogIndex applied = committed().offset();
+  std::vector<std::function<void(Status)>> ready;
+  for (auto it = reads_.begin(); it != reads_.end();) {
+    if (!it->second.confirmed_at || *it->second.confirmed_at > applied) {
+      ++it;
+      continue;
+    }
+    ready.push_back(std::move(it->second.read));
+    it = reads_.erase(it);
+  }
+  for (const auto& read : ready) read({});
 }
 
 void ActiveController::OnCommitted(const std::vector<raft::Entry>& committed_entries) {
@@ -120,6 +134,7 @@ void ActiveController::OnCommitted(const std::vector<raft::Entry>& committed_ent
     ready.splice(ready.end(), parked_, parked_.begin());
   }
   for (Parked& parked : ready) Committed(std::move(parked));
+  ServeReads();
   CheckWaiting();
 }
 

@@ -111,11 +111,14 @@ class ActiveController : public MetadataListener {
   struct ParkedRead {
     MonoTime deadline;
     std::function<void(Status)> read;
+    // Set once a majority has confirmed the leader: the read waits for this index to be applied.
+    std::optional<LogIndex> confirmed_at;
   };
 
   void SubmitErased(ErasedChange change);
   void Park(ErasedChange& change, Status outcome);
   void Committed(Parked parked);
+  void ServeReads();
   void Activate();
   void Deactivate();
   void WriteFirstRecords();
