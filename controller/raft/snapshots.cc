@@ -62,7 +62,9 @@ void Raft::Handle(const SnapshotResponse& response) {
   if (response.installed) {
     progress.SnapshotInstalled(response.snapshot_index);
     AdvanceCommit();
-  } else if (response.restart || response.next_offset > outgoing.offset) {
+  } else if (response.next_offset > outgoing.offset ||
+             (response.restart && response.next_offset < outgoing.offset)) {
+    // An answer about the piece that is under way already is no reason to send it once more.
     outgoing.offset = response.next_offset;
     ReadSnapshotChunk(peer->first, progress);
   }
