@@ -54,9 +54,10 @@ void AddAllCommands(Commands& commands) {
 }
 
 void PrintFailure(const Failure& failure, bool json, std::ostream& err) {
-  const std::string next = failure.next.empty() && failure.exit_code != ExitCode::kUsage
-                               ? NextCommand(failure.error.code)
-                               : failure.next;
+  // What failed here, not in the cluster, has no advice that fits its code alone.
+  const bool here = failure.exit_code == ExitCode::kUsage || failure.exit_code == ExitCode::kLocal;
+  const std::string next =
+      failure.next.empty() && !here ? NextCommand(failure.error.code) : failure.next;
   if (json) {
     const nlohmann::json error = {{"code", static_cast<int>(failure.error.code)},
                                   {"name", ErrorName(failure.error.code)},
@@ -65,8 +66,7 @@ void PrintFailure(const Failure& failure, bool json, std::ostream& err) {
     err << nlohmann::json{{"error", error}}.dump() << '\n';
     return;
   }
-  const bool plain = failure.exit_code == ExitCode::kUsage || failure.exit_code == ExitCode::kLocal;
-  err << "error: " << (plain ? failure.error.message : ToString(failure.error)) << '\n';
+  err << "error: " << (here ? failure.error.message : ToString(failure.error)) << '\n';
   if (!next.empty()) err << "next:  " << next << '\n';
 }
 
