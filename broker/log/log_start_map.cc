@@ -14,13 +14,14 @@ constexpr Offset kDead{std::numeric_limits<int64_t>::max()};
 LogStartMap::LogStartMap() : starts_(std::make_shared<const Starts>()) {}
 
 void LogStartMap::Publish(const std::vector<Start>& starts) {
-  const std::lock_guard lock(mutex_);
-  Starts next = *starts_;
-  for (const auto& [partition, offset] : starts) {
-    Offset& start = next[partition];
-    start = std::max(start, offset);
-  }
-  starts_ = std::make_shared<const Starts>(std::move(next));
+  starts_.With([&](std::shared_ptr<const Starts>& current) {
+    Starts next = *current;
+    for (const auto& [partition, offset] : starts) {
+      Offset& start = next[partition];
+      start = std::max(start, offset);
+    }
+    current = std::make_shared<const Starts>(std::move(next));
+  });
 }
 
 void LogStartMap::PublishDead(const std::vector<PartitionLocalId>& partitions) {
@@ -35,13 +36,13 @@ KvDropRuleFactory LogStartMap::DropRules(std::shared_ptr<LogStartMap> map) {
 }
 
 KvDropRule LogStartMap::Rule() const {
-  const std::lock_guard lock(mutex_);
-  return [starts = starts_](std::string_view key) {
-    const std::optional<ParsedLogKey> parsed = ParseLogKey(key);
-    if (!parsed) return false;
-    const auto found = starts->find(parsed->partition);
-    return found != starts->end() && parsed->last_offset < found->second;
-  };
+  return
+      [starts = starts_.With([](const auto& current) { return current; })](std::string_view key) {
+        const std::optional<ParsedLogKey> parsed = ParseLogKey(key);
+        if (!parsed) return false;
+        const auto found = starts->find(parsed->partition);
+        return found != starts->end() && parsed->last_offset < found->second;
+      };
 }
 
 }  // namespace weir::log

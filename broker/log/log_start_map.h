@@ -9,7 +9,6 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -17,6 +16,7 @@
 #include "broker/log/topic_partition.h"
 #include "common/base/ids.h"
 #include "common/base/kv_store.h"
+#include "common/runtime/guarded.h"
 
 namespace weir::log {
 
@@ -39,8 +39,7 @@ class LogStartMap {
   // their entries are absent.
   using Starts = std::unordered_map<PartitionLocalId, Offset>;
 
-  mutable std::mutex mutex_;
-  std::shared_ptr<const Starts> starts_;
+  runtime::Guarded<std::shared_ptr<const Starts>> starts_;
 };
 
 }  // namespace weir::log

@@ -48,35 +48,37 @@ Result<std::unique_ptr<LogStore>> LogStore::Open(KvStore& store, Executor& write
 }
 
 Status LogStore::Load() {
-  WEIR_RETURN_IF_ERROR(LoadBrokerRows());
+  Partitions partitions;
+  WEIR_RETURN_IF_ERROR(LoadBrokerRows(partitions));
   Loaded loaded;
   auto it = kv_.Scan(KvFamily::kMeta, "", "");
   // P rows first: the others belong to a partition.
   const std::string partition_prefix(1, static_cast<char>(RowKind::kPartition));
   for (it->Seek(partition_prefix); it->Valid() && it->key().starts_with(partition_prefix);
        it->Next()) {
-    WEIR_RETURN_IF_ERROR(LoadRow(it->key(), it->value(), loaded));
+    WEIR_RETURN_IF_ERROR(LoadRow(it->key(), it->value(), partitions, loaded));
   }
   for (it->Seek(""); it->Valid(); it->Next()) {
     if (it->key().starts_with(partition_prefix)) continue;
-    WEIR_RETURN_IF_ERROR(LoadRow(it->key(), it->value(), loaded));
+    WEIR_RETURN_IF_ERROR(LoadRow(it->key(), it->value(), partitions, loaded));
   }
   WEIR_RETURN_IF_ERROR(it->status());
   starts_->Publish(loaded.starts);
   starts_->PublishDead(loaded.dead);
   LogInfo("log", "directory read",
-          {{"partitions", partitions_.size()},
+          {{"partitions", partitions.known.size()},
            {"clean", previous_broker_epoch_ != kNoBrokerEpoch},
            {"previous_broker_epoch", previous_broker_epoch_}});
+  partitions_.With([&](Partitions& own) { own = std::move(partitions); });
   return {};
 }
 
-Status LogStore::LoadBrokerRows() {
+Status LogStore::LoadBrokerRows(Partitions& partitions) {
   WEIR_ASSIGN_OR_RETURN(const auto next,
                         kv_.Get(KvFamily::kMeta, MakeBrokerKey(BrokerRow::kNextPartition)));
   if (next) {
     WEIR_ASSIGN_OR_RETURN(const int64_t id, DecodeNumber(*next));
-    next_local_id_ = PartitionLocalId(static_cast<uint32_t>(id));
+    partitions.next_local_id = PartitionLocalId(static_cast<uint32_t>(id));
   }
   const std::string clean_key = MakeBrokerKey(BrokerRow::kCleanShutdown);
   WEIR_ASSIGN_OR_RETURN(const auto clean, kv_.Get(KvFamily::kMeta, clean_key));
@@ -89,14 +91,15 @@ Status LogStore::LoadBrokerRows() {
   return kv_.Sync();
 }
 
-Status LogStore::LoadRow(std::string_view key, std::string_view value, Loaded& loaded) {
+Status LogStore::LoadRow(std::string_view key, std::string_view value, Partitions& partitions,
+                         Loaded& loaded) {
   const auto kind = static_cast<RowKind>(key.empty() ? '\0' : key[0]);
   if (kind == RowKind::kBroker) return {};
   WEIR_ASSIGN_OR_RETURN(const PartitionLocalId id, PartitionOfRow(key));
   if (kind == RowKind::kPartition) {
     WEIR_ASSIGN_OR_RETURN(const PartitionRow row, DecodePartitionRow(value));
-    partitions_[row.partition] = {id, row.family, row.log_start_offset};
-    recovered_[id] = std::make_unique<RecoveredRows>();
+    partitions.known[row.partition] = {id, row.family, row.log_start_offset};
+    partitions.recovered[id] = std::make_unique<RecoveredRows>();
     if (row.log_start_offset > Offset(0)) loaded.starts.emplace_back(id, row.log_start_offset);
     return {};
   }
@@ -104,8 +107,8 @@ Status LogStore::LoadRow(std::string_view key, std::string_view value, Loaded& l
     loaded.dead.push_back(id);
     return {};
   }
-  const auto found = recovered_.find(id);
-  if (found == recovered_.end()) return {};
+  const auto found = partitions.recovered.find(id);
+  if (found == partitions.recovered.end()) return {};
   RecoveredRows& rows = *found->second;
   if (kind == RowKind::kEpoch) {
     WEIR_ASSIGN_OR_RETURN(const LeaderEpoch epoch, EpochOfKey(key));
@@ -125,19 +128,22 @@ Status LogStore::LoadRow(std::string_view key, std::string_view value, Loaded& l
 }
 
 std::vector<TopicPartition> LogStore::Stored() const {
-  const std::lock_guard lock(mutex_);
   std::vector<TopicPartition> stored;
-  stored.reserve(partitions_.size());
-  for (const auto& [partition, known] : partitions_) stored.push_back(partition);
+  partitions_.With([&](const Partitions& partitions) {
+    stored.reserve(partitions.known.size());
+    for (const auto& [partition, known] : partitions.known) stored.push_back(partition);
+  });
   std::sort(stored.begin(), stored.end());
   return stored;
 }
 
-LogStore::Known LogStore::Create(const TopicPartition& partition, KvFamily family) {
-  const Known known{next_local_id_, family, Offset(0)};
-  ++next_local_id_;
-  partitions_[partition] = known;
-  return known;
+StoredPartition LogStore::OpenKnown(Partitions& partitions, const Known& known) const {
+  const auto rows = partitions.recovered.find(known.local_id);
+  WEIR_CHECK(rows != partitions.recovered.end(), "a partition is opened once in a life");
+  StoredPartition stored{known.local_id, known.family, known.log_start_offset,
+                         std::move(rows->second), previous_broker_epoch_ != kNoBrokerEpoch};
+  partitions.recovered.erase(rows);
+  return stored;
 }
 
 std::vector<StoredPartition> LogStore::OpenOrCreate(const std::vector<TopicPartition>& partitions,
@@ -146,71 +152,68 @@ std::vector<StoredPartition> LogStore::OpenOrCreate(const std::vector<TopicParti
   std::vector<StoredPartition> opened;
   opened.reserve(partitions.size());
   std::vector<std::pair<PartitionLocalId, PartitionRow>> created;
-  const std::lock_guard lock(mutex_);
-  for (size_t i = 0; i < partitions.size(); ++i) {
-    const auto found = partitions_.find(partitions[i]);
-    StoredPartition stored;
-    if (found == partitions_.end()) {
-      const Known known = Create(partitions[i], families[i]);
-      stored = {known.local_id, known.family, known.log_start_offset, nullptr, false};
+  partitions_.With([&](Partitions& own) {
+    for (size_t i = 0; i < partitions.size(); ++i) {
+      const auto found = own.known.find(partitions[i]);
+      if (found != own.known.end()) {
+        opened.push_back(OpenKnown(own, found->second));
+        continue;
+      }
+      const Known known{own.next_local_id, families[i], Offset(0)};
+      ++own.next_local_id;
+      own.known[partitions[i]] = known;
+      opened.push_back({known.local_id, known.family, known.log_start_offset, nullptr, false});
       created.push_back({known.local_id, {partitions[i], known.family, Offset(0)}});
-    } else {
-      const Known& known = found->second;
-      auto rows = recovered_.find(known.local_id);
-      WEIR_CHECK(rows != recovered_.end(), "a partition is opened once in a life");
-      stored = {known.local_id, known.family, known.log_start_offset, std::move(rows->second),
-                previous_broker_epoch_ != kNoBrokerEpoch};
-      recovered_.erase(rows);
     }
-    opened.push_back(std::move(stored));
-  }
-  if (created.empty()) return opened;
-  // Queued under the lock, so that a later creation's larger next id cannot be overwritten.
-  writer_.WriteMeta(
-      [created = std::move(created), next = next_local_id_](KvBatch& batch) {
-        for (const auto& [id, row] : created) {
-          batch.Put(KvFamily::kMeta, MakeRowKey(RowKind::kPartition, id), Encode(row));
-        }
-        batch.Put(KvFamily::kMeta, MakeBrokerKey(BrokerRow::kNextPartition),
-                  EncodeNumber(next.value()));
-      },
-      nullptr);
+    if (created.empty()) return;
+    writer_.WriteMeta(
+        [created = std::move(created), next = own.next_local_id](KvBatch& batch) {
+          for (const auto& [id, row] : created) {
+            batch.Put(KvFamily::kMeta, MakeRowKey(RowKind::kPartition, id), Encode(row));
+          }
+          batch.Put(KvFamily::kMeta, MakeBrokerKey(BrokerRow::kNextPartition),
+                    EncodeNumber(next.value()));
+        },
+        nullptr);
+  });
   return opened;
 }
 
 void LogStore::Delete(const std::vector<TopicPartition>& partitions) {
-  const std::lock_guard lock(mutex_);
   std::vector<Dead> dead;
   std::vector<PartitionLocalId> ids;
-  for (const TopicPartition& partition : partitions) {
-    const auto found = partitions_.find(partition);
-    if (found == partitions_.end()) continue;
-    dead.push_back({found->second.local_id, found->second.family});
-    ids.push_back(found->second.local_id);
-    recovered_.erase(found->second.local_id);
-    partitions_.erase(found);
-  }
-  if (dead.empty()) return;
-  std::sort(dead.begin(), dead.end(), [](const Dead& a, const Dead& b) { return a.id < b.id; });
-  writer_.WriteMeta([dead = std::move(dead)](KvBatch& batch) { DeleteRows(batch, dead); },
-                    [starts = starts_, ids = std::move(ids)] { starts->PublishDead(ids); });
+  partitions_.With([&](Partitions& own) {
+    for (const TopicPartition& partition : partitions) {
+      const auto found = own.known.find(partition);
+      if (found == own.known.end()) continue;
+      dead.push_back({found->second.local_id, found->second.family});
+      ids.push_back(found->second.local_id);
+      own.recovered.erase(found->second.local_id);
+      own.known.erase(found);
+    }
+    if (dead.empty()) return;
+    std::sort(dead.begin(), dead.end(), [](const Dead& a, const Dead& b) { return a.id < b.id; });
+    writer_.WriteMeta([dead = std::move(dead)](KvBatch& batch) { DeleteRows(batch, dead); },
+                      [starts = starts_, ids = std::move(ids)] { starts->PublishDead(ids); });
+  });
 }
 
 void LogStore::MoveLogStart(const TopicPartition& partition, Offset log_start_offset, Task done) {
-  const std::lock_guard lock(mutex_);
-  const auto found = partitions_.find(partition);
-  WEIR_CHECK(found != partitions_.end(), "an open partition is stored");
-  Known& known = found->second;
-  known.log_start_offset = std::max(known.log_start_offset, log_start_offset);
-  const PartitionRow row{partition, known.family, known.log_start_offset};
-  writer_.WriteMeta(
-      [id = known.local_id, row](KvBatch& batch) {
-        batch.Put(KvFamily::kMeta, MakeRowKey(RowKind::kPartition, id), Encode(row));
-      },
-      [starts = starts_, id = known.local_id, row, done = std::move(done)]() mutable {
-        starts->Publish({{id, row.log_start_offset}});
-        if (done) done();
-      });
+  partitions_.With([&](Partitions& own) {
+    const auto found = own.known.find(partition);
+    WEIR_CHECK(found != own.known.end(), "an open partition is stored");
+    Known& known = found->second;
+    known.log_start_offset = std::max(known.log_start_offset, log_start_offset);
+    const PartitionRow row{partition, known.family, known.log_start_offset};
+    writer_.WriteMeta(
+        [id = known.local_id, row](KvBatch& batch) {
+          batch.Put(KvFamily::kMeta, MakeRowKey(RowKind::kPartition, id), Encode(row));
+        },
+        [starts = starts_, id = known.local_id, row, done = std::move(done)]() mutable {
+          starts->Publish({{id, row.log_start_offset}});
+          if (done) done();
+        });
+  });
 }
 
 Status LogStore::CloseCleanly(BrokerEpoch epoch) {

@@ -14,7 +14,6 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +28,7 @@
 #include "common/base/executor.h"
 #include "common/base/kv_store.h"
 #include "common/base/result.h"
+#include "common/runtime/guarded.h"
 
 namespace weir::log {
 
@@ -96,22 +96,27 @@ class LogStore {
     std::vector<PartitionLocalId> dead;
   };
 
+  // The directory's partitions, as memory has them.
+  struct Partitions {
+    std::unordered_map<TopicPartition, Known> known;
+    // Rows of partitions not opened yet.
+    std::unordered_map<PartitionLocalId, std::unique_ptr<RecoveredRows>> recovered;
+    PartitionLocalId next_local_id{1};
+  };
+
   LogStore(KvStore& store, Executor& writer, Executor& syncer, std::shared_ptr<LogStartMap> starts);
   Status Load();
-  Status LoadBrokerRows();
-  Status LoadRow(std::string_view key, std::string_view value, Loaded& loaded);
-  Known Create(const TopicPartition& partition, KvFamily family);
+  Status LoadBrokerRows(Partitions& partitions);
+  Status LoadRow(std::string_view key, std::string_view value, Partitions& partitions,
+                 Loaded& loaded);
+  StoredPartition OpenKnown(Partitions& partitions, const Known& known) const;
 
   KvStore& kv_;
   std::shared_ptr<LogStartMap> starts_;
   LogWriter writer_;
   BrokerEpoch previous_broker_epoch_ = kNoBrokerEpoch;
-
-  mutable std::mutex mutex_;  // guards what follows
-  std::unordered_map<TopicPartition, Known> partitions_;
-  // Of partitions not opened yet.
-  std::unordered_map<PartitionLocalId, std::unique_ptr<RecoveredRows>> recovered_;
-  PartitionLocalId next_local_id_{1};
+  // Rows are queued under the lock, so that they reach the disk in the order of the changes.
+  runtime::Guarded<Partitions> partitions_;
 };
 
 }  // namespace weir::log

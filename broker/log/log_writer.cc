@@ -21,9 +21,7 @@ LogWriter::LogWriter(KvStore& store, Executor& writer, Executor& syncer)
     : store_(store), writer_(writer), syncer_(syncer), batch_(store.NewBatch()) {}
 
 size_t LogWriter::AddShard(Executor& executor, OnPersisted on_persisted) {
-  const std::lock_guard lock(mutex_);
   shards_.push_back({&executor, std::make_shared<OnPersisted>(std::move(on_persisted))});
-  unsynced_.by_shard.resize(shards_.size());
   return shards_.size() - 1;
 }
 
@@ -47,27 +45,11 @@ void LogWriter::WriteMeta(FillMeta fill, Task synced) {
 void LogWriter::Enqueue(std::vector<Item> items, size_t bytes) {
   if (items.empty()) return;
   queued_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  bool post = false;
-  {
-    const std::lock_guard lock(mutex_);
-    if (queue_.empty()) {
-      queue_ = std::move(items);
-    } else {
-      queue_.insert(queue_.end(), std::make_move_iterator(items.begin()),
-                    std::make_move_iterator(items.end()));
-    }
-    post = !std::exchange(write_posted_, true);
-  }
-  if (post) writer_.Post([this] { WriteQueued(); });
+  if (queue_.Put(std::move(items))) writer_.Post([this] { WriteQueued(); });
 }
 
 void LogWriter::WriteQueued() {
-  std::vector<Item> items;
-  {
-    const std::lock_guard lock(mutex_);
-    items.swap(queue_);
-    write_posted_ = false;
-  }
+  std::vector<Item> items = queue_.TakeAll();
   for (size_t begin = 0; begin < items.size();) {
     size_t end = begin;
     for (size_t bytes = 0; end < items.size() && (end == begin || bytes < kWriteBytesMax); ++end) {
@@ -130,56 +112,51 @@ void LogWriter::PutEntries(std::vector<Item>& items, size_t begin, size_t end) {
 }
 
 void LogWriter::AfterWrite(std::vector<Item>& items, size_t begin, size_t end) {
-  std::vector<std::vector<Persisted>> now(shards_.size());
+  ByShard now(shards_.size());
+  std::vector<Written> written;
   size_t bytes = 0;
-  bool sync = false;
-  bool post = false;
-  {
-    const std::lock_guard lock(mutex_);
-    for (size_t i = begin; i < end; ++i) {
-      Item& item = items[i];
-      if (item.fill) {
-        sync |= item.synced != nullptr;
-        if (item.synced) unsynced_.tasks.push_back(std::move(item.synced));
-        continue;
-      }
-      LogAppend& append = item.append;
-      bytes += append.bytes.size();
-      append.bytes = SharedBytes();
-      const Persisted persisted{append.partition, append.last_offset + 1};
-      if (append.durability == Durability::kOs) {
-        now[item.shard].push_back(persisted);
-      } else {
-        sync = true;
-        unsynced_.by_shard[item.shard].push_back(persisted);
-      }
+  for (size_t i = begin; i < end; ++i) {
+    Item& item = items[i];
+    if (item.fill) {
+      if (item.synced) written.push_back({.synced = std::move(item.synced)});
+      continue;
     }
-    if (sync) post = !std::exchange(sync_posted_, true);
+    LogAppend& append = item.append;
+    bytes += append.bytes.size();
+    append.bytes = SharedBytes();
+    const Persisted persisted{append.partition, append.last_offset + 1};
+    if (append.durability == Durability::kOs) {
+      now[item.shard].push_back(persisted);
+    } else {
+      written.push_back({.shard = item.shard, .persisted = persisted});
+    }
   }
   queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   Report(std::move(now));
-  if (post) syncer_.Post([this] { SyncWritten(); });
+  if (written.empty()) return;
+  if (unsynced_.Put(std::move(written))) syncer_.Post([this] { SyncWritten(); });
 }
 
 void LogWriter::SyncWritten() {
-  Unsynced covered;
-  {
-    const std::lock_guard lock(mutex_);
-    covered.by_shard.resize(shards_.size());
-    std::swap(covered, unsynced_);
-    sync_posted_ = false;
-  }
+  // Taken before the sync begins: what is written meanwhile waits for the next one.
+  std::vector<Written> covered = unsynced_.TakeAll();
   if (failed_.load()) return;
   if (!store_.Sync()) {
     failed_.store(true);
     return;
   }
   counters_.syncs.fetch_add(1, std::memory_order_relaxed);
-  Report(std::move(covered.by_shard));
-  for (Task& task : covered.tasks) task();
+  ByShard by_shard(shards_.size());
+  for (const Written& written : covered) {
+    if (!written.synced) by_shard[written.shard].push_back(written.persisted);
+  }
+  Report(std::move(by_shard));
+  for (Written& written : covered) {
+    if (written.synced) written.synced();
+  }
 }
 
-void LogWriter::Report(std::vector<std::vector<Persisted>> by_shard) {
+void LogWriter::Report(ByShard by_shard) {
   for (size_t shard = 0; shard < by_shard.size(); ++shard) {
     if (by_shard[shard].empty()) continue;
     shards_[shard].executor->Post([call = shards_[shard].on_persisted,

@@ -18,7 +18,6 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -28,6 +27,7 @@
 #include "common/base/executor.h"
 #include "common/base/ids.h"
 #include "common/base/kv_store.h"
+#include "common/runtime/mailbox.h"
 
 namespace weir::log {
 
@@ -95,11 +95,13 @@ class LogWriter {
     Executor* executor;
     std::shared_ptr<OnPersisted> on_persisted;
   };
-  // What waits for the next sync.
-  struct Unsynced {
-    std::vector<std::vector<Persisted>> by_shard;
-    std::vector<Task> tasks;
+  // Waits for the next sync: entries of a shard, or a task.
+  struct Written {
+    size_t shard = 0;
+    Persisted persisted;
+    Task synced;
   };
+  using ByShard = std::vector<std::vector<Persisted>>;
 
   void Enqueue(std::vector<Item> items, size_t bytes);
   void WriteQueued();
@@ -107,7 +109,7 @@ class LogWriter {
   void PutEntries(std::vector<Item>& items, size_t begin, size_t end);
   void AfterWrite(std::vector<Item>& items, size_t begin, size_t end);
   void SyncWritten();
-  void Report(std::vector<std::vector<Persisted>> by_shard);
+  void Report(ByShard by_shard);
 
   KvStore& store_;
   Executor& writer_;
@@ -118,11 +120,8 @@ class LogWriter {
   std::atomic<bool> failed_{false};
   Counters counters_;
 
-  std::mutex mutex_;  // guards what follows; held for moves of vectors only
-  std::vector<Item> queue_;
-  bool write_posted_ = false;
-  Unsynced unsynced_;
-  bool sync_posted_ = false;
+  runtime::Mailbox<Item> queue_;        // shards to writer
+  runtime::Mailbox<Written> unsynced_;  // writer to syncer
 };
 
 }  // namespace weir::log
