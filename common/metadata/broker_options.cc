@@ -12,7 +12,8 @@ std::vector<ConfigOption> MergeParts() {
   std::vector<ConfigOption> all;
   for (const std::span<const ConfigOption> part :
        {BrokerOptionsOfAccess(), BrokerOptionsOfCluster(), BrokerOptionsOfGroups(),
-        BrokerOptionsOfLog(), BrokerOptionsOfNode()}) {
+        BrokerOptionsOfLog(), BrokerOptionsOfNode(), BrokerOptionsOfRemote(),
+        BrokerOptionsOfSecurity(), BrokerOptionsOfShare()}) {
     all.insert(all.end(), part.begin(), part.end());
   }
   std::sort(all.begin(), all.end(),

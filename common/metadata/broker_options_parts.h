@@ -13,5 +13,8 @@ std::span<const ConfigOption> BrokerOptionsOfCluster();
 std::span<const ConfigOption> BrokerOptionsOfGroups();
 std::span<const ConfigOption> BrokerOptionsOfLog();
 std::span<const ConfigOption> BrokerOptionsOfNode();
+std::span<const ConfigOption> BrokerOptionsOfRemote();
+std::span<const ConfigOption> BrokerOptionsOfSecurity();
+std::span<const ConfigOption> BrokerOptionsOfShare();
 
 }  // namespace weir::metadata

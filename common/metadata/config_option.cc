@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 
 #include "common/base/check.h"
 
@@ -35,6 +36,10 @@ Status Refuse(const ConfigOption& option, std::string_view value, std::string_vi
 }
 
 std::string Number(double number) {
+  // Whole numbers without an exponent; a double holds them exactly up to 2^53.
+  if (std::abs(number) < 9e15 && number == std::floor(number)) {
+    return std::to_string(static_cast<int64_t>(number));
+  }
   char text[64];
   const auto [end, error] =
       std::to_chars(text, text + sizeof text, number, std::chars_format::general);
