@@ -29,7 +29,8 @@
 namespace weir {
 namespace {
 
-constexpr Duration kStopGrace = std::chrono::seconds(1);
+// For answers on their way; streams of peers would never end by themselves.
+constexpr Duration kStopGrace = std::chrono::milliseconds(100);
 
 // Signals are taken by sigwait in Run only: every thread started later inherits the mask.
 sigset_t BlockSignals() {

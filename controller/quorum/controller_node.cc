@@ -116,6 +116,9 @@ Status ControllerNode::StartRunning(const raft::Configuration& founding) {
   raft.raft.election_ticks_min = options_.election_ticks;
   raft.raft.election_ticks_max = 2 * options_.election_ticks;
   raft.raft.heartbeat_ticks = options_.heartbeat_ticks;
+  // A tail longer than what makes a snapshot would keep every follower from ever needing one.
+  raft.raft.log_tail_bytes_max =
+      std::min(raft.raft.log_tail_bytes_max, options_.snapshot_log_bytes);
   raft.own_address = own_address_;
   raft.snapshot_log_bytes = options_.snapshot_log_bytes;
   raft.snapshot_interval = options_.snapshot_interval;
@@ -132,6 +135,7 @@ Status ControllerNode::StartRunning(const raft::Configuration& founding) {
                            [loop = loop_](Task task) { loop->Post(std::move(task)); }},
       *machine_);
   membership_ = std::make_unique<Membership>(*loop_, [this] { return node_.get(); });
+  controller_->OnActivated([this] { CorrectOwnAddress(); });
   machine_->AddListener(controller_.get());
   machine_->AddListener(sessions_.get());
   machine_->AddListener(feed_.get());
@@ -151,6 +155,21 @@ Status ControllerNode::StartRunning(const raft::Configuration& founding) {
     node_->Start();
   });
   return {};
+}
+
+// A controller that moved says so once it leads; until then peers answer to where its messages come
+// from.
+void ControllerNode::CorrectOwnAddress() {
+  const raft::Member* own = node_->raft().configuration().Find(view_.self);
+  if (own == nullptr || own->address == own_address_) return;
+  const auto named =
+      std::any_of(options_.voters.begin(), options_.voters.end(), [&](const InitialVoter& voter) {
+        return voter.id == options_.id && voter.address == own->address;
+      });
+  if (named) return;  // quorum.voters is what the operator calls this controller
+  const auto index = node_->ProposeMembershipChange(raft::UpdateAddress{view_.self, own_address_});
+  LogInfo("quorum", "correcting this controller's address",
+          {{"from", own->address}, {"to", own_address_}, {"proposed", index.has_value()}});
 }
 
 void ControllerNode::PollFounding() {
@@ -277,6 +296,7 @@ void ControllerNode::BeginStop(bool transfer, std::function<void()> done) {
       if (running()) {
         const raft::RoleChange gone{raft::Role::kFollower, node_->raft().term(), std::nullopt};
         machine_->OnRoleChange(gone);
+        node_->Retire();
         feed_->EndAll({ErrorCode::kNotController, "this controller is stopping"});
       }
       UpdateReady();
@@ -341,6 +361,9 @@ std::optional<ControllerNode::Route> ControllerNode::CurrentRoute() const {
 void ControllerNode::FindLeader(MonoTime deadline, std::function<void(Result<Route>)> done) {
   if (stopping_) return done(Fail(ErrorCode::kNotController, "this controller is stopping"));
   if (auto route = CurrentRoute()) return done(*std::move(route));
+  // A controller that no quorum has taken in will not hear of a leader soon.
+  const bool stranger = running() && !node_->raft().is_voter();
+  if (stranger) return done(Fail(ErrorCode::kNotController, NotReadyReason()));
   waiters_.push_back({std::min(deadline, loop_->Now() + kLeaderWait), std::move(done)});
 }
 

@@ -132,6 +132,7 @@ class ControllerNode {
   void Observe(const Uuid& cluster_id);
   void Become(const Founding& founding);
   void CheckClusterOfPeers();
+  void CorrectOwnAddress();
   Status Adopt(const Uuid& cluster_id);
   void Fatal(const std::string& reason);
   std::optional<Route> CurrentRoute() const;

@@ -95,6 +95,9 @@ class RaftNode : public RaftPort {
   // stopped first.
   void Stop();
 
+  // Loop thread: takes part in nothing any more. What is being written is still written.
+  void Retire() { failed_ = true; }
+
   // Any thread.
   void Deliver(raft::Message message, std::string from_address);
 

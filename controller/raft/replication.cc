@@ -19,8 +19,7 @@ void Raft::AppendOwn(EntryType type, std::shared_ptr<const std::string> payload)
   if (!config_.guards.r46_own_ack_after_persist) AdvanceCommit();
 }
 
-// ---- leader
-// ----------------------------------------------------------------------------------------------------------
+// ---- leader ----
 
 bool Raft::WantsAppend(const Progress& progress) const {
   if (!progress.MaySend(config_.appends_in_flight_max)) return false;
@@ -109,8 +108,7 @@ void Raft::CommitThrough(LogIndex index) {
   commit_ = std::max(commit_, index);
 }
 
-// ---- follower
-// --------------------------------------------------------------------------------------------------------
+// ---- follower ----
 
 void Raft::Handle(const AppendRequest& request) {
   if (!FollowLeader(request.header.from)) return;

@@ -11,8 +11,7 @@
 
 namespace weir::raft {
 
-// ---- leader
-// ----------------------------------------------------------------------------------------------------------
+// ---- leader ----
 
 void Raft::StartSnapshot(const VoterKey& to, Progress& progress) {
   WEIR_CHECK(snapshot_.last_index >= log_.base_index(), "what was compacted is in the snapshot");
@@ -70,8 +69,7 @@ void Raft::Handle(const SnapshotResponse& response) {
   }
 }
 
-// ---- follower
-// --------------------------------------------------------------------------------------------------------
+// ---- follower ----
 
 void Raft::Handle(const SnapshotRequest& request) {
   if (!FollowLeader(request.header.from)) return;
@@ -156,8 +154,7 @@ void Raft::InstallSnapshot(const SnapshotMeta& meta, const VoterKey& from) {
   }
 }
 
-// ---- own snapshots
-// ---------------------------------------------------------------------------------------------------
+// ---- own snapshots ----
 
 SnapshotMeta Raft::SnapshotMetaAt(LogIndex applied) const {
   WEIR_CHECK(applied <= applied_);

@@ -1,0 +1,313 @@
+// The active controller on a Raft that a test commits by hand (D2, J-12, R-41).
+#include "controller/quorum/active_controller.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+
+#include "common/metadata/apply.h"
+#include "controller/state/brokers.h"
+#include "controller/state/configs.h"
+#include "controller/state/topics.h"
+
+namespace weir::quorum {
+namespace {
+
+// Runs nothing by itself: time is what the test says.
+class ManualExecutor : public Executor {
+ public:
+  void Post(Task task) override { tasks_.push_back(std::move(task)); }
+  TimerId PostAt(MonoTime, Task) override { return 0; }
+  void Cancel(TimerId) override {}
+  MonoTime Now() const override { return now; }
+  WallTime WallNow() const override { return WallTime(1'700'000'000'000); }
+
+  MonoTime now{std::chrono::seconds(100)};
+
+ private:
+  std::deque<Task> tasks_;
+};
+
+// A log that commits when told to, and confirms reads when told to.
+class FakeRaft : public RaftPort {
+ public:
+  Result<LogIndex> Propose(std::shared_ptr<const std::string> payload) override {
+    if (refuse) return Fail(ErrorCode::kThrottlingQuotaExceeded, "full");
+    log.push_back({term, LogIndex(log.size() + 1), raft::EntryType::kNormal, std::move(payload)});
+    return log.back().index;
+  }
+  Status ReadIndex(uint64_t request_id) override {
+    reads.push_back(request_id);
+    return {};
+  }
+
+  Term term{1};
+  std::vector<raft::Entry> log;
+  std::vector<uint64_t> reads;
+  bool refuse = false;
+};
+
+class ActiveControllerTest : public ::testing::Test {
+ protected:
+  ActiveControllerTest() { machine_.AddListener(&controller_); }
+
+  void BecomeLeader(uint64_t term) {
+    raft_.term = Term(term);
+    raft_.log.push_back({raft_.term, LogIndex(raft_.log.size() + 1), raft::EntryType::kLeaderStart,
+                         std::make_shared<const std::string>()});
+    machine_.OnRoleChange({raft::Role::kLeader, raft_.term, std::nullopt});
+  }
+  void LoseLeadership() {
+    machine_.OnRoleChange({raft::Role::kFollower, raft_.term + 1, std::nullopt});
+  }
+  void Commit() {
+    std::vector<raft::Entry> run(raft_.log.begin() + static_cast<std::ptrdiff_t>(committed_),
+                                 raft_.log.end());
+    committed_ = raft_.log.size();
+    if (!run.empty()) machine_.Apply(run);
+  }
+  void ConfirmReads() {
+    for (const uint64_t id : std::exchange(raft_.reads, {})) {
+      machine_.OnReadState({id, machine_.committed().offset()});
+    }
+  }
+  void Start() {
+    BecomeLeader(1);
+    Commit();  // the leader's start
+    Commit();  // the cluster record
+  }
+
+  struct Answer {
+    int count = 0;
+    Result<admin::v1::CreateTopicsReply> reply = Fail(ErrorCode::kNone, "");
+  };
+
+  std::shared_ptr<Answer> CreateTopic(const std::string& name, const std::string& request_id = "",
+                                      bool wait = false, MonoTime deadline = MonoTime::max()) {
+    auto answer = std::make_shared<Answer>();
+    admin::v1::CreateTopicsRequest request;
+    request.add_topics()->set_name(name);
+    request.mutable_topics(0)->set_partitions(1);
+    request.mutable_topics(0)->set_replication_factor(1);
+    Change<admin::v1::CreateTopicsReply> change;
+    change.cause.set_method("CreateTopics");
+    change.cause.set_request_id(request_id);
+    change.cause.set_principal("User:test");
+    change.wait_for_brokers = wait;
+    change.deadline = deadline;
+    change.decide = [request](const state::DecisionContext& context) {
+      return state::CreateTopics(context, request);
+    };
+    change.done = [answer](Result<admin::v1::CreateTopicsReply> reply, LogIndex) {
+      ++answer->count;
+      answer->reply = std::move(reply);
+    };
+    controller_.Submit(std::move(change));
+    return answer;
+  }
+
+  // A live broker whose session is `session_id`.
+  void AddLiveBroker(int32_t id, uint64_t session_id) {
+    metadata::v1::MetadataBatch batch;
+    auto* broker = batch.add_records()->mutable_register_broker();
+    broker->set_broker_id(id);
+    broker->set_incarnation_id(std::string(16, 'i'));
+    broker->add_directory_ids(std::string(16, 'd'));
+    broker->set_fenced(false);
+    raft_.log.push_back({raft_.term, LogIndex(raft_.log.size() + 1), raft::EntryType::kNormal,
+                         std::make_shared<const std::string>(batch.SerializeAsString())});
+    Commit();
+    liveness_.OpenSession(NodeId(id), session_id, loop_.now);
+  }
+  void Applied(int32_t id, uint64_t session_id, uint64_t offset) {
+    liveness_.OnHeartbeat(NodeId(id), session_id, LogIndex(offset), loop_.now);
+    controller_.CheckWaiting();
+  }
+
+  ManualExecutor loop_;
+  FakeRaft raft_;
+  state::Liveness liveness_{state::LivenessOptions{}};
+  MetadataMachine machine_{[](const std::string&) {}};
+  ActiveController controller_{loop_, raft_, machine_, liveness_,
+                               ActiveControllerOptions{NodeId(1), {}, {}, 7}};
+  size_t committed_ = 0;
+};
+
+TEST_F(ActiveControllerTest, J12_ServesOnlyAfterItsOwnStartIsCommitted) {
+  EXPECT_EQ(CreateTopic("a")->reply.error().code, ErrorCode::kNotController);
+  BecomeLeader(1);
+  EXPECT_FALSE(controller_.active());
+  EXPECT_EQ(CreateTopic("a")->reply.error().code, ErrorCode::kNotController);
+  Commit();
+  EXPECT_TRUE(controller_.active());
+}
+
+TEST_F(ActiveControllerTest, RepliesWaitForTheCommit) {
+  Start();
+  AddLiveBroker(1, 1);
+  const auto answer = CreateTopic("a");
+  EXPECT_EQ(answer->count, 0);
+  EXPECT_NE(controller_.working().FindTopic("a"), nullptr);
+  EXPECT_EQ(controller_.committed().FindTopic("a"), nullptr);
+  Commit();
+  ASSERT_EQ(answer->count, 1);
+  ASSERT_TRUE(answer->reply);
+  EXPECT_EQ(answer->reply->topics(0).error().code(), 0);
+  EXPECT_NE(controller_.committed().FindTopic("a"), nullptr);
+}
+
+TEST_F(ActiveControllerTest, ALaterDecisionSeesTheUncommittedOneAndWaitsForIt) {
+  Start();
+  AddLiveBroker(1, 1);
+  const auto first = CreateTopic("a");
+  const auto second = CreateTopic("a");
+  EXPECT_EQ(second->count, 0);
+  Commit();
+  ASSERT_EQ(second->count, 1);
+  EXPECT_EQ(ErrorCodeFromNumber(second->reply->topics(0).error().code()),
+            ErrorCode::kTopicAlreadyExists);
+  EXPECT_EQ(first->count, 1);
+}
+
+TEST_F(ActiveControllerTest, LostLeadershipFailsEveryParkedReplyOnceAndForgetsWorking) {
+  Start();
+  AddLiveBroker(1, 1);
+  const auto written = CreateTopic("a");
+  const auto refused = CreateTopic("a");
+  LoseLeadership();
+  for (const auto& answer : {written, refused}) {
+    ASSERT_EQ(answer->count, 1);
+    EXPECT_EQ(answer->reply.error().code, ErrorCode::kNotController);
+  }
+  EXPECT_EQ(controller_.working().FindTopic("a"), nullptr);
+  EXPECT_EQ(controller_.parked_count(), 0u);
+  // What the next leader overwrote never comes back.
+  raft_.log.resize(committed_);
+  BecomeLeader(3);
+  Commit();
+  EXPECT_EQ(controller_.working().FindTopic("a"), nullptr);
+  EXPECT_EQ(written->count, 1);
+}
+
+TEST_F(ActiveControllerTest, ARetriedRequestIdGetsTheFirstAnswer) {
+  Start();
+  AddLiveBroker(1, 1);
+  const auto first = CreateTopic("a", "request-1");
+  const auto while_parked = CreateTopic("a", "request-1");
+  Commit();
+  const auto later = CreateTopic("a", "request-1");
+  EXPECT_EQ(later->count, 0);  // not before this is known to be the leader still
+  ConfirmReads();
+  for (const auto& answer : {while_parked, later}) {
+    ASSERT_EQ(answer->count, 1);
+    ASSERT_TRUE(answer->reply);
+    EXPECT_EQ(answer->reply->SerializeAsString(), first->reply->SerializeAsString());
+  }
+  EXPECT_EQ(raft_.log.size(), committed_);
+}
+
+TEST_F(ActiveControllerTest, EveryBatchHasItsCause) {
+  Start();
+  AddLiveBroker(1, 1);
+  CreateTopic("a", "request-1");
+  metadata::v1::MetadataBatch batch;
+  ASSERT_TRUE(batch.ParseFromString(*raft_.log.back().payload));
+  EXPECT_EQ(batch.cause().principal(), "User:test");
+  EXPECT_EQ(batch.cause().method(), "CreateTopics");
+  EXPECT_EQ(batch.cause().request_id(), "request-1");
+  EXPECT_GT(batch.cause().timestamp_ms(), 0);
+  metadata::v1::MetadataBatch first;
+  ASSERT_TRUE(first.ParseFromString(*raft_.log[1].payload));
+  EXPECT_EQ(first.cause().principal(), "Controller:1");
+}
+
+TEST_F(ActiveControllerTest, WaitsForEveryLiveBroker) {
+  Start();
+  AddLiveBroker(1, 1);
+  AddLiveBroker(2, 2);
+  const auto answer = CreateTopic("a", "", /*wait=*/true);
+  const uint64_t offset = raft_.log.size();
+  Commit();
+  Applied(1, 1, offset);
+  EXPECT_EQ(answer->count, 0);
+  Applied(2, 2, offset - 1);
+  EXPECT_EQ(answer->count, 0);
+  Applied(2, 2, offset);
+  ASSERT_EQ(answer->count, 1);
+  EXPECT_TRUE(answer->reply);
+}
+
+TEST_F(ActiveControllerTest, DoesNotWaitForABrokerWhoseSessionBroke) {
+  Start();
+  AddLiveBroker(1, 1);
+  const auto answer = CreateTopic("a", "", /*wait=*/true);
+  Commit();
+  EXPECT_EQ(answer->count, 0);
+  liveness_.OnSessionBroken(NodeId(1), 1, loop_.now);
+  controller_.CheckWaiting();
+  EXPECT_EQ(answer->count, 1);
+}
+
+TEST_F(ActiveControllerTest, DeadlinesEndTheWaitAndSayWhatIsKnown) {
+  Start();
+  AddLiveBroker(1, 1);
+  const MonoTime deadline = loop_.now + std::chrono::seconds(1);
+  const auto uncommitted = CreateTopic("a", "", true, deadline);
+  loop_.now = deadline;
+  machine_.OnTick();
+  ASSERT_EQ(uncommitted->count, 1);
+  EXPECT_EQ(uncommitted->reply.error().code, ErrorCode::kRequestTimedOut);
+  EXPECT_NE(uncommitted->reply.error().message.find("may still happen"), std::string::npos);
+  Commit();
+  EXPECT_EQ(uncommitted->count, 1);
+  const auto unapplied = CreateTopic("b", "", true, deadline + std::chrono::seconds(1));
+  Commit();
+  loop_.now = deadline + std::chrono::seconds(1);
+  machine_.OnTick();
+  ASSERT_EQ(unapplied->count, 1);
+  EXPECT_NE(unapplied->reply.error().message.find("is made"), std::string::npos);
+}
+
+TEST_F(ActiveControllerTest, R41_ReadsWaitForProofOfLeadership) {
+  Start();
+  int served = 0;
+  controller_.Read(MonoTime::max(), [&](Status status) { served += status ? 1 : 100; });
+  EXPECT_EQ(served, 0);
+  ConfirmReads();
+  EXPECT_EQ(served, 1);
+  controller_.Read(MonoTime::max(), [&](Status status) { served += status ? 1 : 100; });
+  LoseLeadership();
+  EXPECT_EQ(served, 101);
+}
+
+TEST_F(ActiveControllerTest, ARefusedProposalChangesNothing) {
+  Start();
+  AddLiveBroker(1, 1);
+  raft_.refuse = true;
+  const auto answer = CreateTopic("a");
+  ASSERT_EQ(answer->count, 1);
+  EXPECT_EQ(answer->reply.error().code, ErrorCode::kThrottlingQuotaExceeded);
+  EXPECT_EQ(controller_.working().FindTopic("a"), nullptr);
+}
+
+TEST_F(ActiveControllerTest, SnapshotBytesGiveTheSameImageAndDamageIsNoticed) {
+  Start();
+  AddLiveBroker(1, 1);
+  CreateTopic("a", "request-1");
+  Commit();
+  const std::string bytes = machine_.Capture()();
+  const auto image = ParseImage(bytes, machine_.committed().offset());
+  ASSERT_TRUE(image);
+  EXPECT_EQ(*image, machine_.committed());
+  for (size_t at = 0; at < bytes.size(); ++at) {
+    std::string damaged = bytes;
+    damaged[at] ^= 4;
+    EXPECT_FALSE(ParseImage(damaged, LogIndex(1))) << at;
+  }
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(ParseImage(bytes.substr(0, size), LogIndex(1))) << size;
+  }
+}
+
+}  // namespace
+}  // namespace weir::quorum
