@@ -1,0 +1,472 @@
+// Three controllers over real gRPC and real files in one process: election, forwarding, failover,
+// membership, snapshots to a newcomer, sessions and the metadata feed (R-18, R-19, R-24, R-39,
+// R-56, D3, D5).
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <thread>
+
+#include "common/metadata/apply.h"
+#include "common/metadata/snapshot.h"
+#include "common/rpc/controller_client.h"
+#include "tests/unit/controller/service/test_controller.h"
+
+namespace weir::service {
+namespace {
+
+constexpr Duration kPatience = std::chrono::seconds(10);
+
+int FreePort() {
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  socklen_t size = sizeof(address);
+  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+  close(fd);
+  return ntohs(address.sin_port);
+}
+
+// A broker as the controllers see it: a session, and a feed that it applies.
+class FakeBroker {
+ public:
+  FakeBroker(rpc::ControllerClient& client, int32_t id) : client_(client), id_(id) {
+    Subscribe();
+    OpenSession();
+  }
+  ~FakeBroker() {
+    Stop();
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return open_streams_ == 0; });
+  }
+
+  void Stop() {
+    std::unique_lock lock(mutex_);
+    stopping_ = true;
+    auto session = std::move(session_);
+    auto feed = std::move(feed_);
+    lock.unlock();
+  }
+
+  bool WaitUnfenced() {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, kPatience, [&] { return unfenced_; });
+  }
+  bool WaitTopic(const std::string& name) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, kPatience, [&] { return image_.FindTopic(name) != nullptr; });
+  }
+  bool HasTopic(const std::string& name) {
+    std::lock_guard lock(mutex_);
+    return image_.FindTopic(name) != nullptr;
+  }
+  int snapshots() {
+    std::lock_guard lock(mutex_);
+    return snapshots_;
+  }
+
+ private:
+  void OpenSession() {
+    auto session =
+        client_.OpenSession({[this](broker::v1::SessionReply reply) { OnReply(reply); },
+                             [this](const rpc::RpcError&) { OnEnd([this] { OpenSession(); }); }});
+    broker::v1::SessionRequest request;
+    auto* registration = request.mutable_registration();
+    registration->set_broker_id(id_);
+    registration->set_incarnation_id(std::string(16, static_cast<char>('a' + id_)));
+    registration->add_directory_ids(std::string(16, static_cast<char>('A' + id_)));
+    auto* endpoint = registration->add_endpoints();
+    endpoint->set_name("PLAINTEXT");
+    endpoint->set_host("127.0.0.1");
+    endpoint->set_port(1000 + id_);
+    endpoint->set_security_protocol("PLAINTEXT");
+    registration->set_inter_broker_listener("PLAINTEXT");
+    registration->set_previous_broker_epoch(-1);
+    session->Send(request);
+    std::lock_guard lock(mutex_);
+    ++open_streams_;
+    session_ = std::move(session);
+    epoch_ = -1;
+  }
+
+  void OnReply(const broker::v1::SessionReply& reply) {
+    std::lock_guard lock(mutex_);
+    epoch_ = reply.broker_epoch();
+    unfenced_ = !reply.fenced();
+    if (reply.fenced()) SendHeartbeat();
+    changed_.notify_all();
+  }
+
+  // REQUIRES: mutex_.
+  void SendHeartbeat() {
+    if (session_ == nullptr || epoch_ < 0) return;
+    broker::v1::SessionRequest request;
+    request.mutable_heartbeat()->set_broker_epoch(epoch_);
+    request.mutable_heartbeat()->set_applied_offset(static_cast<int64_t>(image_.offset().value()));
+    session_->Send(request);
+  }
+
+  void Subscribe() {
+    broker::v1::FetchMetadataRequest request;
+    request.set_broker_id(id_);
+    {
+      std::lock_guard lock(mutex_);
+      request.set_from_offset(static_cast<int64_t>(image_.offset().value()) + 1);
+    }
+    auto feed = client_.FetchMetadata(
+        request, {[this](broker::v1::FetchMetadataReply reply) { OnMetadata(reply); },
+                  [this](const rpc::RpcError&) { OnEnd([this] { Subscribe(); }); }});
+    std::lock_guard lock(mutex_);
+    ++open_streams_;
+    feed_ = std::move(feed);
+  }
+
+  void OnMetadata(const broker::v1::FetchMetadataReply& reply) {
+    std::lock_guard lock(mutex_);
+    if (reply.has_snapshot()) {
+      ++snapshots_;
+      EXPECT_TRUE(loader_.Add(reply.snapshot().chunk()));
+      if (reply.snapshot().last()) {
+        image_ = loader_.Finish(LogIndex(static_cast<uint64_t>(reply.snapshot().offset())));
+        loader_ = {};
+      }
+    }
+    for (const auto& batch : reply.batches().batches()) {
+      // C-28: in order, each once, none left out.
+      EXPECT_EQ(static_cast<uint64_t>(batch.offset()), image_.offset().value() + 1);
+      metadata::ApplyBytes(image_, batch.batch(), LogIndex(static_cast<uint64_t>(batch.offset())),
+                           nullptr);
+    }
+    SendHeartbeat();
+    changed_.notify_all();
+  }
+
+  void OnEnd(const std::function<void()>& again) {
+    {
+      std::lock_guard lock(mutex_);
+      --open_streams_;
+      changed_.notify_all();
+      if (stopping_) return;
+    }
+    // On gRPC's thread: dialling does not block.
+    again();
+  }
+
+  rpc::ControllerClient& client_;
+  const int32_t id_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  metadata::MetadataImage image_;
+  metadata::SnapshotLoader loader_;
+  std::unique_ptr<rpc::SessionStream> session_;
+  std::unique_ptr<rpc::StreamHandle> feed_;
+  int64_t epoch_ = -1;
+  bool unfenced_ = false;
+  bool stopping_ = false;
+  int open_streams_ = 0;
+  int snapshots_ = 0;
+};
+
+class ThreeControllers : public ::testing::Test {
+ protected:
+  quorum::ControllerNodeOptions Options(int id) {
+    quorum::ControllerNodeOptions options;
+    options.id = NodeId(id);
+    options.data_dir = directory_.path() + "/c" + std::to_string(id);
+    options.voters = voters_;
+    options.bootstrap = true;
+    options.snapshot_log_bytes = snapshot_log_bytes_;
+    return options;
+  }
+  void StartAll() {
+    for (int id = 1; id <= 3; ++id) {
+      voters_.push_back({NodeId(id), "127.0.0.1:" + std::to_string(FreePort())});
+    }
+    for (int id = 1; id <= 3; ++id) StartOne(id);
+  }
+  void StartOne(int id) {
+    const std::string address = voters_[static_cast<size_t>(id - 1)].address;
+    controllers_[id] = std::make_unique<TestController>(Options(id), address);
+    ASSERT_FALSE(controllers_[id]->create_error()) << controllers_[id]->create_error()->message;
+    controllers_[id]->Start();
+  }
+  std::unique_ptr<rpc::ControllerClient> Client() {
+    std::vector<std::string> addresses;
+    for (const auto& voter : voters_) addresses.push_back(voter.address);
+    return std::make_unique<rpc::ControllerClient>(addresses,
+                                                   rpc::ControllerClientOptions{.tool = "test"});
+  }
+  // Sets a cluster-wide broker configuration: a change that needs no broker.
+  Status SetConfig(rpc::ControllerClient& client, const std::string& value) {
+    admin::v1::AlterConfigsRequest request;
+    auto* resource = request.add_resources();
+    resource->mutable_resource()->set_type(metadata::v1::CONFIG_RESOURCE_BROKER);
+    auto* change = resource->add_changes();
+    change->set_key("log.retention.ms");
+    change->set_value(value);
+    const auto reply = client.CallSync(rpc::kAlterConfigs, request, kPatience);
+    if (!reply) return tl::unexpected<Error>(reply.error());
+    return rpc::FromAdminError(reply->resources(0).error());
+  }
+  Status CreateTopic(rpc::ControllerClient& client, const std::string& name) {
+    admin::v1::CreateTopicsRequest request;
+    auto* topic = request.add_topics();
+    topic->set_name(name);
+    topic->set_partitions(1);
+    topic->set_replication_factor(1);
+    const auto reply = client.CallSync(rpc::kCreateTopics, request, kPatience);
+    if (!reply) return tl::unexpected<Error>(reply.error());
+    return rpc::FromAdminError(reply->topics(0).error());
+  }
+  int WaitForActive() {
+    int active = 0;
+    EXPECT_TRUE(Eventually([&] {
+      for (const auto& [id, controller] : controllers_) {
+        if (controller->IsActive()) active = id;
+      }
+      return active != 0;
+    }));
+    return active;
+  }
+  admin::v1::DescribeQuorumReply Quorum(rpc::ControllerClient& client) {
+    const auto reply = client.CallSync(rpc::kDescribeQuorum, {}, kPatience);
+    EXPECT_TRUE(reply.has_value()) << ToString(reply.error());
+    return reply.value_or(admin::v1::DescribeQuorumReply());
+  }
+
+  TempDir directory_;
+  size_t snapshot_log_bytes_ = limits::kSnapshotAfterLogBytes;
+  std::vector<quorum::InitialVoter> voters_;
+  std::map<int, std::unique_ptr<TestController>> controllers_;
+};
+
+TEST_F(ThreeControllers, R18_FoundElectAndServeAtEveryAddress) {
+  StartAll();
+  for (const auto& voter : voters_) {
+    rpc::ControllerClient client({voter.address}, {.tool = "test"});
+    EXPECT_TRUE(SetConfig(client, "1000"));
+    EXPECT_EQ(Quorum(client).members_size(), 3);
+    EXPECT_GT(Quorum(client).leader_id(), 0);
+  }
+}
+
+TEST_F(ThreeControllers, R19_ChangesGoOnAfterTheActiveOneIsGone) {
+  StartAll();
+  auto client = Client();
+  ASSERT_TRUE(SetConfig(*client, "1000"));
+  for (int round = 1; round <= 3; ++round) {
+    const int active = WaitForActive();
+    controllers_[active]->Stop(/*transfer=*/round == 2);
+    controllers_.erase(active);
+    const Status set = SetConfig(*client, std::to_string(1000 + round));
+    ASSERT_TRUE(set) << ToString(set.error());
+    StartOne(active);
+  }
+  // All three have it in the end.
+  for (auto& [id, controller] : controllers_) {
+    EXPECT_TRUE(Eventually([&, &node = controller->node()] {
+      return node.RunOnLoop<bool>([&node] {
+        if (!node.running()) return false;
+        const std::string* value = node.committed().FindConfig(
+            metadata::ConfigResource::OfAllBrokers(), "log.retention.ms");
+        return value != nullptr && *value == "1003";
+      });
+    })) << id;
+  }
+}
+
+TEST_F(ThreeControllers, WithoutAMajorityTheErrorSaysSo) {
+  StartAll();
+  auto client = Client();
+  ASSERT_TRUE(SetConfig(*client, "1000"));
+  const int active = WaitForActive();
+  controllers_.erase(active);
+  controllers_.erase(active % 3 + 1);
+  admin::v1::ListTopicsRequest request;
+  const auto reply = client->CallSync(rpc::kListTopics, request, std::chrono::seconds(3));
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, ErrorCode::kNotController);
+  EXPECT_NE(reply.error().message.find("majority"), std::string::npos) << reply.error().message;
+}
+
+TEST_F(ThreeControllers, D3_CreateTopicsReturnsWhenEveryLiveBrokerHasAppliedIt) {
+  StartAll();
+  auto client = Client();
+  FakeBroker one(*client, 1);
+  FakeBroker two(*client, 2);
+  ASSERT_TRUE(one.WaitUnfenced());
+  ASSERT_TRUE(two.WaitUnfenced());
+  for (int i = 0; i < 20; ++i) {
+    const std::string name = "topic-" + std::to_string(i);
+    const Status created = CreateTopic(*client, name);
+    ASSERT_TRUE(created) << ToString(created.error());
+    EXPECT_TRUE(one.HasTopic(name));
+    EXPECT_TRUE(two.HasTopic(name));
+  }
+}
+
+TEST_F(ThreeControllers, D5_ABrokenSessionIsFencedAndReturns) {
+  StartAll();
+  auto client = Client();
+  auto broker = std::make_unique<FakeBroker>(*client, 1);
+  ASSERT_TRUE(broker->WaitUnfenced());
+  const auto fenced = [&] {
+    const auto reply = client->CallSync(rpc::kDescribeBrokers, {}, kPatience);
+    return reply && reply->brokers_size() == 1 && reply->brokers(0).fenced();
+  };
+  EXPECT_FALSE(fenced());
+  broker.reset();
+  EXPECT_TRUE(Eventually(fenced));
+  FakeBroker back(*client, 1);
+  EXPECT_TRUE(back.WaitUnfenced());
+}
+
+TEST_F(ThreeControllers, D3_AFeedFromBeforeTheLogBeginsWithASnapshot) {
+  snapshot_log_bytes_ = 2000;
+  StartAll();
+  auto client = Client();
+  FakeBroker one(*client, 1);
+  ASSERT_TRUE(one.WaitUnfenced());
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(CreateTopic(*client, "t" + std::to_string(i)));
+  ASSERT_TRUE(Eventually([&] {
+    for (auto& [id, controller] : controllers_) {
+      const bool cut = controller->node().RunOnLoop<bool>([&node = controller->node()] {
+        return node.node().raft().log().first_index() > LogIndex(1);
+      });
+      if (!cut) return false;
+    }
+    return true;
+  }));
+  FakeBroker late(*client, 2);
+  EXPECT_TRUE(late.WaitTopic("t59"));
+  EXPECT_GE(late.snapshots(), 1);
+  ASSERT_TRUE(CreateTopic(*client, "after"));
+  EXPECT_TRUE(late.WaitTopic("after"));
+}
+
+TEST_F(ThreeControllers, R39_AWipedVoterCannotVoteUntilItIsReplacedBySnapshot) {
+  snapshot_log_bytes_ = 2000;
+  StartAll();
+  auto client = Client();
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(SetConfig(*client, std::to_string(1000 + i)));
+  const int active = WaitForActive();
+  const int wiped = active % 3 + 1;
+  controllers_.erase(wiped);
+  std::filesystem::remove_all(directory_.path() + "/c" + std::to_string(wiped));
+  StartOne(wiped);
+  quorum::ControllerNode& node = controllers_[wiped]->node();
+  ASSERT_TRUE(Eventually([&] { return node.RunOnLoop<bool>([&] { return node.running(); }); }));
+  EXPECT_FALSE(node.RunOnLoop<bool>([&] { return node.node().raft().is_voter(); }));
+  const auto reason = node.RunOnLoop<std::string>([&] { return node.NotReadyReason(); });
+  EXPECT_NE(reason.find("not a member"), std::string::npos) << reason;
+
+  admin::v1::AddVoterRequest request;
+  request.set_controller_id(wiped);
+  request.set_directory_id(node.directory_id().ToString());
+  request.set_address(voters_[static_cast<size_t>(wiped - 1)].address);
+  request.set_replaces_controller_id(wiped);
+  const auto reply = client->CallSync(rpc::kAddVoter, request, kPatience);
+  ASSERT_TRUE(reply) << ToString(reply.error());
+  EXPECT_TRUE(Eventually(
+      [&] { return node.RunOnLoop<bool>([&] { return node.node().raft().is_voter(); }); }));
+  EXPECT_GT(node.RunOnLoop<uint64_t>([&] { return node.node().snapshot_index().value(); }), 0u);
+}
+
+TEST_F(ThreeControllers, R38_TheActiveOneCanBeRemovedAndLeadershipHandedOver) {
+  StartAll();
+  auto client = Client();
+  ASSERT_TRUE(SetConfig(*client, "1"));
+  const int active = WaitForActive();
+  admin::v1::TransferLeadershipRequest transfer;
+  transfer.set_controller_id(active % 3 + 1);
+  const auto transferred = client->CallSync(rpc::kTransferLeadership, transfer, kPatience);
+  ASSERT_TRUE(transferred) << ToString(transferred.error());
+  EXPECT_EQ(transferred->leader_id(), active % 3 + 1);
+
+  admin::v1::RemoveVoterRequest removal;
+  removal.set_controller_id(active % 3 + 1);
+  const auto removed = client->CallSync(rpc::kRemoveVoter, removal, kPatience);
+  ASSERT_TRUE(removed) << ToString(removed.error());
+  EXPECT_EQ(removed->members_size(), 2);
+  EXPECT_TRUE(SetConfig(*client, "2"));
+  EXPECT_EQ(Quorum(*client).members_size(), 2);
+}
+
+TEST_F(ThreeControllers, R56_MessagesOfAnotherClusterAreRefused) {
+  StartAll();
+  auto client = Client();
+  ASSERT_TRUE(SetConfig(*client, "1"));
+  raft::v1::RaftMessage message;
+  message.set_cluster_id(std::string(16, 'x'));
+  const Uuid to = controllers_[1]->node().directory_id();
+  message.mutable_to()->set_controller_id(1);
+  message.mutable_to()->set_directory_id(to.ToBytes());
+  message.mutable_from()->set_controller_id(2);
+  message.mutable_from()->set_directory_id(std::string(16, 'y'));
+  message.set_term(1'000'000);
+  message.mutable_vote_request();
+  const auto end_of = [&](const raft::v1::RaftMessage& sent) {
+    grpc::ClientContext context;
+    raft::v1::DeliverReply reply;
+    auto stub = raft::v1::RaftService::NewStub(rpc::MakeChannel(voters_[0].address));
+    auto writer = stub->Deliver(&context, &reply);
+    writer->Write(sent);
+    writer->WritesDone();
+    const grpc::Status status = writer->Finish();
+    return status.ok() ? ErrorCode::kNone : rpc::FromGrpcStatus(status).error.code;
+  };
+  EXPECT_EQ(end_of(message), ErrorCode::kInconsistentClusterId);
+  message.mutable_to()->set_directory_id(std::string(16, 'z'));
+  EXPECT_EQ(end_of(message), ErrorCode::kInvalidVoterKey);
+  message.mutable_to()->set_controller_id(2);
+  EXPECT_EQ(end_of(message), ErrorCode::kInvalidVoterKey);
+  // empty and odd ones.
+  EXPECT_EQ(end_of({}), ErrorCode::kInvalidRequest);
+  EXPECT_LT(Quorum(*client).term(), 1000);
+}
+
+TEST_F(ThreeControllers, AVolumeOfAnotherClusterIsRefusedWithBothIds) {
+  StartAll();
+  auto client = Client();
+  ASSERT_TRUE(SetConfig(*client, "1"));
+  const Uuid ours = controllers_[1]->node().known_cluster_id();
+  quorum::ControllerNodeOptions foreign;
+  foreign.id = NodeId(3);
+  foreign.data_dir = directory_.path() + "/foreign";
+  foreign.bootstrap = true;
+  Uuid theirs;
+  {
+    TestController other(foreign, "127.0.0.1:0");
+    other.Start();
+    ASSERT_TRUE(Eventually([&] { return other.IsActive(); }));
+    theirs = other.node().known_cluster_id();
+  }
+  // That volume under the name of controller 3.
+  controllers_.erase(3);
+  foreign.voters = voters_;
+  TestController wrong(foreign, voters_[2].address);
+  auto fatal = wrong.fatal();
+  wrong.Start();
+  ASSERT_EQ(fatal.wait_for(kPatience), std::future_status::ready);
+  const std::string reason = fatal.get();
+  EXPECT_NE(reason.find(ours.ToString()), std::string::npos) << reason;
+  EXPECT_NE(reason.find(theirs.ToString()), std::string::npos) << reason;
+  // With the id configured the directory is refused before anything starts.
+  foreign.cluster_id = ours;
+  wrong.Stop(false);
+}
+
+TEST_F(ThreeControllers, ABlankDirectoryWithoutBootstrapDoesNotStart) {
+  quorum::ControllerNodeOptions options = Options(1);
+  options.bootstrap = false;
+  TestController blank(options, "127.0.0.1:0");
+  ASSERT_TRUE(blank.create_error());
+  EXPECT_EQ(blank.create_error()->code, ErrorCode::kInvalidConfig);
+}
+
+}  // namespace
+}  // namespace weir::service
