@@ -22,7 +22,6 @@ void World::Heal() {
   }
 }
 
-// The leader of the highest term; older ones do not know yet.
 SimServer* World::FreshestLeader() {
   SimServer* leader = nullptr;
   for (auto& [id, server] : servers_) {
@@ -32,7 +31,6 @@ SimServer* World::FreshestLeader() {
   return leader;
 }
 
-// Every member that still has its disk has applied everything the leader has.
 bool World::Converged() const {
   const SimServer* leader = const_cast<World*>(this)->FreshestLeader();
   if (leader == nullptr) return false;
@@ -41,7 +39,7 @@ bool World::Converged() const {
   if (raft.log().last_term() != raft.term()) return false;
   for (const raft::Member& member : raft.configuration().members) {
     const SimServer& server = *servers_.at(member.id);
-    if (server.key() != member.key()) continue;
+    if (server.key() != member.key() || !server.running()) continue;
     if (server.state_index() != raft.log().last_index()) return false;
   }
   return true;

@@ -3,7 +3,7 @@
 // world per guard; the same seed with the guard in place must be clean, or the seed would prove
 // nothing.
 //
-//   WEIR_SIM_SEARCH=20000   look for the first seed of each case among so many, and print it
+//   WEIR_SIM_SEARCH=1   look for the first seed of each case again, and print it
 //
 // Outbox checks are off here: that a promise left before its fsync counts for nothing, only what
 // comes of it.
@@ -16,6 +16,8 @@
 
 namespace weir::sim {
 namespace {
+
+constexpr uint64_t kSeedsMax = 20'000;
 
 struct Mutation {
   const char* name;
@@ -110,33 +112,38 @@ void LyingDisks(Profile& profile) {
 }
 
 const Mutation kMutations[] = {
-    {"R04_CommitOwnTermOnly", [](Profile& p) { p.raft.guards.r04_commit_own_term_only = false; }, 0,
-     "", FallingLeaders},
-    {"R14_VoteAfterPersist", [](Profile& p) { p.raft.guards.r14_vote_after_persist = false; }, 0,
-     ""},
-    {"R29_CheckQuorum", [](Profile& p) { p.raft.guards.r29_check_quorum = false; }, 0, ""},
+    {"R04_CommitOwnTermOnly", [](Profile& p) { p.raft.guards.r04_commit_own_term_only = false; },
+     6394, "R-04", FallingLeaders},
+    {"R14_VoteAfterPersist", [](Profile& p) { p.raft.guards.r14_vote_after_persist = false; }, 210,
+     "R-14"},
+    {"R29_CheckQuorum", [](Profile& p) { p.raft.guards.r29_check_quorum = false; }, 6, "R-29"},
     {"R33_NeverTruncateCommitted",
-     [](Profile& p) { p.raft.guards.r33_never_truncate_committed = false; }, 0, "", LyingDisks},
+     [](Profile& p) { p.raft.guards.r33_never_truncate_committed = false; }, 39, "R-06",
+     LyingDisks},
     {"R35_OwnTermBeforeChange",
-     [](Profile& p) { p.raft.guards.r35_own_term_before_change = false; }, 0, "", CutOffChanges},
-    {"R36_OneChangeAtATime", [](Profile& p) { p.raft.guards.r36_one_change_at_a_time = false; }, 0,
-     "", ManyChanges},
+     [](Profile& p) { p.raft.guards.r35_own_term_before_change = false; }, 8900, "R-04",
+     CutOffChanges},
+    {"R36_OneChangeAtATime", [](Profile& p) { p.raft.guards.r36_one_change_at_a_time = false; },
+     629, "R-04", ManyChanges},
     {"R37_RollBackConfiguration",
-     [](Profile& p) { p.raft.guards.r37_roll_back_configuration = false; }, 0, "", ManyChanges},
-    {"R39_DirectoryIdentity", [](Profile& p) { p.raft.guards.r39_directory_identity = false; }, 0,
-     ""},
-    {"R41_ReadNeedsQuorum", [](Profile& p) { p.raft.guards.r41_read_needs_quorum = false; }, 0, ""},
+     [](Profile& p) { p.raft.guards.r37_roll_back_configuration = false; }, 29, "R-37",
+     ManyChanges},
+    {"R39_DirectoryIdentity", [](Profile& p) { p.raft.guards.r39_directory_identity = false; }, 24,
+     "R-08"},
+    {"R41_ReadNeedsQuorum", [](Profile& p) { p.raft.guards.r41_read_needs_quorum = false; }, 197,
+     "R-41"},
     {"R42_OldSnapshotIgnored", [](Profile& p) { p.raft.guards.r42_old_snapshot_ignored = false; },
-     0, "", LateSnapshots},
-    {"R45_CommitNotFromDisk", [](Profile& p) { p.raft.guards.r45_commit_not_from_disk = false; }, 0,
-     "", SlowDisks},
+     24, "R-06", LateSnapshots},
+    {"R45_CommitNotFromDisk", [](Profile& p) { p.raft.guards.r45_commit_not_from_disk = false; },
+     986, "R-05", SlowDisks},
     {"R46_OwnAckAfterPersist", [](Profile& p) { p.raft.guards.r46_own_ack_after_persist = false; },
-     0, ""},
-    {"R47_StaleAckIgnored", [](Profile& p) { p.raft.guards.r47_stale_ack_ignored = false; }, 0, "",
-     SlowDisks},
-    {"R48_AckAfterPersist", [](Profile& p) { p.raft.guards.r48_ack_after_persist = false; }, 0, ""},
+     1, "R-08"},
+    {"R47_StaleAckIgnored", [](Profile& p) { p.raft.guards.r47_stale_ack_ignored = false; }, 388,
+     "R-47", SlowDisks},
+    {"R48_AckAfterPersist", [](Profile& p) { p.raft.guards.r48_ack_after_persist = false; }, 1,
+     "R-08"},
     {"R50_CorruptMiddleIsNoTornTail", [](Profile& p) { p.corrupt_middle_is_cut_for_test = true; },
-     0, "", [](Profile& p) { p.weight(Action::kCorrupt) = 4; }},
+     12, "R-08", [](Profile& p) { p.weight(Action::kCorrupt) = 4; }},
 };
 
 std::string RunMutation(const Mutation& mutation, uint64_t seed, bool guarded) {
@@ -151,18 +158,22 @@ std::string RunMutation(const Mutation& mutation, uint64_t seed, bool guarded) {
 
 class RaftMutation : public testing::TestWithParam<Mutation> {};
 
+// The seed that is written down, if it still finds the damage. Any change of the core or of the
+// worlds moves the dice: then the first that does.
+uint64_t FindSeed(const Mutation& mutation) {
+  const bool search = std::getenv("WEIR_SIM_SEARCH") != nullptr;
+  if (!search && !RunMutation(mutation, mutation.seed, false).empty()) return mutation.seed;
+  uint64_t seed = 1;
+  while (seed < kSeedsMax && RunMutation(mutation, seed, false).empty()) ++seed;
+  return seed;
+}
+
 TEST_P(RaftMutation, S15_IsFound) {
   const Mutation& mutation = GetParam();
-  uint64_t seed = mutation.seed;
-  if (const char* seeds = std::getenv("WEIR_SIM_SEARCH")) {
-    const uint64_t last = std::strtoull(seeds, nullptr, 10);
-    for (seed = 1; seed < last && RunMutation(mutation, seed, false).empty(); ++seed) {
-    }
-  }
+  const uint64_t seed = FindSeed(mutation);
   const std::string violation = RunMutation(mutation, seed, false);
   std::cout << mutation.name << ": seed " << seed << " finds " << violation << "\n";
-  EXPECT_EQ(violation, mutation.violation);
-  EXPECT_NE(violation, "");
+  EXPECT_EQ(violation.substr(0, 4), mutation.violation);
   EXPECT_EQ(RunMutation(mutation, seed, true), "")
       << "found with the guard in place: seed " << seed;
 }

@@ -41,8 +41,20 @@ void World::RunFor(int64_t ms) {
   }
 }
 
-RunResult World::Run() {
+void World::StartAll() {
   for (auto& [id, server] : servers_) server->Start();
+}
+
+bool World::RunUntil(const std::function<bool()>& condition, int64_t ms_max) {
+  const int64_t end = scheduler_.now_ms() + ms_max;
+  while (checkers_.ok() && !condition()) {
+    if (scheduler_.now_ms() >= end || !scheduler_.RunOne()) return false;
+  }
+  return checkers_.ok();
+}
+
+RunResult World::Run() {
+  StartAll();
   ScheduleAction();
   RunFor(profile_.faults_ms);
   if (checkers_.ok() && check_liveness_) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <map>
 #include <memory>
@@ -42,10 +43,26 @@ class World {
   void CheckLiveness(bool on) { check_liveness_ = on; }
   RunResult Run();
 
+  // ---- scripted worlds: the test is the nemesis
+  // ----------------------------------------------------
+  void StartAll();
+  // Runs until `condition` holds. False: it took longer than `ms_max`, or something was violated.
+  bool RunUntil(const std::function<bool()>& condition, int64_t ms_max = 10'000);
+  void RunFor(int64_t ms);
+  SimServer& server(int32_t id) { return *servers_.at(NodeId(id)); }
+  SimNetwork& network() { return network_; }
+  const std::string& violation() const { return checkers_.violation(); }
+  // The leader of the highest term; older ones do not know yet. Null: nobody leads.
+  SimServer* FreshestLeader();
+  // Every member that still has its disk and runs has applied everything the leader has.
+  bool Converged() const;
+  void WipeForTest(int32_t id) { server(id).Wipe(NewDirectory()); }
+  uint64_t NextValue() { return next_value_++; }
+  std::string DescribeAll() const;
+
  private:
   void AddServer(NodeId id);
   Uuid NewDirectory();
-  void RunFor(int64_t ms);
 
   // nemesis.cc
   void ScheduleAction();
@@ -70,12 +87,8 @@ class World {
 
   // healing.cc
   void Heal();
-  bool Converged() const;
   void CheckHealing();
   bool ProposeChange();
-  SimServer* FreshestLeader();
-  std::string DescribeAll() const;
-
   SimServer& Any();
   SimServer* AnyRunning();
   SimServer* AnyLeader();
