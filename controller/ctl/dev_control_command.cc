@@ -5,6 +5,7 @@
 
 #include "controller/ctl/commands.h"
 #include "controller/ctl/dev/control_socket.h"
+#include "controller/ctl/dev/node_plan.h"
 
 namespace weir::ctl {
 namespace {
@@ -34,9 +35,25 @@ nlohmann::ordered_json ParseNodeLine(const std::string& line) {
   return node;
 }
 
-void AddData(CLI::App& app, std::string& data_dir) {
-  app.add_option("--data", data_dir, "Directory of the running cluster (default ./weir-data)");
-}
+// --data, wherever it stands: after the verb, or before it as an option of `weir dev`.
+class DataOption {
+ public:
+  explicit DataOption(CLI::App& app) : own_(AddTo(app)), dev_(app.get_parent()) {}
+
+  std::string Value() const {
+    const CLI::Option* of_dev = dev_->get_option("--data");
+    const CLI::Option* given = own_->count() > 0 ? own_ : of_dev;
+    return given->count() > 0 ? given->as<std::string>() : dev::DevOptions().data_dir;
+  }
+
+ private:
+  static const CLI::Option* AddTo(CLI::App& app) {
+    return app.add_option("--data", "Directory of the running cluster (default ./weir-data)");
+  }
+
+  const CLI::Option* own_;
+  const CLI::App* dev_;
+};
 
 // Sends one request and prints the NODE lines that come back.
 Outcome CallAndPrint(Session& session, const std::string& data_dir, const std::string& request) {
@@ -59,35 +76,34 @@ Outcome CallAndPrint(Session& session, const std::string& data_dir, const std::s
 
 class DevRestart final : public Command {
  public:
-  explicit DevRestart(CLI::App& app) {
+  explicit DevRestart(CLI::App& app) : data_(app) {
     app.add_option("NODE", node_, "controller-1, broker-2, ...")->required();
-    AddData(app, data_dir_);
   }
   Outcome Run(Session& session) override {
-    return CallAndPrint(session, data_dir_, "restart " + node_);
+    return CallAndPrint(session, data_.Value(), "restart " + node_);
   }
 
  private:
+  DataOption data_;
   std::string node_;
-  std::string data_dir_ = "weir-data";
 };
 
 class DevStatus final : public Command {
  public:
-  explicit DevStatus(CLI::App& app) { AddData(app, data_dir_); }
-  Outcome Run(Session& session) override { return CallAndPrint(session, data_dir_, "status"); }
+  explicit DevStatus(CLI::App& app) : data_(app) {}
+  Outcome Run(Session& session) override { return CallAndPrint(session, data_.Value(), "status"); }
 
  private:
-  std::string data_dir_ = "weir-data";
+  DataOption data_;
 };
 
 class DevStop final : public Command {
  public:
-  explicit DevStop(CLI::App& app) { AddData(app, data_dir_); }
-  Outcome Run(Session& session) override { return CallAndPrint(session, data_dir_, "stop"); }
+  explicit DevStop(CLI::App& app) : data_(app) {}
+  Outcome Run(Session& session) override { return CallAndPrint(session, data_.Value(), "stop"); }
 
  private:
-  std::string data_dir_ = "weir-data";
+  DataOption data_;
 };
 
 }  // namespace

@@ -267,6 +267,9 @@ TEST_F(WeirTest, ConsumeAndProduceCheckTheirArgumentsFirst) {
 TEST_F(WeirTest, DevCommandsSayThatNothingRuns) {
   EXPECT_EQ(RunBare({"dev", "status", "--data", directory_}), 4);
   EXPECT_THAT(err_, HasSubstr("no `weir dev` runs on " + directory_));
+  // Before the verb it means the same.
+  EXPECT_EQ(RunBare({"dev", "--data", directory_, "restart", "broker-1"}), 4);
+  EXPECT_THAT(err_, HasSubstr("no `weir dev` runs on " + directory_));
 }
 
 }  // namespace
