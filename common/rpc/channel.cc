@@ -4,9 +4,14 @@
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 
+#include <map>
+#include <mutex>
+#include <utility>
+
 #include "common/base/limits.h"
 
 namespace weir::rpc {
+namespace {
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   grpc::ChannelArguments arguments;
@@ -25,6 +30,32 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+struct Registry {
+  std::mutex mutex;
+  std::map<std::pair<std::string, ChannelUse>, std::shared_ptr<grpc::Channel>> channels;
+};
+
+// Never destroyed (law 1).
+Registry& TheRegistry() {
+  static Registry* const registry = new Registry();
+  return *registry;
+}
+
+}  // namespace
+
+std::shared_ptr<grpc::Channel> ChannelTo(const std::string& address, ChannelUse use) {
+  Registry& registry = TheRegistry();
+  std::lock_guard lock(registry.mutex);
+  auto& channel = registry.channels[{address, use}];
+  if (channel == nullptr) channel = MakeChannel(address);
+  return channel;
+}
+
+void DialAtOnce(const std::shared_ptr<grpc::Channel>& channel) {
+  if (channel->GetState(/*try_to_connect=*/false) != GRPC_CHANNEL_TRANSIENT_FAILURE) return;
+  grpc::experimental::ChannelResetConnectionBackoff(channel.get());
 }
 
 }  // namespace weir::rpc

@@ -47,8 +47,7 @@ struct ControllerClient::State {
       return true;
     }
     if (leader == target.address) leader.clear();
-    // The channel stays: it dials again by itself. Dropping it from the callback of a failed dial, while
-    // gRPC 1.51 still walks that channel's subchannels, crashes.
+    if (failure.error.code == ErrorCode::kNetworkException) DialAtOnce(target.channel);
     if (addresses[next % addresses.size()] == target.address) ++next;
     return false;
   }
@@ -59,18 +58,13 @@ struct ControllerClient::State {
   }
 
   // REQUIRES: mutex.
-  Target Use(const std::string& address) {
-    auto& channel = channels[address];
-    if (channel == nullptr) channel = MakeChannel(address);
-    return {address, channel};
-  }
+  Target Use(const std::string& address) { return {address, ChannelTo(address)}; }
 
   const ControllerClientOptions options;
   std::mutex mutex;
   std::vector<std::string> addresses;
   size_t next = 0;
   std::string leader;
-  std::map<std::string, std::shared_ptr<grpc::Channel>> channels;
 };
 
 namespace {

@@ -46,6 +46,12 @@ void SetLimits(grpc::ServerBuilder& builder, const ServerOptions& options) {
 
 }  // namespace
 
+std::optional<Duration> TimeLeft(const grpc::CallbackServerContext& context) {
+  const auto deadline = context.deadline();
+  if (deadline == std::chrono::system_clock::time_point::max()) return std::nullopt;
+  return std::chrono::duration_cast<Duration>(deadline - std::chrono::system_clock::now());
+}
+
 Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
                                               const std::vector<grpc::Service*>& services) {
   EnablePlugins();

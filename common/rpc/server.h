@@ -8,8 +8,10 @@
 #pragma once
 
 #include <grpcpp/server.h>
+#include <grpcpp/server_context.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,9 @@ struct ServerOptions {
   // Bytes that all requests and responses being worked on may hold.
   size_t memory_bytes_max = 256 * 1024 * 1024;
 };
+
+// Until the client's deadline; none when it has set none.
+std::optional<Duration> TimeLeft(const grpc::CallbackServerContext& context);
 
 class Server {
  public:

@@ -186,9 +186,10 @@ void ControllerNode::PollFounding() {
 }
 
 void ControllerNode::AskPeer(const std::string& address, std::optional<NodeId> expected) {
-  // A fresh channel each time: names are resolved anew, and no backoff of the last failure waits.
+  const auto channel = rpc::ChannelTo(address);
+  rpc::DialAtOnce(channel);
   rpc::UnaryCall<raft::v1::IdentifyRequest, raft::v1::IdentifyReply>(
-      rpc::MakeChannel(address), rpc::kIdentify, {}, kIdentifyTimeout, {},
+      channel, rpc::kIdentify, {}, kIdentifyTimeout, {},
       [this, loop = loop_, alive = std::weak_ptr<bool>(alive_), address,
        expected](tl::expected<raft::v1::IdentifyReply, rpc::RpcError> reply) {
         if (!reply) return;

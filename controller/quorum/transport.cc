@@ -81,7 +81,10 @@ void Transport::Dial(const LaneKey& key, Lane& lane, const std::string& address)
   };
   rpc::ByteStreamLimits limits;
   limits.queue_bytes_max = limits::kUncommittedBytesMax;
-  lane.stream = rpc::ByteStream::Open(rpc::MakeChannel(address), path, limits, std::move(events),
+  const auto channel =
+      rpc::ChannelTo(address, key.snapshots ? rpc::ChannelUse::kSnapshots : rpc::ChannelUse::kRaft);
+  rpc::DialAtOnce(channel);
+  lane.stream = rpc::ByteStream::Open(channel, path, limits, std::move(events),
                                       {{kFromAddressHeader, own_address_}});
 }
 

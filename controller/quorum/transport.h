@@ -2,8 +2,8 @@
 // connection per peer for snapshots, so that they never delay a heartbeat.
 //
 // Delivery is best effort: what cannot be sent now is dropped (Raft repeats it). A broken stream is
-// dialled again by the next message after a pause of 20 to 200 ms, each time over a new channel, so
-// that names are resolved anew.
+// dialled again by the next message after a pause of 20 to 200 ms; names are resolved anew after a
+// failed dial.
 //
 // Laws:
 //  1. Queues are bounded; the oldest message goes first.

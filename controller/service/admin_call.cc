@@ -1,13 +1,13 @@
 #include "controller/service/admin_call.h"
 
+#include "common/rpc/server.h"
+
 namespace weir::service {
 
 Duration TimeoutOf(const grpc::CallbackServerContext& context) {
-  const auto deadline = context.deadline();
-  if (deadline == std::chrono::system_clock::time_point::max()) return kDefaultTimeout;
-  const auto left =
-      std::chrono::duration_cast<Duration>(deadline - std::chrono::system_clock::now());
-  return std::clamp<Duration>(left - kAnswerMargin, Duration(0), kTimeoutMax);
+  const std::optional<Duration> left = rpc::TimeLeft(context);
+  if (!left) return kDefaultTimeout;
+  return std::clamp<Duration>(*left - kAnswerMargin, Duration(0), kTimeoutMax);
 }
 
 bool IsForwarded(const grpc::CallbackServerContext& context) {

@@ -15,7 +15,6 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -44,21 +43,6 @@ struct CallInfo {
   metadata::v1::Cause cause;
 };
 
-// Channels to the leader, by address. Loop thread.
-class ForwardChannels {
- public:
-  std::shared_ptr<grpc::Channel> To(const std::string& address) {
-    auto& channel = channels_[address];
-    if (channel == nullptr) channel = rpc::MakeChannel(address);
-    return channel;
-  }
-  // The next one dials anew.
-  void Drop(const std::string& address) { channels_.erase(address); }
-
- private:
-  std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;
-};
-
 // Time left until the client's deadline, within our own limits.
 Duration TimeoutOf(const grpc::CallbackServerContext& context);
 bool IsForwarded(const grpc::CallbackServerContext& context);
@@ -72,7 +56,6 @@ class AdminCall : public std::enable_shared_from_this<AdminCall<Request, Reply>>
 
   struct Parts {
     quorum::ControllerNode& node;
-    ForwardChannels& channels;
     rpc::Method<Request, Reply> method;
     // Serves the call on the active controller.
     Serve serve;
@@ -144,9 +127,11 @@ class AdminCall : public std::enable_shared_from_this<AdminCall<Request, Reply>>
   void Forward(const std::string& address) {
     auto self = this->shared_from_this();
     const Duration left = info_.deadline - runtime::SteadyNow();
+    const auto channel = rpc::ChannelTo(address);
+    rpc::DialAtOnce(channel);
     rpc::UnaryCall<Request, Reply>(
-        parts_.channels.To(address), parts_.method, request_, std::max(left, kRetryPause),
-        {{kForwardedHeader, "1"}}, [self, address](tl::expected<Reply, rpc::RpcError> reply) {
+        channel, parts_.method, request_, std::max(left, kRetryPause), {{kForwardedHeader, "1"}},
+        [self, address](tl::expected<Reply, rpc::RpcError> reply) {
           self->parts_.node.Post([self, address, reply = std::move(reply)]() mutable {
             self->Forwarded(address, std::move(reply));
           });
@@ -156,7 +141,6 @@ class AdminCall : public std::enable_shared_from_this<AdminCall<Request, Reply>>
   void Forwarded(const std::string& address, tl::expected<Reply, rpc::RpcError> reply) {
     if (reply) return Succeed(*std::move(reply));
     const Error& error = reply.error().error;
-    if (error.code == ErrorCode::kNetworkException) parts_.channels.Drop(address);
     if (error.code == ErrorCode::kNetworkException || error.code == ErrorCode::kNotController) {
       return Again({ErrorCode::kNotController,
                     "the active controller at " + address + " did not answer: " + error.message});

@@ -29,7 +29,7 @@ typename AdminCall<Request, Reply>::Parts AdminService::ReadCall(
       done(describe(request));
     });
   };
-  return {node_, channels_, method, std::move(serve), {}};
+  return {node_, method, std::move(serve), {}};
 }
 
 template <class Request, class Reply>
@@ -48,7 +48,7 @@ typename AdminCall<Request, Reply>::Parts AdminService::WriteCall(
     change.done = [done](Result<Reply> reply, LogIndex) { done(std::move(reply)); };
     node_.controller().Submit(std::move(change));
   };
-  return {node_, channels_, method, std::move(serve), {}};
+  return {node_, method, std::move(serve), {}};
 }
 
 grpc::ServerUnaryReactor* AdminService::CreateTopics(grpc::CallbackServerContext* context,
@@ -133,7 +133,7 @@ grpc::ServerUnaryReactor* AdminService::DescribeQuorum(
     grpc::CallbackServerContext* context, const admin::v1::DescribeQuorumRequest* request,
     admin::v1::DescribeQuorumReply* reply) {
   AdminCall<admin::v1::DescribeQuorumRequest, admin::v1::DescribeQuorumReply>::Parts parts{
-      node_, channels_, rpc::kDescribeQuorum,
+      node_, rpc::kDescribeQuorum,
       [this](const auto&, const CallInfo&, auto done) { done(DescribeQuorumAt(node_)); },
       [this] { return DescribeQuorumAt(node_); }};
   return AdminCall<admin::v1::DescribeQuorumRequest, admin::v1::DescribeQuorumReply>::Begin(
@@ -145,7 +145,6 @@ grpc::ServerUnaryReactor* AdminService::AddVoter(grpc::CallbackServerContext* co
                                                  admin::v1::AddVoterReply* reply) {
   AdminCall<admin::v1::AddVoterRequest, admin::v1::AddVoterReply>::Parts parts{
       node_,
-      channels_,
       rpc::kAddVoter,
       [this](const auto& r, const CallInfo& info, auto done) {
         ServeAddVoter(node_, r, info.deadline, std::move(done));
@@ -160,7 +159,6 @@ grpc::ServerUnaryReactor* AdminService::RemoveVoter(grpc::CallbackServerContext*
                                                     admin::v1::RemoveVoterReply* reply) {
   AdminCall<admin::v1::RemoveVoterRequest, admin::v1::RemoveVoterReply>::Parts parts{
       node_,
-      channels_,
       rpc::kRemoveVoter,
       [this](const auto& r, const CallInfo& info, auto done) {
         ServeRemoveVoter(node_, r, info.deadline, std::move(done));
@@ -175,7 +173,6 @@ grpc::ServerUnaryReactor* AdminService::TransferLeadership(
     admin::v1::TransferLeadershipReply* reply) {
   AdminCall<admin::v1::TransferLeadershipRequest, admin::v1::TransferLeadershipReply>::Parts parts{
       node_,
-      channels_,
       rpc::kTransferLeadership,
       [this](const auto& r, const CallInfo& info, auto done) {
         ServeTransferLeadership(node_, r, info.deadline, std::move(done));

@@ -46,7 +46,6 @@ class AdminService final : public admin::v1::AdminService::CallbackService {
 
   quorum::ControllerNode& node_;
   const state::Defaults defaults_;
-  ForwardChannels channels_;
 };
 
 }  // namespace weir::service

@@ -44,8 +44,7 @@ void Liveness::OnSessionBroken(NodeId broker_id, SessionId session_id, MonoTime 
 
 void Liveness::SetShutdownOffset(NodeId broker_id, LogIndex offset) {
   const auto found = sessions_.find(broker_id);
-  if (found == sessions_.end() || found->second.shutdown_offset) return;
-  found->second.shutdown_offset = offset;
+  if (found != sessions_.end()) found->second.shutdown_offset = offset;
 }
 
 bool Liveness::IsSessionOpen(NodeId broker_id, MonoTime now) const {

@@ -412,7 +412,7 @@ TEST_F(ThreeControllers, R56_MessagesOfAnotherClusterAreRefused) {
   const auto end_of = [&](const raft::v1::RaftMessage& sent) {
     grpc::ClientContext context;
     raft::v1::DeliverReply reply;
-    auto stub = raft::v1::RaftService::NewStub(rpc::MakeChannel(voters_[0].address));
+    auto stub = raft::v1::RaftService::NewStub(rpc::ChannelTo(voters_[0].address));
     auto writer = stub->Deliver(&context, &reply);
     writer->Write(sent);
     writer->WritesDone();
