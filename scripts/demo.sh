@@ -27,7 +27,7 @@ trap 'exit 130' INT TERM
 say "setting up: packages and build (the first time takes some minutes)"
 # shellcheck source=scripts/packages.sh
 . scripts/packages.sh
-install_packages kcat gawk
+install_packages kcat
 scripts/build.sh release weir weir-controller weir-broker
 weir=build/bin/weir
 
@@ -42,7 +42,7 @@ else
     -o -path '*licenses*' \) ! -name '*.gz' -print0 2> /dev/null | sort -z |
     xargs -0 cat 2> /dev/null | head -n 300000 > "$work/text" || true
 fi
-gawk -v parts=$partitions -v out="$work/written" \
+awk -v parts=$partitions -v out="$work/written" \
   '{ print NR "\t" $0 > (out "." (NR - 1) % parts) }' "$work/text"
 lines=$(wc -l < "$work/text")
 [ "$lines" -ge $partitions ] || fail "$input has only $lines lines"

@@ -2,6 +2,7 @@
 majority is lost, one is far behind, voters are replaced.
 """
 
+import re
 import statistics
 import threading
 import time
@@ -38,6 +39,11 @@ class Creator(threading.Thread):
         self._stopping = threading.Event()
         self.acknowledged = []
         self.failure = None
+        self.last_refusal = None
+
+    def use(self, addresses):
+        """From the next attempt on, asks these controllers."""
+        self._admin = Admin(addresses, timeout_s=5)
 
     def run(self):
         try:
@@ -57,6 +63,7 @@ class Creator(threading.Thread):
                 self.acknowledged.append((name, started, time.monotonic()))
                 return
             except AdminFailure as failure:
+                self.last_refusal = failure
                 if time.monotonic() > deadline:
                     raise
                 if failure.name == "TOPIC_ALREADY_EXISTS":
@@ -66,8 +73,11 @@ class Creator(threading.Thread):
     def wait_for(self, count, timeout_s=30):
         """Until `count` more topics have been acknowledged."""
         wanted = len(self.acknowledged) + count
-        wait_until(lambda: len(self.acknowledged) >= wanted or self.failure, timeout_s,
-                   f"{count} more topics")
+        try:
+            wait_until(lambda: len(self.acknowledged) >= wanted or self.failure, timeout_s,
+                       f"{count} more topics")
+        except TimeoutError as late:
+            raise TimeoutError(f"{late}; last refusal: {self.last_refusal}") from None
         assert not self.failure, self.failure
 
     def stop(self):
@@ -255,7 +265,7 @@ def test_voters_are_replaced_one_by_one_under_load(nodes):
     for number in (1, 2, 3):
         newcomer = nodes.add_controller(number + 3, first + number - 1, first + number + 2,
                                         join=nodes.admin, **{"quorum.voters": ""})
-        newcomer.start("--bootstrap")
+        newcomer.start()
         addresses = ",".join([nodes.admin, *(node.values["listen"] for node in joined)])
         with Admin(addresses, timeout_s=20) as admin:
             directory_id = wait_until(lambda: own_directory_id(newcomer), 15, "the newcomer's directory id")
@@ -265,9 +275,8 @@ def test_voters_are_replaced_one_by_one_under_load(nodes):
         creator.wait_for(2)
         nodes[f"controller-{number}"].stop()
         joined.append(newcomer)
-        creator._admin = Admin(",".join(node.values["listen"] for node in
-                                        [*joined, *(nodes[f"controller-{old}"]
-                                                    for old in (1, 2, 3) if old > number)]), timeout_s=5)
+        remaining = [*joined, *(nodes[f"controller-{old}"] for old in (1, 2, 3) if old > number)]
+        creator.use(",".join(node.values["listen"] for node in remaining))
         creator.wait_for(2)
     names = creator.stop()
     assert_everywhere(nodes, names, ids=(4, 5, 6))
@@ -277,12 +286,9 @@ def test_voters_are_replaced_one_by_one_under_load(nodes):
 
 
 def own_directory_id(node):
-    with Admin(node.values["listen"], timeout_s=2) as admin:
-        try:
-            members = admin.quorum().members
-        except AdminFailure:
-            return None
-    return next((member.directory_id for member in members if member.controller_id == node.node_id), None)
+    """What a controller prints when it starts: SERVING controller-4 ... directory_id=..."""
+    found = re.search(r"^SERVING \S+ .*directory_id=(\S+)", node.log.read_text(), re.MULTILINE)
+    return found and found[1]
 
 
 def replaced(admin, newcomer, directory_id, old_id):

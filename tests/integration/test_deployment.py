@@ -45,7 +45,7 @@ def test_the_sample_shows_every_key_with_a_comment(kind):
     lines = sample(kind, {}).split("\n")
     shown = {}
     for number, line in enumerate(lines):
-        if match := re.match(r"^#? ?([a-z]+(?:\.[a-z]+)*):", line):
+        if match := re.match(r"^#? ?([a-z]+(?:\.[a-z]+)*):( |$)", line):
             shown[match[1].replace(".", "-")] = number > 0 and lines[number - 1].startswith("# ")
     missing = {key.replace(".", "-") for key in keys} - set(shown)
     assert keys and not missing, f"deploy/{kind}.yaml does not show {sorted(missing)}"

@@ -59,15 +59,20 @@ def require(error):
         raise AdminFailure(error.code, error.name, error.message)
 
 
+def _channel(address):
+    """A channel of its own: one that was refused once waits for seconds before it looks again, and without the
+    option a new channel would inherit that.
+    """
+    return grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
+
+
 class Admin:
     """Calls to a list of controllers (host:port,...); unreachable ones are passed over."""
 
     def __init__(self, addresses, timeout_s=10):
         self.addresses = addresses.split(",")
         self.timeout_s = timeout_s
-        self._channels = {address: grpc.insecure_channel(address, options=[
-            ("grpc.initial_reconnect_backoff_ms", 20), ("grpc.min_reconnect_backoff_ms", 20),
-            ("grpc.max_reconnect_backoff_ms", 50)]) for address in self.addresses}
+        self._channels = {address: _channel(address) for address in self.addresses}
 
     def close(self):
         for channel in self._channels.values():
@@ -87,7 +92,11 @@ class Admin:
         try:
             return getattr(self.stub(address), method)(request, timeout=timeout_s or self.timeout_s)
         except grpc.RpcError as error:
-            raise failure_of(error) from None
+            failure = failure_of(error)
+            if failure.code is None and failure.status == grpc.StatusCode.UNAVAILABLE:
+                self._channels[address].close()
+                self._channels[address] = _channel(address)
+            raise failure from None
 
     def call(self, method, request, timeout_s=None):
         """One attempt at each controller until one answers."""
@@ -98,7 +107,8 @@ class Admin:
             except AdminFailure as found:
                 if found.status != grpc.StatusCode.UNAVAILABLE:
                     raise
-                failure = found
+                # A controller's own words say more than a refused connection.
+                failure = found if failure is None or found.code is not None else failure
         raise failure
 
     def create_topic(self, name, partitions=1, configs=None, request_id=None, timeout_s=None,
