@@ -216,8 +216,17 @@ void Checkers::CheckConfiguration(const SimServer& server) {
   }
 }
 
+void Checkers::Count(const raft::Message& message) {
+  const auto* piece = std::get_if<raft::SnapshotResponse>(&message);
+  const auto* append = std::get_if<raft::AppendResponse>(&message);
+  counts_.snapshot_restarts += piece != nullptr && piece->restart ? 1 : 0;
+  counts_.appends_refused += append != nullptr && !append->success ? 1 : 0;
+  counts_.timeout_now_sent += std::holds_alternative<raft::TimeoutNow>(message) ? 1 : 0;
+}
+
 void Checkers::OnSend(const SimServer& from, const raft::Message& message) {
   const raft::MessageHeader& header = raft::HeaderOf(message);
+  Count(message);
   if (std::holds_alternative<raft::VoteRequest>(message)) {
     CheckOneVote(from, header.term, from.key());
   }
@@ -274,6 +283,7 @@ void Checkers::OnApply(const SimServer& server, const raft::Entry& entry, uint64
 
 void Checkers::OnInstall(const SimServer& server, const raft::SnapshotMeta& meta,
                          uint64_t state_hash) {
+  ++counts_.snapshots_installed;
   if (server.raft().is_leader()) Fail("R-10 a leader installed a snapshot");
   if (!disks_are_honest) return;
   const bool known = meta.last_index <= committed_through();
@@ -285,6 +295,7 @@ void Checkers::OnInstall(const SimServer& server, const raft::SnapshotMeta& meta
 
 // a read sees everything that was committed before it began.
 void Checkers::OnReadServed(uint64_t request_id, LogIndex index) {
+  ++counts_.reads_served;
   const auto begun = reads_.find(request_id);
   if (begun == reads_.end() || index >= begun->second || !disks_are_honest) return;
   Fail("R-41 a read was served at " + ToString(index) + " but " + ToString(begun->second) +

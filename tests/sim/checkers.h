@@ -56,6 +56,15 @@ class Checkers {
 
   // The highest index that any server has ever known to be committed.
   LogIndex committed_through() const { return LogIndex(committed_.size()); }
+  // What happened, so that a run can show that it was worth something (F-49).
+  struct Counts {
+    uint64_t snapshots_installed = 0;
+    uint64_t snapshot_restarts = 0;
+    uint64_t reads_served = 0;
+    uint64_t timeout_now_sent = 0;
+    uint64_t appends_refused = 0;
+  };
+  const Counts& counts() const { return counts_; }
   uint64_t elections() const { return leaders_.size(); }
   // Whether the two checks of the outbox (is what is promised on disk?) are on. Off, only the
   // consequences of a broken promise count.
@@ -83,9 +92,11 @@ class Checkers {
   void CheckMajorityHolds(const SimServer& leader);
   bool Held(const raft::VoterKey& key, Term term, LogIndex index) const;
   void NoteCommitted(const SimServer& server, const raft::Entry& entry);
+  void Count(const raft::Message& message);
   void CheckOneVote(const SimServer& from, Term term, const raft::VoterKey& candidate);
 
   const Servers& servers_;
+  Counts counts_;
   std::string violation_;
   std::map<Term, raft::VoterKey> leaders_;
   // The server that got a voter's vote of a term.

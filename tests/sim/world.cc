@@ -69,6 +69,7 @@ RunResult World::Run() {
   result.elections = checkers_.elections();
   result.committed = checkers_.committed_through().value();
   result.membership_changes = changes_;
+  result.counts = checkers_.counts();
   return result;
 }
 

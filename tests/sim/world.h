@@ -31,7 +31,7 @@ struct RunResult {
   uint64_t elections = 0;
   uint64_t committed = 0;
   uint64_t membership_changes = 0;
-  uint64_t snapshots_installed = 0;
+  Checkers::Counts counts;
 };
 
 class World {
