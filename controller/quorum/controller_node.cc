@@ -320,6 +320,12 @@ void ControllerNode::Deliver(raft::Message message, std::string from_address) {
   });
 }
 
+void ControllerNode::PeerGone(const raft::VoterKey& peer) {
+  loop_->Post([this, peer] {
+    if (running() && !stopping_) node_->PeerGone(peer);
+  });
+}
+
 raft::v1::IdentifyReply ControllerNode::Identity() const {
   raft::v1::IdentifyReply reply;
   if (!cluster_id().IsZero()) reply.set_cluster_id(cluster_id().ToBytes());

@@ -82,6 +82,8 @@ class ControllerNode {
   }
   // Messages of a peer that passed the service's checks. Dropped while not running.
   void Deliver(raft::Message message, std::string from_address);
+  // Its stream of messages has ended. Any thread.
+  void PeerGone(const raft::VoterKey& peer);
 
   // ---- loop thread
   // ---------------------------------------------------------------------------------

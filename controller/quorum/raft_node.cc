@@ -9,6 +9,13 @@
 
 namespace weir::quorum {
 
+namespace {
+
+// A leader that lives dials again within 20 ms and sends a heartbeat.
+constexpr Duration kLeaderGrace = std::chrono::milliseconds(50);
+
+}  // namespace
+
 RaftNode::RaftNode(RaftNodeOptions options, Disk& disk, std::shared_ptr<Executor> loop,
                    StateMachine& machine)
     : options_(std::move(options)), disk_(disk), loop_(std::move(loop)), machine_(machine) {}
@@ -103,6 +110,22 @@ void RaftNode::Deliver(raft::Message message, std::string from_address) {
     transport_->LearnAddress(from, address);
     SchedulePump();
   });
+}
+
+void RaftNode::PeerGone(const raft::VoterKey& peer) {
+  if (failed_ || raft_->leader() != peer) return;
+  loop_->PostAt(loop_->Now() + kLeaderGrace,
+                [this, peer, gone_at = loop_->Now()] { ForgetLeader(peer, gone_at); });
+}
+
+void RaftNode::ForgetLeader(const raft::VoterKey& leader, MonoTime gone_at) {
+  const auto heard = LastHeard(leader);
+  if (failed_ || raft_->leader() != leader || !heard || *heard > gone_at) return;
+  for (int32_t i = 0; i < options_.raft.election_ticks_min; ++i) {
+    if (raft_->role() != raft::Role::kFollower) break;
+    raft_->Tick();
+  }
+  SchedulePump();
 }
 
 Result<LogIndex> RaftNode::Propose(std::shared_ptr<const std::string> payload) {

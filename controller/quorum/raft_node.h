@@ -101,6 +101,12 @@ class RaftNode : public RaftPort {
   // Any thread.
   void Deliver(raft::Message message, std::string from_address);
 
+  // The stream on which that peer sent has ended. If it was the leader and is not back in a moment,
+  // its process is most likely gone, and this server need not wait out the silence: it stops
+  // hearing the leader now and stands after the random rest of its timeout. Pre-vote keeps a wrong
+  // guess harmless.
+  void PeerGone(const raft::VoterKey& peer);
+
   // As in Raft.
   Result<LogIndex> Propose(std::shared_ptr<const std::string> payload) override;
   Result<LogIndex> ProposeMembershipChange(const raft::MembershipChange& change);
@@ -131,6 +137,7 @@ class RaftNode : public RaftPort {
   Status Restore(const raft::Configuration& founding);
   void OnTick();
   void HurryFirstElection();
+  void ForgetLeader(const raft::VoterKey& leader, MonoTime gone_at);
   // Serves Readys once the tasks that wait in the loop's queue have run.
   void SchedulePump();
   void Pump();

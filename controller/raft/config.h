@@ -1,5 +1,6 @@
 // Config: the constants of one Raft server. Time is counted in ticks; the node calls Raft::Tick
-// every 10 ms. Thread rule: plain value, fixed after construction.
+// every 10 ms.
+// Thread rule: plain value, fixed after construction.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +19,7 @@ struct GuardsForTest {
   bool r29_check_quorum = true;              // a leader without a majority steps down
   bool r33_never_truncate_committed = true;  // fail-stop instead
   bool r35_own_term_before_change = true;    // leader start committed before a membership change
-  bool r36_one_change_at_a_time = true;      //
+  bool r36_one_change_at_a_time = true;      // the first committed before the next begins
   bool r37_roll_back_configuration = true;   // with the entry that made it
   bool r39_directory_identity = true;        // a server is (id, directory id)
   bool r40_leader_stickiness = true;         // no vote against a live leader

@@ -1,7 +1,7 @@
 // The bytes of a configuration, as log entries and snapshots carry them.
 //
-//   u8 format = 1 | u32 member count | per member: u32 id, 16 bytes directory id, u8 voter, u16
-//   length, address
+//   u8 format = 1 | u32 member count | members
+//   member: u32 node id | 16 bytes directory id | u8 is voter | u16 length | address
 //
 // All numbers are little endian. The encoding is canonical: equal configurations have equal bytes.
 // Thread rule: pure functions.

@@ -2,7 +2,8 @@
 // can bring an older one back and a snapshot can carry the one of its own index.
 //
 // Law: the configuration in effect is the one of the last entry in the log that carries one,
-// committed or not (thesis section 4.1). Thread rule: one owner.
+// committed or not (thesis section 4.1).
+// Thread rule: one owner.
 #pragma once
 
 #include <string>

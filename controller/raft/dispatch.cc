@@ -3,10 +3,10 @@
 //   1. identity   cluster id, addressee, and for answers a sender that is who it says
 //   2. shape      entries that follow each other, readable configurations
 //   3. term       a higher term makes a follower, with two exceptions: a pre-vote changes nothing,
-//   and a vote request
-//                 does not disturb a server that hears its leader (thesis section 4.2.3, R-40)
+//                 and a vote request does not disturb a server that hears its leader (thesis
+//                 section 4.2.3, R-40)
 //   4. stale      a request of a lower term is answered with ours, an answer of a lower term is
-//   dropped
+//                 dropped
 #include <type_traits>
 #include <utility>
 

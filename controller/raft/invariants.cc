@@ -1,7 +1,8 @@
 // What must hold after every call, whatever came in; and the way to stop when it does not.
-// A broken invariant aborts: memory is wrong, and nothing it says may reach disk or network. A
-// contradiction in what peers or disk say halts: the node is told through Ready::fatal and nothing
-// else comes out any more.
+//
+// A broken invariant aborts: memory is wrong, and nothing it says may reach disk or network.
+// A contradiction in what peers or disk say halts: the node is told through Ready::fatal, and
+// nothing else comes out any more.
 #include <utility>
 
 #include "common/base/check.h"

@@ -6,8 +6,7 @@
 // Laws:
 //  1. base <= persisted <= handed_out <= last; indexes are contiguous, terms never fall.
 //  2. Truncation starts a new generation: what was persisted before it says nothing about the
-//  entries that took
-//     the place of the old ones, even if term and index are equal.
+//     entries that took the place of the old ones, even if term and index are equal.
 // Thread rule: one owner.
 #pragma once
 

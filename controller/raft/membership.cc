@@ -2,13 +2,12 @@
 // new configuration and is in effect from the moment it is appended.
 //
 // Laws:
-//  1. Two majorities of configurations that follow each other overlap, because they differ by at
-//  most one voter.
+//  1. Majorities of configurations that follow each other overlap, because they differ by at most
+//     one voter.
 //  2. Law 1 holds for uncommitted changes only if the leader has committed an entry of its own term
-//  before
-//     it begins one, and begins none while one is uncommitted.
+//     before it begins one, and begins none while one is uncommitted.
 //  3. A removed leader leads until its removal is committed, without counting itself, then resigns
-//
+//
 #include <algorithm>
 #include <utility>
 

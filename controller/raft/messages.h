@@ -4,11 +4,9 @@
 // Laws:
 //  1. Every message has a header; `term` is the sender's current term at the time of sending.
 //  2. Delivery is unreliable on purpose: any message may be lost, repeated, delayed or reordered
-//
-//     Nothing is owed a reply.
+//     . Nothing is owed a reply.
 //  3. A request names the server it is for by VoterKey; a server drops what is for another cluster
-//  or another
-//     directory id.
+//     or another directory id.
 // Thread rule: plain values.
 #pragma once
 

@@ -9,8 +9,9 @@
 //   any       -> snapshot   the entry before `next` is compacted
 //   snapshot  -> probe      the snapshot was installed, or given up
 //
-// Laws: match < next; in probe and snapshot next == match + 1 or a guess above it; match never
-// falls. Thread rule: one owner.
+// Laws: match < next; in probe and snapshot next is match + 1 or a guess above it; match never
+// falls.
+// Thread rule: one owner.
 #pragma once
 
 #include <cstdint>

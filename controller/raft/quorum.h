@@ -1,6 +1,7 @@
 // Majorities over the voters of one configuration.
 // Laws: a majority of n voters is n / 2 + 1; of none there is none: an empty configuration commits
-// nothing and elects nobody. Thread rule: pure functions.
+// nothing and elects nobody.
+// Thread rule: pure functions.
 #pragma once
 
 #include <cstddef>

@@ -4,23 +4,22 @@
 //
 // Laws:
 //  1. No IO, clock, thread or randomness of its own: same calls, same seed, same outputs.
-//  2. A vote or an acknowledgement leaves only in `send_after_persist` (thesis section 3.8, R-14,
-//
-//  3. A committed entry is never removed or changed; if a message demands it, the core halts
-//
+//  2. A vote or an acknowledgement leaves only in `send_after_persist` (thesis section 3.8; R-14,
+//
+//  3. A committed entry is never removed or changed; if a message demands it the core halts.
 //  4. The configuration in effect is the latest in the log, committed or not (thesis section 4.1).
 //
 // Roles, and what moves a server between them:
-//   follower      -> pre-candidate  no leader heard for the election timeout, and this server is a
-//   voter pre-candidate -> candidate      a majority would vote for it (no term was changed until
-//   here) candidate     -> leader         a majority of durable votes in its term, its own included
+//   follower      -> pre-candidate  no leader heard for the election timeout, and it is a voter
+//   pre-candidate -> candidate      a majority would vote for it (no term has changed until here)
+//   candidate     -> leader         a majority of durable votes in its term, its own included
 //   follower      -> candidate      TimeoutNow from the leader (leadership transfer)
-//   any           -> follower       a higher term; a leader of the same term; a majority of
-//   refusals leader        -> follower       check-quorum failed, or its own removal is committed
+//   any           -> follower       a higher term; a leader of its term; a majority of refusals
+//   leader        -> follower       check-quorum failed, or its own removal is committed
 //
 // Ticks are 10 ms. After a stall the node gives at most one tick between two looks at its inbox and
-// forgets the ticks it missed, so that a paused process does not depose a healthy leader. Thread
-// rule: one owner; not thread safe.
+// forgets the ticks it missed, so that a paused process does not depose a healthy leader.
+// Thread rule: one owner; not thread safe.
 #pragma once
 
 #include <cstdint>

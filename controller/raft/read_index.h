@@ -3,8 +3,7 @@
 //
 //
 // Laws:
-//  1. A read is answered only after a majority answered a heartbeat that was sent after the read
-//  came.
+//  1. A read is answered only after a majority answered a heartbeat sent after the read came.
 //  2. Reads that come between two rounds of heartbeats share the next round.
 // Thread rule: one owner.
 #pragma once

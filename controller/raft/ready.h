@@ -1,34 +1,29 @@
-// Ready: everything the core wants done, as data. The contract between the core and the node that
-// serves it.
+// Ready: everything the core wants done, as data. The contract between the core and its node.
 //
 // Duties of the node, for each Ready in the order taken:
 //   1. `fatal`: stop serving and exit; do nothing else of this Ready.
 //   2. Send `send_now` (any order, best effort, may be before the disk writes).
 //   3. Make durable with one fsync, in this order or atomically: `reset_log_to`, `hard_state`,
-//   `entries`.
-//      Writes of Ready N+1 come after those of Ready N; they may be batched. A write or fsync error
-//      is final: call Raft::StorageFailed and persist nothing more.
+//      `entries`. Writes of Ready N+1 come after those of Ready N; they may be batched. A write or
+//      fsync error is final: call Raft::StorageFailed and persist nothing more.
 //   4. When this and all earlier Readys are durable: call Raft::Persisted(ack), then send
 //      `send_after_persist`. Only votes and acks that rely on the disk are in it (DESIGN D1).
 //   5. `install_snapshot`: replace the state machine by the snapshot received. Then apply
-//   `committed` in order.
-//      This needs no wait for step 3: entries appear in `committed` only once they are durable
-//      here.
+//      `committed` in order. This needs no wait for step 3: entries appear in `committed` only
+//      once they are durable here.
 //   6. Store each of `snapshot_chunks`; answer with SnapshotChunkStored, SnapshotReceived or
-//   SnapshotRejected.
-//   7. For each of `snapshot_reads` read the bytes from the snapshot file, complete the message and
-//   send it
-//      over the snapshot channel; on failure call SnapshotReadFailed.
+//      SnapshotRejected.
+//   7. For each of `snapshot_reads` read the bytes from the snapshot file, complete the message
+//      and send it over the snapshot channel; on failure call SnapshotReadFailed.
 //   8. `read_states`: the reads may be served once the state machine has applied `index`.
 //   9. `role_change`: a server that is no longer leader fails its parked proposals, reads and
-//   transfers.
-//      A new leader may serve when the kLeaderStart entry of its own term comes out in `committed`
-//      (J-12).
+//      transfers. A new leader may serve when the kLeaderStart entry of its own term comes out in
+//      `committed` (J-12).
 //  10. `configuration`: open channels to its members. Keep a channel to a member that was removed
-//  until it has
-//      been idle for a while: it still gets the news of its removal.
+//      until it has been idle for a while: it still gets the news of its removal.
 // Steps 3 to 10 need not block the loop: Step, Tick and Propose may be called while writes are in
-// flight, and more Readys taken. Thread rule: plain value; entries may cross threads.
+// flight, and more Readys taken.
+// Thread rule: plain value; entries may cross threads.
 #pragma once
 
 #include <cstdint>

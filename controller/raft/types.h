@@ -2,8 +2,7 @@
 //
 // Laws:
 //  1. A server is a VoterKey: node id and directory id. A wiped disk has a new directory id and is
-//  therefore
-//     another server, even under the same node id.
+//     therefore another server, even under the same node id.
 //  2. An entry is named by (term, index); two entries with the same name have the same content
 //     (thesis section 3.5).
 //  3. A payload never changes after the entry is made; copies of an entry share it.
@@ -37,8 +36,7 @@ enum class EntryType : uint8_t {
   // A change of the configuration: payload = EncodeConfiguration of the whole new configuration.
   kConfiguration = 2,
   // The first entry of every leader. Its payload restates the configuration in effect, so
-  // that
-  // a server that joins with an empty log learns it from the first entry on.
+  // that a server that joins with an empty log learns it from the first entry on.
   kLeaderStart = 3,
 };
 

@@ -31,13 +31,16 @@ grpc::ServerReadReactor<raft::v1::RaftMessage>* RaftService::DeliverSnapshot(
 grpc::ServerReadReactor<raft::v1::RaftMessage>* RaftService::Receive(
     grpc::CallbackServerContext* context) {
   rpc::ServerIntake<raft::v1::RaftMessage>::Events events;
-  events.on_message = [this, from = FromAddress(*context)](raft::v1::RaftMessage message) {
-    return Take(std::move(message), from);
+  auto sender = std::make_shared<raft::VoterKey>();
+  events.on_message = [this, sender, from = FromAddress(*context)](raft::v1::RaftMessage message) {
+    return Take(std::move(message), from, sender.get());
   };
+  events.on_done = [this, sender] { node_.PeerGone(*sender); };
   return rpc::ServerIntake<raft::v1::RaftMessage>::Start(std::move(events));
 }
 
-grpc::Status RaftService::Take(raft::v1::RaftMessage message, const std::string& from_address) {
+grpc::Status RaftService::Take(raft::v1::RaftMessage message, const std::string& from_address,
+                               raft::VoterKey* sender) {
   Result<raft::Message> parsed = quorum::FromProto(message);
   if (!parsed) return rpc::ToGrpcStatus(parsed.error());
   const raft::MessageHeader& header = raft::HeaderOf(*parsed);
@@ -53,6 +56,7 @@ grpc::Status RaftService::Take(raft::v1::RaftMessage message, const std::string&
                               "the message is of cluster " + header.cluster_id.ToString() +
                                   ", this controller is of cluster " + own.ToString()});
   }
+  *sender = header.from;
   node_.Deliver(*std::move(parsed), from_address);
   return grpc::Status::OK;
 }

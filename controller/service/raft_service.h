@@ -22,7 +22,9 @@ class RaftService final : public raft::v1::RaftService::CallbackService {
 
  private:
   grpc::ServerReadReactor<raft::v1::RaftMessage>* Receive(grpc::CallbackServerContext* context);
-  grpc::Status Take(raft::v1::RaftMessage message, const std::string& from_address);
+  // `sender`: who sent the last message that was taken on this stream.
+  grpc::Status Take(raft::v1::RaftMessage message, const std::string& from_address,
+                    raft::VoterKey* sender);
 
   quorum::ControllerNode& node_;
 };
