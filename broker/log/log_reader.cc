@@ -1,6 +1,7 @@
 #include "broker/log/log_reader.h"
 
-#include <cstring>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -88,22 +89,6 @@ Status VisitBatches(KvStore& store, LogPlace place, Offset from, const VisitBatc
       if (!visit(*batch)) return {};
     }
   }
-}
-
-Result<std::optional<Offset>> LastStoredOffset(KvStore& store, LogPlace place) {
-  const LogKey lower = MakeLogKey(place.partition, Offset(0));
-  const LogKey upper = MakeLogKeyEnd(place.partition);
-  auto iterator = store.Scan(place.family, View(lower), View(upper));
-  iterator->SeekForPrev(View(upper));
-  if (!iterator->Valid()) {
-    WEIR_RETURN_IF_ERROR(iterator->status());
-    return std::nullopt;
-  }
-  const std::optional<ParsedLogKey> key = ParseLogKey(iterator->key());
-  if (!key || key->partition != place.partition) {
-    return Fail(ErrorCode::kKafkaStorageError, "the store holds a damaged log key");
-  }
-  return key->last_offset;
 }
 
 }  // namespace weir::log

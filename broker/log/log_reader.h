@@ -11,7 +11,6 @@
 
 #include <cstddef>
 #include <functional>
-#include <optional>
 #include <vector>
 
 #include "broker/log/tail_cache.h"
@@ -38,9 +37,5 @@ Result<std::vector<TailCache::Run>> ReadEntries(KvStore& store, LogPlace place, 
 // stops when it returns false. Errors: those of ReadEntries.
 using VisitBatch = std::function<bool(const wire::RecordBatchView&)>;
 Status VisitBatches(KvStore& store, LogPlace place, Offset from, const VisitBatch& visit);
-
-// The last offset in the store; nullopt when the partition has no entry. Errors:
-// kKafkaStorageError.
-Result<std::optional<Offset>> LastStoredOffset(KvStore& store, LogPlace place);
 
 }  // namespace weir::log

@@ -47,7 +47,7 @@ struct StoredPartition {
   Offset log_start_offset{0};
   // Null for a partition made in this life: there is nothing on disk to look for.
   std::unique_ptr<RecoveredRows> recovered;
-  // Whether the rows cover all entries, because the last life ended cleanly.
+  // Whether the last life ended cleanly, so that what the rows say needs no proof.
   bool rows_complete = false;
 };
 

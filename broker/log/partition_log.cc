@@ -67,33 +67,36 @@ Status PartitionLog::Recover(RecoveredRows rows, bool rows_complete, WallTime no
     producers_end = decoded.offset;
     producers_stored_ = true;
   }
-  log_end_ = rows_end;
-  if (!rows_complete) {
-    WEIR_ASSIGN_OR_RETURN(const std::optional<Offset> last, LastStoredOffset(store_, place_));
-    if (last) log_end_ = std::max(log_start_, *last + 1);
-    if (log_end_ < rows_end || log_end_ < producers_end) {
-      return Fail(ErrorCode::kKafkaStorageError,
-                  "entries that the rows speak of are missing after offset " + ToString(log_end_));
-    }
-    WEIR_RETURN_IF_ERROR(Replay(producers_end, now));
-  }
+  WEIR_RETURN_IF_ERROR(Replay(rows_end, producers_end, rows_complete, now));
   persisted_end_ = log_end_;
   return {};
 }
 
-Status PartitionLog::Replay(Offset producers_from, WallTime now) {
-  const Offset segments_from = segments_.EndOr(log_start_);
-  const Offset from = std::max(log_start_, std::min(segments_from, producers_from));
-  if (from >= log_end_) return {};
-  return VisitBatches(store_, place_, from, [&](const wire::RecordBatchView& batch) {
-    const Offset base(batch.base_offset());
-    if (base >= segments_from) {
+Status PartitionLog::Replay(Offset rows_end, Offset producers_end, bool rows_complete,
+                            WallTime now) {
+  log_end_ = rows_end;
+  Offset from = std::max(log_start_, std::min(rows_end, producers_end));
+  // After an unclean end, the entry before the first to replay must be there as well: the rows
+  // promise it. It costs a read.
+  const bool check = !rows_complete && from == rows_end && rows_end > log_start_;
+  if (check) from = rows_end - 1;
+  bool tail_seen = false;
+  WEIR_RETURN_IF_ERROR(VisitBatches(store_, place_, from, [&](const wire::RecordBatchView& batch) {
+    const Offset last(batch.last_offset());
+    tail_seen = tail_seen || last + 1 >= rows_end;
+    if (last >= rows_end) {
       segments_.Append(batch, config_->segment_bytes);
+      log_end_ = last + 1;
       dirty_ = true;
     }
-    if (base >= producers_from && batch.has_producer_id()) producers_.Append(batch, now);
+    if (last >= producers_end && batch.has_producer_id()) producers_.Append(batch, now);
     return true;
-  });
+  }));
+  if ((check && !tail_seen) || log_end_ < producers_end) {
+    return Fail(ErrorCode::kKafkaStorageError,
+                "entries that the rows speak of are missing before offset " + ToString(rows_end));
+  }
+  return {};
 }
 
 void PartitionLog::BeginEpoch(LeaderEpoch epoch) {

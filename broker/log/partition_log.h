@@ -123,7 +123,7 @@ class PartitionLog {
   PartitionLog(KvStore& store, TailCache& cache, const StoredPartition& stored,
                LogConfigPtr config);
   Status Recover(RecoveredRows rows, bool rows_complete, WallTime now);
-  Status Replay(Offset producers_from, WallTime now);
+  Status Replay(Offset rows_end, Offset producers_end, bool rows_complete, WallTime now);
   Appended Duplicate(const ProducerBatch& batch) const;
   void Store(SharedBytes records, const wire::RecordBatchView& batch, const AppendContext& context,
              Appended& appended);

@@ -411,5 +411,42 @@ TEST_F(RouterTest, ACleanStopIsRememberedOnce) {
   EXPECT_EQ(world.log_store->previous_broker_epoch(), kNoBrokerEpoch);
 }
 
+// A life that never opened the partition cannot vouch for its rows.
+TEST_F(RouterTest, D01_ACleanStopDoesNotHideWhatAnEarlierCrashLeftToReplay) {
+  const TopicPartition p = MakePartition(0);
+  world.Lead({p});
+  for (int i = 0; i < 3; ++i) world.Append(p, MakeProducerBatch("a", 77, 0, i));
+  world.Crash();
+  store.Kill();
+  world.Start();
+  world.StopCleanly(BrokerEpoch(1));
+  world.Start();
+  world.Lead({p}, 1);
+  EXPECT_EQ(world.ReadAll(p).size(), 3u);
+  EXPECT_EQ(world.Append(p, MakeProducerBatch("a", 77, 0, 2)).base_offset, Offset(2));
+  EXPECT_EQ(world.Append(p, MakeBatch("b")).base_offset, Offset(3));
+}
+
+TEST_F(RouterTest, D23_MissingEntriesTakeThePartitionOfflineAndDeleteNothing) {
+  const TopicPartition p = MakePartition(0);
+  const TopicPartition sound = MakePartition(1);
+  world.Lead({p, sound});
+  world.Append(p, MakeBatch("a"));
+  world.Append(sound, MakeBatch("a"));
+  world.Advance(std::chrono::seconds(6));
+  world.Crash();
+  auto batch = store.NewBatch();
+  batch->Delete(KvFamily::kLogLong,
+                log::View(log::MakeLogKey(log::PartitionLocalId(1), Offset(0))));
+  ASSERT_TRUE(store.Write(*batch).has_value());
+  const size_t rows = store.Count(KvFamily::kMeta);
+  world.Start();
+  world.Lead({p, sound}, 1);
+  std::vector<ErrorCode> errors = {world.Fetch(p, 0).error, world.Fetch(sound, 0).error};
+  std::sort(errors.begin(), errors.end());
+  EXPECT_EQ(errors, (std::vector{ErrorCode::kNone, ErrorCode::kKafkaStorageError}));
+  EXPECT_EQ(store.Count(KvFamily::kMeta), rows);
+}
+
 }  // namespace
 }  // namespace weir::replica
