@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "controller/state/partitions.h"
 #include "tests/unit/controller/state/state_support.h"
 
 namespace weir::state {
@@ -278,6 +279,43 @@ TEST_F(BrokersTest, UnregistersOnlyWhatIsGoneAndEmpty) {
   EXPECT_EQ(cluster_.image.FindBroker(NodeId(2)), nullptr);
   EXPECT_EQ(UnregisterBroker(cluster_.context(), NodeId(2)).error().code,
             ErrorCode::kBrokerIdNotRegistered);
+}
+
+// More leaderships than one batch can move: they go in several, and the fence comes last.
+TEST(BrokerScale, FencingASpanOfBatchesEndsFenced) {
+  StateHarness cluster;
+  cluster.AddBroker(1);
+  for (int t = 0; t < 5; ++t) {
+    metadata::v1::MetadataBatch batch;
+    const std::string id = Uuid::Random(cluster.prng).ToBytes();
+    batch.add_records()->mutable_topic()->set_topic_id(id);
+    batch.mutable_records(0)->mutable_topic()->set_name("t" + std::to_string(t));
+    for (int p = 0; p < 50'000; ++p) {
+      metadata::v1::PartitionRecord* partition = batch.add_records()->mutable_partition();
+      partition->set_topic_id(id);
+      partition->set_partition(p);
+      partition->add_replicas(1);
+      partition->add_isr(1);
+      partition->set_leader(1);
+    }
+    metadata::Apply(cluster.image, batch, cluster.image.offset() + 1);
+  }
+  const NodeId ids[] = {NodeId(1)};
+  int batches = 0;
+  bool more = true;
+  while (more && batches < 10) {
+    const auto decision = FenceBrokers(cluster.context(), ids);
+    ASSERT_TRUE(decision);
+    const auto batch = MakeBatch(decision->records, {}, "");
+    ASSERT_TRUE(batch) << "each fits";
+    metadata::Apply(cluster.image, *batch, cluster.image.offset() + 1);
+    more = decision->reply.more;
+    EXPECT_EQ(cluster.image.IsLive(NodeId(1)), more);
+    ++batches;
+  }
+  EXPECT_GT(batches, 1);
+  EXPECT_FALSE(LeadsAny(cluster.image, NodeId(1)));
+  EXPECT_EQ(cluster.image.skipped_records(), 0u);
 }
 
 // Brokers come, go, stop, lose their disks, and topics are made meanwhile; CheckLaws watches.
