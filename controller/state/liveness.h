@@ -43,8 +43,9 @@ class Liveness {
   void OnHeartbeat(NodeId broker_id, SessionId session_id, LogIndex applied_offset, MonoTime now);
   // The stream ended. Ignored when the stream is not the broker's newest.
   void OnSessionBroken(NodeId broker_id, SessionId session_id, MonoTime now);
-  // The batch that took the broker's leaderships away for its shutdown has this offset; a controller
-  // that became active later and finds it done gives the image's offset. The last one counts.
+  // The batch that took the broker's leaderships away for its shutdown has this offset; a
+  // controller that became active later and finds it done gives the image's offset. The last one
+  // counts.
   void SetShutdownOffset(NodeId broker_id, LogIndex offset);
   void Forget(NodeId broker_id) { sessions_.erase(broker_id); }
 
