@@ -1,6 +1,7 @@
 // Profile: what kind of world a seed gets. Each seed switches some faults off, some on and some up
 // high, because a world with every fault at once never gets far enough to meet the interesting
-// ones. Thread rule: plain values.
+// ones.
+// Thread rule: plain values.
 #pragma once
 
 #include <array>

@@ -3,11 +3,9 @@
 // Laws:
 //  1. Writes become durable in the order they were begun, one fsync each, after some time.
 //  2. A crash keeps any prefix of the unfinished writes, and of the first one after it any prefix
-//  of its steps
-//     (reset, hard state, entry by entry): as much as a power cut may have let through.
-//  3. What is durable is never lost, unless the disk is wiped, or told to lie (faults outside of
-//  what
-//     Raft promises to survive).
+//     of its steps (reset, hard state, entry by entry): as much as a power cut may let through.
+//  3. What is durable is never lost, unless the disk is wiped, or told to lie (a fault outside of
+//     what Raft promises to survive).
 // Thread rule: one thread.
 #pragma once
 

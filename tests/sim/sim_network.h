@@ -1,6 +1,8 @@
 // SimNetwork: what lies between simulated servers. Messages may be lost, repeated, delayed and
-// overtaken; links may be cut in one direction or both. Law: a message reaches the node id it is
-// addressed to, whatever directory that node has by then. Thread rule: one thread.
+// overtaken; links may be cut in one direction or both.
+// Law: a message reaches the node id it is addressed to, whatever directory that node has by then
+//
+// Thread rule: one thread.
 #pragma once
 
 #include <cstdint>

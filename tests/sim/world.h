@@ -1,10 +1,10 @@
-// World: three to nine simulated controllers, a nemesis and a workload, in one thread from one
-// seed.
+// World: one to eight simulated controllers, a nemesis and a workload, in one thread from one seed.
 //
 // A run has two phases: faults (the nemesis works, safety is checked after every event), then
 // healing (no more faults; within a bounded time there must be a leader, everything must be
-// committed everywhere, and a membership change must go through: R-16). Laws: same seed and same
-// code, same trace hash; the run stops at the first violation. Thread rule: one thread.
+// committed everywhere, and a membership change must go through: R-16).
+// Laws: same seed and same code, same trace hash; the run stops at the first violation.
+// Thread rule: one thread.
 #pragma once
 
 #include <cstdint>

@@ -2,20 +2,24 @@
 // happens.
 //
 // A script is text. `# ...` and blank lines are for the reader. `> command arguments` is a command;
-// the lines after it are what it printed. The commands:
+// the lines after it are what it printed. The commands (ID is a server):
 //
-//   voters N | joiner ID                    a new cluster of N voters; a server with an empty disk
-//   set ID name=number ...                  change a constant of a server's Config, then restart it
-//   tick ID N | campaign ID                 N ticks; ticks until there is something to do
-//   elect ID                                campaign and stabilize, without a word
-//   ready ID | stabilize                    take and obey Readys; everything until nothing moves
-//   deliver FROM TO [N] | drop FROM TO [N]  the next N messages on a link (0: any server; N 0: all)
-//   repeat FROM TO                          a copy of the next message on a link goes to its end
-//   hold ID | fsync ID [N] | release ID     writes wait; the oldest N finish; all finish and no
-//   more waiting propose ID TEXT | read ID REQUEST | transfer ID [TO] add ID WHO | promote ID WHO |
-//   remove ID WHO | address ID WHO TEXT     membership changes, asked of ID snapshot ID | crash ID
-//   | restart ID | wipe ID forget-vote ID | lose ID INDEX          a disk without its vote file;
-//   without its entries from INDEX on status | log ID | state | network       print
+//   voters N | joiner ID        a new cluster of N voters; a server with an empty disk
+//   set ID name=number ...      change constants of a server's Config, then restart it
+//   tick ID N | campaign ID     N ticks; ticks until there is something to do
+//   elect ID                    campaign and stabilize, without a word
+//   ready ID | stabilize        take and obey Readys; everything until nothing moves
+//   deliver FROM TO [N]         the next N messages on a link (0: any server; N 0: all)
+//   drop FROM TO [N]            the same, thrown away
+//   repeat FROM TO              a copy of the next message on a link goes to its end
+//   hold ID | fsync ID [N]      writes wait; the oldest N finish
+//   release ID                  all writes finish and wait no more
+//   propose ID TEXT | read ID REQUEST | transfer ID [TO]
+//   add ID WHO | promote ID WHO | remove ID WHO [old] | address ID WHO TEXT
+//   snapshot ID | crash ID | restart ID | wipe ID
+//   forget-vote ID              a disk without its vote file
+//   lose ID INDEX               a disk without its entries from INDEX on
+//   status | log ID | state | network                print
 #pragma once
 
 #include <cstdlib>

@@ -1,6 +1,6 @@
 // Every script of tests/data/raft, byte for byte (RELIABILITY R-53).
-// WEIR_REWRITE=1 writes what the scripts print now back into them; read the difference before it is
-// committed.
+// WEIR_REWRITE=1 writes what the scripts print now back into them; read the difference before it
+// is committed.
 #include "tests/unit/controller/raft/transcript.h"
 
 #include <gtest/gtest.h>
