@@ -73,8 +73,7 @@ class BrokerNode {
         shards_(config_.shards),
         metadata_thread_(std::make_shared<runtime::ThreadExecutor>("metadata")),
         writer_("log-writer"),
-        syncer_("log-sync"),
-        metrics_(runtime::Metrics::Global()) {}
+        syncer_("log-sync") {}
   ~BrokerNode() { StopThreads(); }
 
   // Errors: those of the directory, the store, or an address that is taken.
@@ -101,7 +100,6 @@ class BrokerNode {
   std::shared_ptr<runtime::ThreadExecutor> metadata_thread_;
   runtime::ThreadExecutor writer_;
   runtime::ThreadExecutor syncer_;
-  handlers::ApiMetrics metrics_;
 
   std::unique_ptr<runtime::NodeDirectory> directory_;
   std::unique_ptr<KvStore> kv_;
@@ -118,7 +116,8 @@ class BrokerNode {
   std::unique_ptr<broker::ProducerIdPool> producer_ids_;
 
   handlers::BrokerContext context_;
-  std::unique_ptr<handlers::Registry> registry_;
+  const handlers::Registry registry_ = handlers::MakeRegistry();
+  handlers::ApiMetrics metrics_{runtime::Metrics::Global(), registry_};
   std::unique_ptr<handlers::Dispatcher> dispatcher_;
   std::unique_ptr<net::Server> server_;
   std::vector<const net::ListenerSpec*> client_listeners_;
@@ -288,8 +287,7 @@ void BrokerNode::AddMetrics() {
 
 Status BrokerNode::Start() {
   WEIR_RETURN_IF_ERROR(OpenStore());
-  registry_ = std::make_unique<handlers::Registry>(handlers::MakeRegistry());
-  dispatcher_ = std::make_unique<handlers::Dispatcher>(context_, *registry_);
+  dispatcher_ = std::make_unique<handlers::Dispatcher>(context_, registry_);
   WEIR_RETURN_IF_ERROR(BindListeners());
   WEIR_RETURN_IF_ERROR(StartPages());
   StartMetadata();
@@ -298,7 +296,7 @@ Status BrokerNode::Start() {
                        .data_dir = config_.data_dir,
                        .version = WEIR_VERSION,
                        .static_configs = config_.static_configs};
-  context_.registry = registry_.get();
+  context_.registry = &registry_;
   context_.images = images_.get();
   context_.controllers = controllers_.get();
   context_.producer_ids = producer_ids_.get();

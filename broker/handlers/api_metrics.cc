@@ -2,19 +2,19 @@
 
 #include <string>
 
+#include "broker/handlers/registry.h"
 #include "broker/wire/api_keys.h"
 
 namespace weir::handlers {
 
-ApiMetrics::ApiMetrics(runtime::Metrics& metrics) {
-  for (const wire::ApiFacts& api : wire::AllApis()) {
-    const auto key = static_cast<size_t>(api.key);
-    if (apis_.size() <= key) apis_.resize(key + 1);
-    if (api.broker_range.empty()) continue;
-    const runtime::MetricLabels labels = {{"api", std::string(api.name)}};
-    apis_[key].requests =
+ApiMetrics::ApiMetrics(runtime::Metrics& metrics, const Registry& registry) {
+  apis_.resize(wire::AllApis().size());
+  for (const ApiHandler& handler : registry.handlers()) {
+    OfApi& api = apis_[static_cast<size_t>(handler.key)];
+    const runtime::MetricLabels labels = {{"api", std::string(wire::ApiName(handler.key))}};
+    api.requests =
         &metrics.AddCounter("weir_requests_total", "Kafka requests answered, by API.", labels);
-    apis_[key].seconds = &metrics.AddHistogram(
+    api.seconds = &metrics.AddHistogram(
         "weir_request_seconds", "Time from a request's arrival to its answer, waiting included.",
         runtime::Metrics::LatencyBounds(), labels);
   }

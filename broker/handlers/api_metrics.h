@@ -10,9 +10,12 @@
 
 namespace weir::handlers {
 
+class Registry;
+
 class ApiMetrics {
  public:
-  explicit ApiMetrics(runtime::Metrics& metrics);
+  // For the APIs of the registry.
+  ApiMetrics(runtime::Metrics& metrics, const Registry& registry);
 
   void Answered(int16_t api_key, int16_t version, Duration took);
   // A request that closed its connection: an API or version that is not served, malformed bytes.

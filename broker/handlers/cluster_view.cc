@@ -60,4 +60,10 @@ TopicLookup FindTopic(const metadata::MetadataImage& image, std::string_view nam
   return {nullptr, by_id ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition};
 }
 
+TopicLookup FindPartition(const TopicLookup& topic, int32_t partition) {
+  if (topic.topic == nullptr) return topic;
+  if (topic.topic->FindPartition(PartitionIndex(partition)) != nullptr) return topic;
+  return {nullptr, ErrorCode::kUnknownTopicOrPartition};
+}
+
 }  // namespace weir::handlers

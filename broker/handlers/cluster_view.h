@@ -59,4 +59,8 @@ struct TopicLookup {
 TopicLookup FindTopic(const metadata::MetadataImage& image, std::string_view name,
                       const Uuid& topic_id, bool by_id);
 
+// The same for one partition of it: null, with UNKNOWN_TOPIC_OR_PARTITION, also when the topic has
+// no such partition.
+TopicLookup FindPartition(const TopicLookup& topic, int32_t partition);
+
 }  // namespace weir::handlers

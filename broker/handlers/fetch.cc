@@ -85,7 +85,8 @@ replica::FetchRequest Split(Pending& pending, const FetchRequest& request) {
                    std::chrono::milliseconds(std::clamp(request.max_wait_ms, 0, kWaitMsMax));
   pending.response.responses.reserve(request.topics.size());
   for (const FetchRequest::Topic& wanted : request.topics) {
-    const TopicLookup found = FindTopic(pending.call.image(), wanted.topic, wanted.topic_id, by_id);
+    const TopicLookup of_topic =
+        FindTopic(pending.call.image(), wanted.topic, wanted.topic_id, by_id);
     auto& topic = pending.response.responses.emplace_back();
     topic.topic_id = wanted.topic_id;
     topic.topic = wanted.topic;
@@ -96,6 +97,7 @@ replica::FetchRequest Split(Pending& pending, const FetchRequest& request) {
       answer.high_watermark = -1;
       // Null says "not asked for", empty says "none" (KIP-98).
       if (!pending.read_committed) answer.aborted_transactions.reset();
+      const TopicLookup found = FindPartition(of_topic, partition.partition);
       if (found.topic == nullptr) {
         answer.error_code = found.error;
         continue;

@@ -29,13 +29,22 @@ struct Pending {
   }
 };
 
-// The messages call a topic's name by two names.
+// The messages call a topic's name, and a partition's number, by two names each.
 template <class Topic>
 auto& NameOf(Topic& topic) {
   if constexpr (requires { topic.topic; }) {
     return topic.topic;
   } else {
     return topic.name;
+  }
+}
+
+template <class Partition>
+int32_t IndexOf(const Partition& partition) {
+  if constexpr (requires { partition.partition_index; }) {
+    return partition.partition_index;
+  } else {
+    return partition.partition;
   }
 }
 
@@ -48,11 +57,12 @@ std::vector<Part> Split(PendingType& pending, const Request& request, MakeAnswer
   pending.response.topics.reserve(request.topics.size());
   for (const auto& wanted : request.topics) {
     const std::string& name = NameOf(wanted);
-    const TopicLookup found = FindTopic(pending.call.image(), name, {}, false);
+    const TopicLookup of_topic = FindTopic(pending.call.image(), name, {}, false);
     auto& topic = pending.response.topics.emplace_back();
     NameOf(topic) = name;
     for (const auto& partition : wanted.partitions) {
       auto& answer = topic.partitions.emplace_back(make_answer(partition));
+      const TopicLookup found = FindPartition(of_topic, IndexOf(partition));
       if (found.topic == nullptr) {
         answer.error_code = found.error;
         continue;

@@ -100,7 +100,7 @@ replica::AppendRequest Split(Pending& pending, ProduceRequest& request) {
       pending.call.received() + std::chrono::milliseconds(std::max(0, request.timeout_ms));
   pending.response.responses.reserve(request.topic_data.size());
   for (ProduceRequest::TopicData& data : request.topic_data) {
-    const TopicLookup found = FindTopic(pending.call.image(), data.name, data.topic_id, by_id);
+    const TopicLookup of_topic = FindTopic(pending.call.image(), data.name, data.topic_id, by_id);
     auto& topic = pending.response.responses.emplace_back();
     topic.topic_id = data.topic_id;
     topic.name = data.name;
@@ -108,6 +108,7 @@ replica::AppendRequest Split(Pending& pending, ProduceRequest& request) {
     for (ProduceRequest::PartitionData& partition : data.partition_data) {
       auto& answer = topic.partition_responses.emplace_back();
       answer.index = partition.index;
+      const TopicLookup found = FindPartition(of_topic, partition.index);
       if (found.topic == nullptr) {
         Refuse(answer, found.error, nullptr);
       } else if (request.transactional_id) {

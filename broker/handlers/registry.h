@@ -52,11 +52,23 @@ class Registry {
 // The APIs that this build serves.
 Registry MakeRegistry();
 
+// A request's body. Bytes after the message are ignored, as Kafka does: librdkafka sends some with
+// "all topics" in flexible versions of Metadata. Errors: kInvalidRequest.
+template <wire::Message Request>
+Result<Request> DecodeRequest(const SharedBytes& body, int16_t version) {
+  Request request;
+  wire::Decoder decoder(body, version, Request::kInfo.IsFlexible(version));
+  decoder.ReadStruct(request);
+  if (!decoder.reader().failed()) return request;
+  return tl::unexpected<Error>(
+      wire::MalformedMessage(Request::kInfo, version, decoder.reader(), body.size()));
+}
+
 // Turns a function of the decoded request into a HandlerFunction; malformed requests close the
 // connection.
 template <class RequestMessage, void (*kHandle)(Call, net::ConnectionInfo&, RequestMessage)>
 void DecodeThen(Call call, net::ConnectionInfo& connection) {
-  Result<RequestMessage> request = wire::Decode<RequestMessage>(call.body(), call.version());
+  Result<RequestMessage> request = DecodeRequest<RequestMessage>(call.body(), call.version());
   if (!request) {
     call.broker().metrics->Refused();
     return call.Abort(request.error());

@@ -60,10 +60,10 @@ template <Message M>
 Frame EncodeBody(int16_t version, const M& message) {
   WEIR_CHECK(M::kInfo.versions.Contains(version));
   const bool flexible = M::kInfo.IsFlexible(version);
-  CountingSink count;
-  Encoder<CountingSink>(count, version, flexible).WriteStruct(message);
-  BufferSink sink(count.bytes());
-  Encoder<BufferSink>(sink, version, flexible).WriteStruct(message);
+  FrameSink count;
+  Encoder(count, version, flexible).WriteStruct(message);
+  FrameSink sink(count, 0);
+  Encoder(sink, version, flexible).WriteStruct(message);
   return sink.Finish();
 }
 
@@ -74,14 +74,14 @@ Frame EncodeFramed(int16_t header_version, const Header& header, int16_t version
   WEIR_CHECK(M::kInfo.versions.Contains(version));
   const bool header_flexible = Header::kInfo.IsFlexible(header_version);
   const bool flexible = M::kInfo.IsFlexible(version);
-  CountingSink count;
-  Encoder<CountingSink>(count, header_version, header_flexible).WriteStruct(header);
-  Encoder<CountingSink>(count, version, flexible).WriteStruct(message);
-  BufferSink sink(kFrameSizeBytes + count.bytes());
-  Encoder<BufferSink> header_encoder(sink, header_version, header_flexible);
+  FrameSink count;
+  Encoder(count, header_version, header_flexible).WriteStruct(header);
+  Encoder(count, version, flexible).WriteStruct(message);
+  FrameSink sink(count, kFrameSizeBytes);
+  Encoder header_encoder(sink, header_version, header_flexible);
   header_encoder.Fixed(static_cast<int32_t>(count.total()));
   header_encoder.WriteStruct(header);
-  Encoder<BufferSink>(sink, version, flexible).WriteStruct(message);
+  Encoder(sink, version, flexible).WriteStruct(message);
   return sink.Finish();
 }
 

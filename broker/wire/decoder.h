@@ -11,7 +11,9 @@
 //  skipped (KIP-482).
 //  4. Strings are valid UTF-8; null is accepted only where the version allows it; bytes after the
 //  message are an error.
-// Thread rule: one owner.
+// Structs and arrays are functions of their own, never inlined into each other: a hundred messages
+// would otherwise become functions that take minutes to compile and gain nothing. Thread rule: one
+// owner.
 #pragma once
 
 #include <algorithm>
@@ -85,7 +87,7 @@ class Decoder {
 
   // Fields of `object`, then the tagged section of a flexible version.
   template <Described T>
-  void ReadStruct(T& object) {
+  [[gnu::noinline]] void ReadStruct(T& object) {
     T::Describe(*this, object);
     if (flexible_) ReadTaggedFields(object);
   }
@@ -165,21 +167,19 @@ class Decoder {
     }
   }
 
-  // Strings have an int16 length in plain versions, everything else an int32.
-  // -1 for null; fails on any other negative length.
-  int64_t ReadLength(bool is_string, bool compact) {
-    if (compact) return static_cast<int64_t>(reader_.UnsignedVarint()) - 1;
-    int64_t length = is_string ? reader_.Fixed<int16_t>() : reader_.Fixed<int32_t>();
-    if (length < -1) reader_.Fail("negative length");
-    return length;
-  }
+  // Strings have an int16 length in plain versions, everything else an int32. -1 for null; fails on
+  // any other negative length.
+  int64_t ReadLength(bool is_string, bool compact);
+  std::string_view ReadText(size_t length);
+  // Whether the bytes that remain, and the memory budget, allow an array of that size.
+  bool MayHold(size_t count, size_t element_wire_bytes_min, size_t element_memory_bytes);
+  bool Charge(size_t bytes);
 
   template <class T>
   void ReadSized(T& value, size_t length, bool compact) {
     if (reader_.failed()) return;
     if constexpr (kIsString<T>) {
-      std::string_view text = reader_.Take(length);
-      if (!IsValidUtf8(text)) reader_.Fail("text is not UTF-8");
+      const std::string_view text = ReadText(length);
       if constexpr (std::same_as<T, std::string>) Charge(length);
       if (!reader_.failed()) value = text;
     } else if constexpr (std::same_as<T, Bytes>) {
@@ -195,23 +195,21 @@ class Decoder {
   }
 
   template <class T>
-  void ReadElements(std::vector<T>& values, size_t count, bool compact) {
+  [[gnu::noinline]] void ReadElements(std::vector<T>& values, size_t count, bool compact) {
     values.clear();
     if (count == 0) return;
-    const size_t element_bytes_min = std::max<size_t>(1, MinWireSize<T>(version_, compact));
-    if (count > reader_.remaining() / element_bytes_min) {
-      reader_.Fail("array longer than its bytes");
-      return;
+    const size_t wire_bytes_min = std::max<size_t>(1, MinWireSize<T>(version_, compact));
+    if (!MayHold(count, wire_bytes_min, sizeof(T))) return;
+    values.resize(count);
+    for (T& value : values) {
+      ReadValue(value, compact);
+      if (reader_.failed()) break;
     }
-    if (!Charge(count * sizeof(T))) return;
-    values.reserve(count);
-    for (size_t i = 0; i < count && !reader_.failed(); ++i)
-      ReadValue(values.emplace_back(), compact);
     if (reader_.failed()) values.clear();
   }
 
   template <class T>
-  void ReadTaggedFields(T& object) {
+  [[gnu::noinline]] void ReadTaggedFields(T& object) {
     const uint32_t count = reader_.UnsignedVarint();
     if (count > limits::kTaggedFieldsMax) {
       reader_.Fail("too many tagged fields");
@@ -229,15 +227,6 @@ class Decoder {
       if (!visit.found) reader_.Take(reader_.remaining());
       reader_.Widen(end);
     }
-  }
-
-  bool Charge(size_t bytes) {
-    if (bytes > allocation_left_) {
-      reader_.Fail("message needs too much memory for its size");
-      return false;
-    }
-    allocation_left_ -= bytes;
-    return true;
   }
 
   const SharedBytes& frame_;

@@ -33,52 +33,43 @@ struct Frame {
   SharedBytes Flatten() const;
 };
 
-// Counts what BufferSink will write into its buffer.
-class CountingSink {
+// Where an Encoder writes: first it only counts, then it fills one buffer of the counted size and
+// cuts it into parts where record runs go between.
+class FrameSink {
  public:
-  void Write(const char*, size_t size) { bytes_ += size; }
-  void WriteRun(const SharedBytes& run) {
-    if (run.size() < Frame::kGatherBytesMin) {
-      bytes_ += run.size();
-    } else {
-      gathered_ += run.size();
-    }
-  }
-  size_t bytes() const { return bytes_; }
-  size_t total() const { return bytes_ + gathered_; }
-
- private:
-  size_t bytes_ = 0;
-  size_t gathered_ = 0;
-};
-
-// Writes into one buffer of `bytes`, cutting it into parts where record runs go between.
-class BufferSink {
- public:
-  explicit BufferSink(size_t bytes) : buffer_(Buffer::Allocate(bytes)) {}
+  // Counts only.
+  FrameSink() = default;
+  // Writes; `counted` has seen the same writes before.
+  explicit FrameSink(const FrameSink& counted, size_t extra_bytes)
+      : buffer_(Buffer::Allocate(counted.own_bytes_ + extra_bytes)) {}
 
   void Write(const char* from, size_t size) {
-    WEIR_CHECK(size <= buffer_->size() - written_);
-    std::memcpy(buffer_->data() + written_, from, size);
-    written_ += size;
+    if (buffer_ != nullptr) {
+      WEIR_CHECK(size <= buffer_->size() - own_bytes_);
+      std::memcpy(buffer_->data() + own_bytes_, from, size);
+    }
+    own_bytes_ += size;
   }
   void WriteRun(const SharedBytes& run);
-  // REQUIRES: everything that was counted has been written.
+
+  // Bytes so far, gathered runs included.
+  size_t total() const { return own_bytes_ + gathered_bytes_; }
+  // REQUIRES: writing, and everything that was counted has been written.
   Frame Finish();
 
  private:
   void CutPart();
 
-  std::shared_ptr<Buffer> buffer_;
-  size_t written_ = 0;
+  std::shared_ptr<Buffer> buffer_;  // null while counting
+  size_t own_bytes_ = 0;
+  size_t gathered_bytes_ = 0;
   size_t part_begin_ = 0;
   Frame frame_;
 };
 
-template <class Sink>
 class Encoder {
  public:
-  Encoder(Sink& sink, int16_t version, bool flexible)
+  Encoder(FrameSink& sink, int16_t version, bool flexible)
       : sink_(sink), version_(version), flexible_(flexible) {}
 
   template <class Integer>
@@ -87,16 +78,10 @@ class Encoder {
     StoreBigEndian(raw, value);
     sink_.Write(raw, sizeof raw);
   }
-  void UnsignedVarint(uint32_t value) {
-    char raw[5];
-    size_t size = 0;
-    for (; value >= 0x80; value >>= 7) raw[size++] = static_cast<char>(value | 0x80);
-    raw[size++] = static_cast<char>(value);
-    sink_.Write(raw, size);
-  }
+  void UnsignedVarint(uint32_t value);
 
   template <Described T>
-  void WriteStruct(const T& object) {
+  [[gnu::noinline]] void WriteStruct(const T& object) {
     T::Describe(*this, object);
     if (flexible_) WriteTaggedFields(object);
   }
@@ -156,8 +141,8 @@ class Encoder {
     void operator()(const char*, const T& field, const FieldSpec& spec, const Default& otherwise) {
       if (!spec.IsTagged() || !spec.versions.Contains(encoder.version_)) return;
       if (field == otherwise) return;
-      CountingSink size;
-      Encoder<CountingSink>(size, encoder.version_, true).WriteField(field, spec);
+      FrameSink size;
+      Encoder(size, encoder.version_, true).WriteField(field, spec);
       encoder.UnsignedVarint(static_cast<uint32_t>(spec.tag));
       encoder.UnsignedVarint(static_cast<uint32_t>(size.total()));
       encoder.WriteField(field, spec);
@@ -165,7 +150,7 @@ class Encoder {
   };
 
   template <class T>
-  void WriteTaggedFields(const T& object) {
+  [[gnu::noinline]] void WriteTaggedFields(const T& object) {
     TaggedCounter counter{version_};
     T::Describe(counter, object);
     UnsignedVarint(counter.count);
@@ -174,23 +159,10 @@ class Encoder {
     T::Describe(writer, object);
   }
 
-  void WriteNull(bool is_string, bool compact) {
-    if (compact) {
-      UnsignedVarint(0);
-    } else if (is_string) {
-      Fixed<int16_t>(-1);
-    } else {
-      Fixed<int32_t>(-1);
-    }
-  }
-
-  void WriteLength(size_t length, bool compact) {
-    if (compact) {
-      UnsignedVarint(static_cast<uint32_t>(length + 1));
-    } else {
-      Fixed(static_cast<int32_t>(length));
-    }
-  }
+  void WriteNull(bool is_string, bool compact);
+  // The length of anything but a string: an int32 in plain versions.
+  void WriteLength(size_t length, bool compact);
+  void WriteString(std::string_view text, bool compact);
 
   template <class T>
   void WriteValue(const T& value, bool compact) {
@@ -220,17 +192,7 @@ class Encoder {
     }
   }
 
-  void WriteString(std::string_view text, bool compact) {
-    if (compact) {
-      UnsignedVarint(static_cast<uint32_t>(text.size() + 1));
-    } else {
-      text = text.substr(0, INT16_MAX);
-      Fixed(static_cast<int16_t>(text.size()));
-    }
-    sink_.Write(text.data(), text.size());
-  }
-
-  Sink& sink_;
+  FrameSink& sink_;
   const int16_t version_;
   const bool flexible_;
 };

@@ -27,7 +27,7 @@ class Printer {
       : out_(out), version_(version), bytes_max_(bytes_max) {}
 
   template <Described T>
-  void Struct(const T& object) {
+  [[gnu::noinline]] void Struct(const T& object) {
     out_ += '{';
     first_ = true;
     T::Describe(*this, object);

@@ -42,7 +42,7 @@ class RandomFiller {
 
  private:
   template <class T>
-  void Fill(T& value) {
+  [[gnu::noinline]] void Fill(T& value) {
     if constexpr (Described<T>) {
       T::Describe(*this, value);
     } else if constexpr (kIsArray<T>) {

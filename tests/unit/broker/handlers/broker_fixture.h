@@ -193,8 +193,8 @@ class BrokerFixture : public testing::Test {
   bool auto_create_ = true;
   std::filesystem::path directory_;
   runtime::Metrics registry_of_metrics_;
-  ApiMetrics metrics_{registry_of_metrics_};
   Registry registry_ = MakeRegistry();
+  ApiMetrics metrics_{registry_of_metrics_, registry_};
   std::shared_ptr<std::promise<void>> ready_;
   std::unique_ptr<net::ShardSet> shards_;
   std::shared_ptr<runtime::ThreadExecutor> thread_;

@@ -1,0 +1,194 @@
+// BrokerSession: registration, heartbeats, reconnection, fencing, goodbye.
+#include "broker/metadata/broker_session.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+#include "common/base/prng.h"
+#include "tests/unit/broker/metadata/manual_executor.h"
+
+namespace weir::broker {
+namespace {
+
+using std::chrono::milliseconds;
+
+class FakeSessions : public SessionPort {
+ public:
+  struct Opened {
+    rpc::SessionEvents events;
+    std::vector<v1::SessionRequest> sent;
+    bool cancelled = false;
+    bool closed = false;
+  };
+  std::unique_ptr<rpc::SessionStream> OpenSession(rpc::SessionEvents events) override {
+    opened.push_back(std::make_shared<Opened>());
+    opened.back()->events = std::move(events);
+    return std::make_unique<Stream>(opened.back());
+  }
+  Opened& last() { return *opened.back(); }
+  std::vector<std::shared_ptr<Opened>> opened;
+
+ private:
+  class Stream : public rpc::SessionStream {
+   public:
+    explicit Stream(std::shared_ptr<Opened> opened) : opened_(std::move(opened)) {}
+    void Send(v1::SessionRequest request) override { opened_->sent.push_back(std::move(request)); }
+    void CloseSending() override { opened_->closed = true; }
+    void Cancel() override { opened_->cancelled = true; }
+
+   private:
+    std::shared_ptr<Opened> opened_;
+  };
+};
+
+class SessionTest : public testing::Test {
+ protected:
+  SessionTest() {
+    v1::Registration registration;
+    registration.set_broker_id(1);
+    registration.set_incarnation_id("0123456789abcdef");
+    registration.set_previous_broker_epoch(-1);
+    session_ = std::make_unique<BrokerSession>(
+        thread_, sessions_, registration,
+        SessionHooks{.on_joined = [this](const Uuid& cluster, BrokerEpoch) -> Status {
+                       if (!foreign_) joined_ = cluster;
+                       if (foreign_) return Fail(ErrorCode::kInconsistentClusterId, "two ids");
+                       return {};
+                     },
+                     .on_refused = [this](const Error& error) { refused_ = error; }});
+    session_->Start();
+  }
+
+  v1::SessionReply Reply(int64_t epoch, bool fenced) {
+    v1::SessionReply reply;
+    reply.set_broker_epoch(epoch);
+    reply.set_cluster_id(cluster_.ToBytes());
+    reply.set_fenced(fenced);
+    reply.set_heartbeat_interval_ms(500);
+    reply.set_session_timeout_ms(3000);
+    return reply;
+  }
+  void Receive(const v1::SessionReply& reply) {
+    sessions_.last().events.on_reply(reply);
+    thread_->Run();
+  }
+  void End(ErrorCode code) {
+    sessions_.last().events.on_end({{code, "test"}, ""});
+    thread_->Run();
+  }
+
+  std::shared_ptr<ManualExecutor> thread_ = std::make_shared<ManualExecutor>();
+  FakeSessions sessions_;
+  Uuid cluster_{{1, 2, 3}};
+  Uuid joined_;
+  bool foreign_ = false;
+  Error refused_;
+  std::unique_ptr<BrokerSession> session_;
+};
+
+TEST_F(SessionTest, RegistersFirstAndHeartbeatsAtOnce) {
+  ASSERT_EQ(sessions_.last().sent.size(), 1u);
+  EXPECT_TRUE(sessions_.last().sent[0].has_registration());
+  Receive(Reply(7, true));
+  EXPECT_EQ(session_->broker_epoch(), BrokerEpoch(7));
+  EXPECT_EQ(joined_, cluster_);
+  ASSERT_EQ(sessions_.last().sent.size(), 2u);
+  EXPECT_EQ(sessions_.last().sent[1].heartbeat().broker_epoch(), 7);
+}
+
+TEST_F(SessionTest, AppliedOffsetIsReportedAtOnce) {
+  Receive(Reply(7, true));
+  session_->ReportApplied(9);
+  EXPECT_EQ(sessions_.last().sent.back().heartbeat().applied_offset(), 9);
+  const size_t sent = sessions_.last().sent.size();
+  session_->ReportApplied(9);
+  EXPECT_EQ(sessions_.last().sent.size(), sent) << "nothing new";
+}
+
+TEST_F(SessionTest, HeartbeatsGoOutWithoutChanges) {
+  Receive(Reply(7, false));
+  EXPECT_FALSE(session_->IsFenced());
+  const size_t sent = sessions_.last().sent.size();
+  for (int i = 0; i < 4; ++i) {
+    thread_->Advance(milliseconds(500));
+    Receive(Reply(7, false));
+  }
+  EXPECT_GE(sessions_.last().sent.size(), sent + 4);
+}
+
+TEST_F(SessionTest, BrokenSessionReconnectsAtOnceWithTheSameIncarnation) {
+  Receive(Reply(7, false));
+  End(ErrorCode::kNetworkException);
+  ASSERT_EQ(sessions_.opened.size(), 2u);
+  const v1::Registration& again = sessions_.last().sent[0].registration();
+  EXPECT_EQ(again.incarnation_id(), "0123456789abcdef");
+  EXPECT_EQ(again.cluster_id(), cluster_.ToBytes()) << "now known";
+  // Without an answer in between it does not spin.
+  End(ErrorCode::kNetworkException);
+  EXPECT_EQ(sessions_.opened.size(), 2u);
+  thread_->Advance(milliseconds(60));
+  EXPECT_EQ(sessions_.opened.size(), 3u);
+}
+
+TEST_F(SessionTest, SilentControllerIsLeft) {
+  Receive(Reply(7, false));
+  const auto silent = sessions_.opened.back();
+  thread_->Advance(milliseconds(4000));
+  EXPECT_TRUE(silent->cancelled);
+  EXPECT_GE(sessions_.opened.size(), 2u);
+}
+
+TEST_F(SessionTest, LateRepliesOfAnOldStreamAreIgnored) {
+  Receive(Reply(7, false));
+  const auto old = sessions_.opened.back();
+  End(ErrorCode::kNotController);
+  Receive(Reply(9, true));
+  old->events.on_reply(Reply(7, false));
+  thread_->Run();
+  EXPECT_EQ(session_->broker_epoch(), BrokerEpoch(9));
+  EXPECT_TRUE(session_->IsFenced());
+}
+
+TEST_F(SessionTest, ForeignClusterIsRefusedForGood) {
+  foreign_ = true;
+  Receive(Reply(7, true));
+  EXPECT_EQ(refused_.code, ErrorCode::kInconsistentClusterId);
+  thread_->Advance(milliseconds(5000));
+  EXPECT_EQ(sessions_.opened.size(), 1u);
+}
+
+TEST_F(SessionTest, ControllersRefusalOfTheClusterIdIsFinal) {
+  End(ErrorCode::kInconsistentClusterId);
+  EXPECT_EQ(refused_.code, ErrorCode::kInconsistentClusterId);
+  thread_->Advance(milliseconds(5000));
+  EXPECT_EQ(sessions_.opened.size(), 1u);
+}
+
+TEST_F(SessionTest, StopWaitsForLeadershipsToMoveThenSaysGoodbye) {
+  Receive(Reply(7, false));
+  bool stopped = false;
+  session_->Stop(milliseconds(3000), [&] { stopped = true; });
+  EXPECT_TRUE(sessions_.last().sent.back().heartbeat().want_shutdown());
+  EXPECT_FALSE(stopped);
+  v1::SessionReply may_stop = Reply(7, false);
+  may_stop.set_may_stop(true);
+  Receive(may_stop);
+  EXPECT_TRUE(stopped);
+  EXPECT_TRUE(sessions_.last().sent.back().heartbeat().stopped());
+  EXPECT_TRUE(sessions_.last().closed);
+}
+
+TEST_F(SessionTest, StopEndsAtItsTimeoutWithoutTheControllers) {
+  Receive(Reply(7, false));
+  int stopped = 0;
+  session_->Stop(milliseconds(1000), [&] { ++stopped; });
+  thread_->Advance(milliseconds(1100));
+  EXPECT_EQ(stopped, 1);
+  thread_->Advance(milliseconds(5000));
+  EXPECT_EQ(stopped, 1);
+}
+
+}  // namespace
+}  // namespace weir::broker
