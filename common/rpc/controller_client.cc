@@ -41,6 +41,8 @@ struct ControllerClient::State {
   // Learns from a failed attempt. Returns whether the next attempt is worth making at once.
   bool Failed(const Target& target, const RpcError& failure) {
     std::lock_guard lock(mutex);
+    // Whatever comes of a hint, another address has its turn after it.
+    if (addresses[next % addresses.size()] == target.address) ++next;
     if (failure.error.code == ErrorCode::kNotController && !failure.leader_address.empty() &&
         failure.leader_address != target.address) {
       leader = failure.leader_address;
@@ -48,7 +50,6 @@ struct ControllerClient::State {
     }
     if (leader == target.address) leader.clear();
     if (failure.error.code == ErrorCode::kNetworkException) DialAtOnce(target.channel);
-    if (addresses[next % addresses.size()] == target.address) ++next;
     return false;
   }
 
@@ -86,7 +87,7 @@ class RetryingCall : public std::enable_shared_from_this<RetryingCall<State>> {
   void Attempt() {
     const Duration left = deadline_ - runtime::SteadyNow();
     if (left <= Duration(0)) return done_(tl::unexpected<Error>(LastError()));
-    auto target = leader_only_ ? state_->ForLeader() : state_->ForAny();
+    auto target = leader_only_ || hinted_ ? state_->ForLeader() : state_->ForAny();
     auto self = this->shared_from_this();
     RawUnaryCall(target.channel, path_, request_, left, {}, [self, target](RawReply reply) {
       if (reply) return self->done_(*std::move(reply));
@@ -109,7 +110,8 @@ class RetryingCall : public std::enable_shared_from_this<RetryingCall<State>> {
       last_.message =
           "no answer from the controller at " + target.address + " (" + failure.error.message + ")";
     }
-    const bool at_once = state_->Failed(target, failure) && ++hints_followed_ % 4 != 0;
+    hinted_ = state_->Failed(target, failure);
+    const bool at_once = hinted_ && ++hints_followed_ % 4 != 0;
     if (at_once) return Attempt();
     const auto pause = std::min<Duration>(state_->options.retry_pause,
                                           std::max(Duration(0), deadline_ - runtime::SteadyNow()));
@@ -132,6 +134,8 @@ class RetryingCall : public std::enable_shared_from_this<RetryingCall<State>> {
   const MonoTime deadline_;
   const std::function<void(Result<grpc::ByteBuffer>)> done_;
   Error last_{ErrorCode::kNone, {}};
+  // The last answer named the leader.
+  bool hinted_ = false;
   int hints_followed_ = 0;
 };
 
