@@ -1,11 +1,13 @@
 // Brokers: registration, fencing and leaving (DESIGN D4, D5).
 //
-//   registered, fenced ── heartbeat has caught up ──> unfenced ── session broken or silent ──>
-//   fenced
-//        ^                                              │  │
-//        └── new incarnation registers (new epoch) ─────┘  └─ want_shutdown ──> in controlled
-//                                                             shutdown (leads nothing) ── stopped
-//                                                             ──> fenced
+//   state                  event                                     next state
+//   (none)                 registers                                 fenced
+//   fenced                 heartbeat has caught up                   unfenced
+//   unfenced               session broken or silent, want_fence      fenced
+//   unfenced               want_shutdown: leads nothing any more     in controlled shutdown
+//   in controlled shutdown stopped, session broken or silent         fenced
+//   fenced, or unfenced    another incarnation registers             fenced, with a new epoch
+//     without a session
 // Laws:
 //  1. A broker's epoch is the log index of its registration record (I-16).
 //  2. The batch that fences a broker moves its leaderships and takes it out of every ISR: a fenced
