@@ -162,11 +162,10 @@ std::vector<rocksdb::ColumnFamilyDescriptor> MakeFamilies(const RocksDbOptions& 
   cache_options.capacity = options.block_cache_bytes;
   cache_options.num_shard_bits = 2;
   const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(cache_options);
-  return {{rocksdb::kDefaultColumnFamilyName, MetaFamily(cache)},
-          {"log_s", LogFamily(KvFamily::kLogShort, options, cache)},
+  return {{"log_s", LogFamily(KvFamily::kLogShort, options, cache)},
           {"log_l", LogFamily(KvFamily::kLogLong, options, cache)},
           {"clog", LogFamily(KvFamily::kLogCompacted, options, cache)},
-          {"meta", MetaFamily(cache)}};
+          {rocksdb::kDefaultColumnFamilyName, MetaFamily(cache)}};
 }
 
 }  // namespace weir::runtime

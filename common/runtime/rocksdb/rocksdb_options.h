@@ -18,7 +18,7 @@ namespace weir::runtime {
 rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options,
                                  std::shared_ptr<rocksdb::EventListener> listener);
 
-// RocksDB's default family, which stays empty, then ours in the order of KvFamily.
+// In the order of KvFamily. The meta rows live in RocksDB's default family, which exists anyway.
 std::vector<rocksdb::ColumnFamilyDescriptor> MakeFamilies(const RocksDbOptions& options);
 
 }  // namespace weir::runtime

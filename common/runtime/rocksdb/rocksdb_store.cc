@@ -149,16 +149,15 @@ class RocksDbIterator : public KvIterator {
 class RocksDbStore : public KvStore {
  public:
   RocksDbStore(std::unique_ptr<rocksdb::Env> env, std::unique_ptr<rocksdb::DB> db,
-               FamilyHandles all, std::shared_ptr<FatalSwitch> fatal)
+               FamilyHandles families, std::shared_ptr<FatalSwitch> fatal)
       : env_(std::move(env)),
         db_(std::move(db)),
-        all_handles_(std::move(all)),
-        families_(all_handles_.begin() + 1, all_handles_.end()),
+        families_(std::move(families)),
         fatal_(std::move(fatal)) {
     WEIR_CHECK(families_.size() == kKvFamilyCount);
   }
   ~RocksDbStore() override {
-    for (rocksdb::ColumnFamilyHandle* handle : all_handles_) db_->DestroyColumnFamilyHandle(handle);
+    for (rocksdb::ColumnFamilyHandle* handle : families_) db_->DestroyColumnFamilyHandle(handle);
   }
 
   std::unique_ptr<KvBatch> NewBatch() override { return std::make_unique<RocksDbBatch>(families_); }
@@ -212,10 +211,30 @@ class RocksDbStore : public KvStore {
 
   std::unique_ptr<rocksdb::Env> env_;  // only a test's; outlives db_
   std::unique_ptr<rocksdb::DB> db_;
-  FamilyHandles all_handles_;
   FamilyHandles families_;  // by KvFamily
   std::shared_ptr<FatalSwitch> fatal_;
 };
+
+// Opens the database with all families. A new one gets its families in one call: opening it with
+// all of them would sync RocksDB's options file once for each.
+rocksdb::Status OpenFamilies(rocksdb::DBOptions options, const std::string& directory,
+                             const std::vector<rocksdb::ColumnFamilyDescriptor>& families,
+                             FamilyHandles* handles, rocksdb::DB** db) {
+  rocksdb::Env* env = options.env;
+  if (env->FileExists(directory + "/CURRENT").ok()) {
+    return rocksdb::DB::Open(options, directory, families, handles, db);
+  }
+  rocksdb::Status status = rocksdb::DB::Open(options, directory, {families.back()}, handles, db);
+  if (!status.ok()) return status;
+  const std::vector<rocksdb::ColumnFamilyDescriptor> others(families.begin(), families.end() - 1);
+  FamilyHandles created;
+  status = (*db)->CreateColumnFamilies(others, &created);
+  handles->insert(handles->begin(), created.begin(), created.end());
+  if (status.ok()) return status;
+  for (rocksdb::ColumnFamilyHandle* handle : *handles) (*db)->DestroyColumnFamilyHandle(handle);
+  delete *db;
+  return status;
+}
 
 // Opening reads and writes RocksDB's own logs, CRCs included: the counter shows who computed them.
 void ReportCrcHook(const std::string& directory, uint64_t calls_before) {
@@ -245,7 +264,7 @@ Result<std::unique_ptr<KvStore>> OpenRocksDb(const std::string& directory, Rocks
   rocksdb::DB* raw = nullptr;
   FamilyHandles handles;
   const rocksdb::Status status =
-      rocksdb::DB::Open(db_options, directory, MakeFamilies(options), &handles, &raw);
+      OpenFamilies(db_options, directory, MakeFamilies(options), &handles, &raw);
   if (!status.ok()) return StorageError("open " + directory, status);
   ReportCrcHook(directory, calls_before);
   return std::make_unique<RocksDbStore>(std::move(env), std::unique_ptr<rocksdb::DB>(raw),
