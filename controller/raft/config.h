@@ -37,9 +37,9 @@ struct Config {
   Uuid cluster_id;
   VoterKey self;
 
-  // A follower that hears no leader for a random time in [min, max] asks for an election. `min` is
-  // also the time for which a server that hears its leader refuses votes, and the leader's
-  // check-quorum period.
+  // A follower that hears no leader for a random time in [min, max] asks for an election. For
+  // `min` after it heard its leader a server refuses votes; every `max` a leader looks whether it
+  // has heard a majority; a transfer that is not over after `max` is given up.
   int32_t election_ticks_min = 15;
   int32_t election_ticks_max = 30;
   int32_t heartbeat_ticks = 4;
