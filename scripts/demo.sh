@@ -64,8 +64,8 @@ start_cluster() {
 }
 
 say "weir dev --nodes 3"
-begin=$(milliseconds)
 for base in 19092 20092 21092 22092 23092; do
+  begin=$(milliseconds)
   start_cluster $base && break
   wait "$dev_pid" || true
   dev_pid=
