@@ -1,20 +1,20 @@
 // Keys and rows of a broker's store, as they are on disk. All integers are big-endian, so that keys
 // sort by number.
 //
-//   log families   u32 partition | u64 last offset      -> record batches, the last one ends at
-//   that offset meta  'P' u32 partition                             -> identity: topic, index,
-//   family, log start
-//         'E' u32 partition u32 leader epoch            -> i64 first offset of the epoch
-//         'S' u32 partition u64 first offset            -> a segment: end, bytes, largest timestamp
-//         'N' u32 partition                             -> producer states at an offset
-//         'D' u32 partition                             -> deleted partition whose entries await
-//         reclaiming 'B' u8 which                                  -> of the broker: clean
-//         shutdown, next partition id
+//   log families
+//     u32 partition | u64 last offset     record batches; the last one ends at that offset
+//   meta
+//     'P' u32 partition                   identity: topic, index, family, log start
+//     'E' u32 partition u32 leader epoch  i64 first offset of the epoch
+//     'S' u32 partition u64 first offset  a segment: end, bytes, largest timestamp
+//     'N' u32 partition                   producer states at an offset
+//     'D' u32 partition                   deleted partition whose entries await reclaiming
+//     'B' u8 which                        of the broker: clean shutdown, next partition id
 //
 // Laws:
 //  1. Prefixes are unique and never reused; a row's first byte is its layout's version.
 //  2. The key is the last offset, so that Seek(partition, offset) finds the entry holding that
-//  offset.
+//     offset.
 // Thread rule: pure functions.
 #pragma once
 

@@ -4,8 +4,8 @@
 // Laws:
 //  1. Epochs and first offsets both increase strictly.
 //  2. An epoch is known from the moment its leader takes over, even if it never appends (I-32); it
-//  goes to disk with
-//     its first append. An epoch that ended empty is forgotten when the next one begins.
+//     goes to disk with its first append. An epoch that ended empty is forgotten when the next one
+//     begins.
 // Thread rule: its partition's shard.
 #pragma once
 

@@ -1,6 +1,6 @@
 // LogConfig: what a topic's configuration says about the logs of its partitions. One object per
-// topic, shared by its partitions and replaced as a whole when the configuration changes. Thread
-// rule: const once shared.
+// topic, shared by its partitions and replaced as a whole when the configuration changes.
+// Thread rule: const once shared.
 #pragma once
 
 #include <cstdint>

@@ -3,8 +3,7 @@
 //
 // Laws:
 //  1. What is returned is whole batches, CRC and offsets verified, in order, the first one holding
-//  the offset asked
-//     for or the next that exists.
+//     the offset asked for or the next that exists.
 //  2. Damage is an error, never an empty answer.
 // Thread rule: any thread; reads may wait for the disk.
 #pragma once

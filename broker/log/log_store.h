@@ -3,11 +3,10 @@
 //
 // Laws:
 //  1. A partition's P row precedes its first entry in the write-ahead log: an entry that survives
-//  has an owner.
+//     has an owner.
 //  2. A local id is never given twice, not even after its partition was deleted.
 //  3. A deleted partition is named dead on disk in the same batch that takes its rows away, and its
-//  entries are
-//     reclaimed only after that batch is synced.
+//     entries are reclaimed only after that batch is synced.
 //  4. The clean-shutdown marker is gone, and synced, before anything else is written (I-17).
 // Thread rule: Open, then calls from any shard's thread; internally locked, nothing waits for the
 // disk.

@@ -5,13 +5,12 @@
 // Laws:
 //  1. Entries of a partition are written in the order of Append, and reported in that order.
 //  2. Durability fsync: reported after a Sync that began after the Write. Durability os: after the
-//  Write.
+//     Write.
 //  3. What one partition queued for a round becomes as few entries as limits::kLogEntryBytesTarget
-//  allows;
-//     bytes go from the network's buffer into the store's batch without a copy in between.
+//     allows; bytes go from the network's buffer into the store's batch without a copy in between.
 //  4. Meta rows and entries share one queue, so their order on disk is the order of the calls.
 //  5. A failed Write or Sync ends reporting for good: the store has called for the node's end
-//  (D-13).
+//     (D-13).
 // Thread rule: public calls from any thread; Write on the writer executor, Sync on the syncer.
 #pragma once
 

@@ -5,11 +5,10 @@
 // Laws:
 //  1. log start <= every readable offset < persisted end <= log end. Each of the three only grows.
 //  2. An append gets the next offsets in the order of the calls. It is in memory at once and
-//  readable once its
-//     owner lets readers up to it; a failed write stops the node, so nothing is ever taken back.
+//     readable once its owner lets readers up to it; a failed write stops the node, so nothing is
+//     ever taken back.
 //  3. After kill -9 or a power cut everything persisted is there: the log end is the last stored
-//  entry's end, and epochs,
-//     producers and segments are those of the entries.
+//     entry's end, and epochs, producers and segments are those of the entries.
 //  4. Damage found while opening is an error: nothing is cut off or deleted because of it (D-23).
 // Thread rule: its shard.
 #pragma once

@@ -3,14 +3,11 @@
 //
 // Laws:
 //  1. The last limits::kProducerBatchesRemembered batches of a producer are recognised; one that
-//  comes again gets
-//     the offsets of the first time.
+//     comes again gets the offsets of the first time.
 //  2. Sequence numbers of one producer epoch have no gap and wrap from 2^31-1 to 0; a new epoch
-//  begins at 0. A
-//     producer that the partition does not know may begin anywhere (KIP-360).
+//     begins at 0. A producer that the partition does not know may begin anywhere (KIP-360).
 //  3. A producer is forgotten only after its configured idle time (G-29). After recovery the idle
-//  time
-//     begins again: forgetting late is safe, forgetting early is not.
+//     time begins again: forgetting late is safe, forgetting early is not.
 //  4. An empty table costs one pointer.
 // Thread rule: its partition's shard.
 #pragma once

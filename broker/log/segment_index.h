@@ -5,10 +5,9 @@
 // Laws:
 //  1. Segments are contiguous and in order; only the last one grows. Each holds whole batches.
 //  2. A segment ends at segment.bytes, but never later than kSegmentBytesMax, so that a lookup by
-//  time reads little.
+//     time reads little.
 //  3. Nothing here is on disk by itself: rows that changed are written at checkpoints and rebuilt
-//  from the
-//     entries after them.
+//     from the entries after them.
 // Thread rule: its partition's shard.
 #pragma once
 

@@ -4,8 +4,7 @@
 // Laws:
 //  1. Of each partition the cache holds a contiguous run that ends at its log end.
 //  2. Bytes held stay below the budget: the oldest run of any partition goes first. What counts is
-//  the
-//     memory kept alive, not the slice; a slice that would keep much more alive is copied out.
+//     the memory kept alive, not the slice; a slice that would keep much more alive is copied out.
 //  3. Only appends insert: a reader that lags cannot push out what others read.
 // Thread rule: its shard.
 #pragma once

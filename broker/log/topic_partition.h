@@ -1,6 +1,7 @@
 // TopicPartition: what a partition is called in the cluster, and PartitionLocalId: what this data
 // directory calls it. A topic that is deleted and created again has a new topic id, hence a new
-// local id: old keys cannot be mistaken for new ones. Thread rule: plain values.
+// local id: old keys cannot be mistaken for new ones.
+// Thread rule: plain values.
 #pragma once
 
 #include <compare>

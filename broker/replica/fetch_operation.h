@@ -7,7 +7,7 @@
 // Laws:
 //  1. Between a shard's read and its watch nothing can move: no movement is missed.
 //  2. The answer holds bytes_max at most, trimmed in the order of the parts; its first batch comes
-//  whole.
+//     whole.
 //  3. Answered once; a wake-up after that is ignored.
 // Thread rule: members on the home shard; the steps on other shards touch their table only.
 #pragma once

@@ -1,6 +1,6 @@
 // What handlers ask of partitions and what they get back, in the words of the Kafka protocol. One
-// request names many partitions; outcomes come in the order of its parts. Thread rule: plain values
-// that move between threads.
+// request names many partitions; outcomes come in the order of its parts.
+// Thread rule: plain values that move between threads.
 #pragma once
 
 #include <cstdint>

@@ -5,17 +5,16 @@
 //   net::ShardSet shards(n);
 //   runtime::ThreadExecutor writer("log-writer"), syncer("log-sync");
 //   auto store = runtime::OpenRocksDb(directory, options);
-//   auto log_store = log::LogStore::Open(**store, writer, syncer);
+//   auto log_store = log::LogStore::Open(**store, writer, syncer, starts);
 //   replica::PartitionRouter router(node_id, **log_store, shards.Executors(), tail_cache_bytes);
 //   ...
-//   shards.Stop(); writer.Stop(); syncer.Stop();   // then router, log store, store go, in this
-//   order
+//   shards.Stop(); writer.Stop(); syncer.Stop();
+//   // then router, log store and store go, in this order
 //
 // Laws:
 //  1. A partition belongs to one shard for the life of the process: hash of (topic id, index).
 //  2. Requests that one shard makes reach a partition in the order they were made: pipelined
-//  produce
-//     requests of one connection keep their sequence.
+//     produce requests of one connection keep their sequence.
 //  3. Every callback runs exactly once, on shard `home`, perhaps before the call returns; when the
 //     executors stop it is dropped.
 // Thread rule: call from the thread of shard `home`; Assign, Drop and the rest without a home from

@@ -3,12 +3,11 @@
 //
 // Laws:
 //  1. An append is answered when its promise holds: acks=all when the high watermark has passed it,
-//  1 and 0 when
-//     it is persisted here (acks=0 so that its bytes stay charged to the connection until they are
-//     written).
+//     1 and 0 when it is persisted here (acks=0 so that its bytes stay charged to the connection
+//     until they are written).
 //  2. Clients read below the high watermark only.
 //  3. A partition whose log cannot be opened is offline: its requests get KAFKA_STORAGE_ERROR, the
-//  others go on.
+//     others go on.
 //  4. What a restart would have to replay is written out every kCheckpointInterval.
 // Thread rule: its shard's executor; construct before it runs.
 #pragma once

@@ -4,7 +4,7 @@
 //
 // Laws:
 //  1. Every wait ends exactly once: satisfied, at its deadline, or cancelled; a cancelled one is
-//  not woken.
+//     not woken.
 //  2. A wake-up may add waits and move partitions: the queue is consistent before it calls.
 //  3. A wait that is over leaves nothing behind in the queue.
 // Thread rule: its shard.

@@ -3,8 +3,7 @@
 //
 // Laws:
 //  1. A batch is applied whole or not at all, and batches become durable in the order they were
-//  written:
-//     what survives a power cut is a prefix of the writes, over all families together.
+//     written: what survives a power cut is a prefix of the writes, over all families together.
 //  2. Write returns when the batch survives the death of the process; Sync returns when everything
 //     written before the call survives a power cut.
 //  3. After a failed Write or Sync nothing is known about what is on disk: the owner must stop.

@@ -1,5 +1,6 @@
 // BrokerLogWorld: a log store and a partition router on stores and executors that the test drives,
-// with the crashes that a data directory must survive. Thread rule: the test's one thread.
+// with the crashes that a data directory must survive.
+// Thread rule: the test's one thread.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -2,11 +2,10 @@
 //
 // Laws it checks after every restart:
 //  1. Every acknowledged record is there, at its offset; what is readable is a prefix of what was
-//  appended.
+//     appended.
 //  2. Log start is where an answered DeleteRecords put it, or further.
 //  3. A producer's last remembered batches come back as duplicates with their first offsets, and
-//  its next
-//     sequence number is taken.
+//     its next sequence number is taken.
 // Thread rule: the test's one thread.
 #pragma once
 

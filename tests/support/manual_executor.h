@@ -1,6 +1,6 @@
 // ManualExecutor: an Executor for tests. Time stands still until the test moves it, tasks run when
-// the test says. Several executors can share one world, so that a test drives them together. Thread
-// rule: the test's one thread.
+// the test says. Several executors can share one world, so that a test drives them together.
+// Thread rule: the test's one thread.
 #pragma once
 
 #include <algorithm>

@@ -2,8 +2,7 @@
 //
 // Laws:
 //  1. PowerCut leaves everything synced and any prefix of the writes after it, as the port promises
-//  (law 1
-//     of kv_store.h); Kill leaves every write.
+//     (law 1 of kv_store.h); Kill leaves every write.
 //  2. After FailFrom(n) the n-th and later writes and syncs fail, as a poisoned store does.
 // Thread rule: any thread; one mutex.
 #pragma once

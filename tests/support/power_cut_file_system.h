@@ -3,9 +3,8 @@
 //
 //   Cut()      from now on nothing can be written: the machine is off
 //   (destroy the database)
-//   Restore()  every file is cut back to what was synced, plus a random part of what was not; files
-//   whose
-//              directory entry was not synced may be gone
+//   Restore()  every file is cut back to what was synced, plus a random part of what was not;
+//              files whose directory entry was not synced may be gone
 //
 // Laws:
 //  1. Synced bytes of a file whose directory was synced since its creation always survive.
