@@ -115,9 +115,15 @@ class RetryingCall : public std::enable_shared_from_this<RetryingCall<State>> {
     if (at_once) return Attempt();
     const auto pause = std::min<Duration>(state_->options.retry_pause,
                                           std::max(Duration(0), deadline_ - runtime::SteadyNow()));
-    auto alarm = std::make_shared<grpc::Alarm>();
-    alarm->Set(std::chrono::system_clock::now() + pause,
-               [self = this->shared_from_this(), alarm](bool) { self->Attempt(); });
+    // An alarm keeps its callback until it is destroyed, and the callback keeps the alarm: it lets
+    // go of it itself.
+    auto alarm = std::make_shared<std::unique_ptr<grpc::Alarm>>(std::make_unique<grpc::Alarm>());
+    grpc::Alarm& running = **alarm;
+    running.Set(std::chrono::system_clock::now() + pause,
+                [self = this->shared_from_this(), alarm](bool) {
+                  alarm->reset();
+                  self->Attempt();
+                });
   }
 
   Error LastError() const {
