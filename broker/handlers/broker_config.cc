@@ -2,9 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <set>
-#include <thread>
 #include <utility>
 
 #include "common/metadata/broker_options.h"
@@ -149,7 +149,7 @@ Status ReadLimits(const runtime::Config& config, BrokerConfig& broker) {
   if (shards < 0 || shards > kShardsMax) {
     return Fail(ErrorCode::kInvalidConfig, "shards: 0 to " + std::to_string(kShardsMax));
   }
-  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const int cores = static_cast<int>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
   broker.shards = shards == 0 ? cores : static_cast<int>(shards);
   broker.tail_cache_bytes = config.GetBytes("tail.cache.bytes");
   return {};

@@ -27,7 +27,8 @@ using wire::MetadataResponse;
 
 constexpr int16_t kFirstVersionWithNullForAll = 1;
 constexpr int16_t kFirstVersionWithAutoCreateFlag = 4;
-constexpr int32_t kAutoCreateTimeoutMs = 10'000;
+// Later answers of the connection wait behind this one: no longer than a controller failover.
+constexpr int32_t kAutoCreateTimeoutMs = 2'000;
 
 struct Waiting {
   Call call;

@@ -26,9 +26,10 @@ class InFlightBudget {
   void Take(size_t bytes) { bytes_.fetch_add(bytes, std::memory_order_relaxed); }
 
   void Give(size_t bytes) {
-    const size_t before = bytes_.fetch_sub(bytes, std::memory_order_acq_rel);
-    if (before - bytes < bytes_max_ && waiting_.load(std::memory_order_acquire) &&
-        waiting_.exchange(false, std::memory_order_acq_rel)) {
+    // Sequentially consistent with RegisterWaiter: either it sees the room or we see the waiter.
+    const size_t before = bytes_.fetch_sub(bytes, std::memory_order_seq_cst);
+    if (before - bytes < bytes_max_ && waiting_.load(std::memory_order_seq_cst) &&
+        waiting_.exchange(false, std::memory_order_seq_cst)) {
       on_available_();
     }
   }

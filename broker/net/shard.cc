@@ -9,6 +9,12 @@
 #include "common/runtime/clock.h"
 
 namespace weir::net {
+namespace {
+
+// The shard whose loop this thread runs.
+thread_local const Shard* current_shard = nullptr;
+
+}  // namespace
 
 Shard::Shard(int index) : index_(index), context_(1), timer_(context_) {}
 
@@ -18,10 +24,13 @@ void Shard::Start() {
   WEIR_CHECK(!thread_.joinable());
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), ("shard-" + std::to_string(index_)).c_str());
+    current_shard = this;
     const auto keep_running = asio::make_work_guard(context_);
     context_.run();
   });
 }
+
+bool Shard::IsCurrentThread() const { return current_shard == this; }
 
 void Shard::Stop() {
   stopped_.store(true);

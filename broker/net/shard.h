@@ -41,7 +41,7 @@ class Shard : public Executor {
   void Start();
   // Idempotent. Not from the shard's own thread.
   void Stop();
-  bool IsCurrentThread() const { return thread_.get_id() == std::this_thread::get_id(); }
+  bool IsCurrentThread() const;
 
   void Post(Task task) override;
   TimerId PostAt(MonoTime deadline, Task task) override;
