@@ -59,6 +59,13 @@ Result<std::unique_ptr<ControllerNode>> ControllerNode::Create(
   std::unique_ptr<ControllerNode> node(new ControllerNode(std::move(options), std::move(on_fatal)));
   const ControllerNodeOptions& given = node->options_;
   const bool may_format = given.bootstrap || !given.join.empty();
+  const bool initial = std::any_of(given.voters.begin(), given.voters.end(),
+                                   [&](const InitialVoter& v) { return v.id == given.id; });
+  if (given.bootstrap && !given.voters.empty() && !initial) {
+    return Fail(ErrorCode::kInvalidConfig, "bootstrap: quorum.voters (" + ToString(given.voters) +
+                                               ") does not name this controller, " +
+                                               weir::ToString(given.id));
+  }
   WEIR_ASSIGN_OR_RETURN(node->directory_,
                         runtime::NodeDirectory::Open(given.data_dir, runtime::NodeKind::kController,
                                                      given.id, may_format));
@@ -93,13 +100,6 @@ Status ControllerNode::Start(const std::string& own_address) {
         StartRunning(founding_ ? founding_->configuration : raft::Configuration()));
     loop_->Post([this] { CheckClusterOfPeers(); });
     return {};
-  }
-  const bool initial = std::any_of(options_.voters.begin(), options_.voters.end(),
-                                   [&](const InitialVoter& v) { return v.id == options_.id; });
-  if (options_.join.empty() && !initial) {
-    return Fail(ErrorCode::kInvalidConfig,
-                "bootstrap: quorum.voters (" + ToString(options_.voters) +
-                    ") does not name this controller, " + weir::ToString(options_.id));
   }
   loop_->Post([this] { PollFounding(); });
   return {};
