@@ -38,9 +38,13 @@ class ControllerNode::Watcher : public MetadataListener {
   }
   void OnTick() override {
     if (!node_.waiters_.empty()) Look();
+    if (node_.removed()) node_.feed_->EndAll(Removed());
   }
 
  private:
+  static Error Removed() {
+    return {ErrorCode::kNotController, "this controller was removed from the quorum"};
+  }
   void Look() {
     node_.ServeWaiters();
     node_.UpdateReady();
@@ -337,6 +341,13 @@ raft::v1::IdentifyReply ControllerNode::Identity() const {
   reply.set_initial_voters(ToString(options_.voters));
   if (founding_) *reply.mutable_founding_configuration() = ToProto(founding_->configuration);
   return reply;
+}
+
+bool ControllerNode::removed() const {
+  if (!running()) return false;
+  const raft::Raft& raft = node_->raft();
+  return !raft.leader() && !raft.configuration().members.empty() &&
+         raft.configuration().Find(view_.self) == nullptr;
 }
 
 std::string ControllerNode::NotReadyReason() const {

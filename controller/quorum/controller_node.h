@@ -89,6 +89,9 @@ class ControllerNode {
   // ---------------------------------------------------------------------------------
   bool running() const { return node_ != nullptr; }
   bool stopping() const { return stopping_; }
+  // Whether the quorum has gone on without this controller: no metadata reaches it any more, so
+  // that nobody may follow it.
+  bool removed() const;
   const Uuid& cluster_id() const { return directory_->identity().cluster_id; }
   raft::v1::IdentifyReply Identity() const;
   // Empty: attached to a quorum with a leader. Otherwise why not, for people.

@@ -91,7 +91,7 @@ grpc::ServerWriteReactor<broker::v1::FetchMetadataReply>* BrokerService::FetchMe
   };
   const std::shared_ptr<FeedStream> stream = FeedStream::Start(std::move(events));
   node_.Post([this, stream, id, wanted = *request] {
-    if (!node_.running() || node_.stopping()) {
+    if (!node_.running() || node_.stopping() || node_.removed()) {
       return stream->End(rpc::ToGrpcStatus(NotStarted(node_)));
     }
     const std::string& theirs = wanted.cluster_id();
