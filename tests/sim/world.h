@@ -51,6 +51,7 @@ class World {
   void RunFor(int64_t ms);
   SimServer& server(int32_t id) { return *servers_.at(NodeId(id)); }
   SimNetwork& network() { return network_; }
+  int64_t now_ms() const { return scheduler_.now_ms(); }
   const std::string& violation() const { return checkers_.violation(); }
   // The leader of the highest term; older ones do not know yet. Null: nobody leads.
   SimServer* FreshestLeader();
