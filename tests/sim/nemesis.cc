@@ -105,12 +105,16 @@ void World::SlowDisk() {
   }
 }
 
-// Whether every configuration in use would keep its majority if this server lost its disk.
+// Whether every configuration in use would keep its majority if this server lost its disk: those in
+// effect, and those that come back when a server falls before its last writes are done.
 bool World::MayLoseDisk(const SimServer& server) const {
   for (const auto& [id, other] : servers_) {
     if (!other->running()) return false;  // what it would say about members is not known
-    if (other->raft().configuration().members.empty()) continue;
-    if (!KeepsMajority(other->raft().configuration(), server.key().id)) return false;
+    for (const raft::Configuration& configuration :
+         {other->raft().configuration(), other->disk().configuration()}) {
+      if (configuration.members.empty()) continue;
+      if (!KeepsMajority(configuration, server.key().id)) return false;
+    }
   }
   return true;
 }

@@ -63,6 +63,15 @@ LogIndex SimDisk::last_index() const {
                           : std::max(entries_.back().index, snapshot_.last_index);
 }
 
+raft::Configuration SimDisk::configuration() const {
+  for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
+    if (entry->index <= snapshot_.last_index) break;
+    if (entry->type == raft::EntryType::kNormal) continue;
+    return *raft::DecodeConfiguration(*entry->payload);
+  }
+  return snapshot_.configuration;
+}
+
 bool SimDisk::Holds(Term term, LogIndex index) const {
   if (index <= snapshot_.last_index) return true;
   if (entries_.empty() || index < entries_.front().index) return false;

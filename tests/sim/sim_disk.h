@@ -59,6 +59,8 @@ class SimDisk {
   const raft::SnapshotMeta& snapshot() const { return snapshot_; }
   const std::string& snapshot_bytes() const { return snapshot_bytes_; }
   LogIndex last_index() const;
+  // What a server that fell now would come back with.
+  raft::Configuration configuration() const;
   // Whether a crash now would leave the entry (term, index), or a snapshot that covers it.
   bool Holds(Term term, LogIndex index) const;
 
