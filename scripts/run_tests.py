@@ -18,7 +18,7 @@ SECONDS_PER_BINARY_MAX = 900
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:halt_on_error=1:abort_on_error=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-    "TSAN_OPTIONS": f"halt_on_error=1:suppressions={ROOT}/tests/tsan.supp",
+    "TSAN_OPTIONS": f"halt_on_error=1:ignore_noninstrumented_modules=1:suppressions={ROOT}/tests/tsan.supp",
     "LSAN_OPTIONS": f"suppressions={ROOT}/tests/lsan.supp:print_suppressions=0",
 }
 

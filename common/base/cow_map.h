@@ -12,6 +12,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <iterator>
 #include <memory>
@@ -170,14 +171,33 @@ class CowMap {
     return static_cast<size_t>(at - leaf.begin());
   }
 
+  // Before `owned`, which nobody else holds any more, is written to: what its last other holder has
+  // read on another thread happens before. use_count() alone does not promise that.
+  template <class T>
+  static void AfterOtherReaders([[maybe_unused]] const std::shared_ptr<T>& owned) {
+#if defined(__SANITIZE_THREAD__)
+    const std::shared_ptr<T> counted = owned;  // ThreadSanitizer does not know fences
+#else
+    std::atomic_thread_fence(std::memory_order_acquire);
+#endif
+  }
+
   void OwnSpine() {
-    if (spine_.use_count() > 1) spine_ = std::make_shared<Spine>(*spine_);
+    if (spine_.use_count() > 1) {
+      spine_ = std::make_shared<Spine>(*spine_);
+    } else {
+      AfterOtherReaders(spine_);
+    }
   }
 
   Leaf& OwnLeaf(size_t index) {
     OwnSpine();
     auto& leaf = (*spine_)[index];
-    if (leaf.use_count() > 1) leaf = std::make_shared<Leaf>(*leaf);
+    if (leaf.use_count() > 1) {
+      leaf = std::make_shared<Leaf>(*leaf);
+    } else {
+      AfterOtherReaders(leaf);
+    }
     return *leaf;
   }
 
