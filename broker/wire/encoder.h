@@ -121,26 +121,19 @@ class Encoder {
     int16_t version;
     uint32_t count = 0;
 
-    template <class T>
-    void operator()(const char* name, const T& field, const FieldSpec& spec) {
-      if (spec.IsTagged()) (*this)(name, field, spec, T{});
-    }
-    template <class T, class Default>
-    void operator()(const char*, const T& field, const FieldSpec& spec, const Default& otherwise) {
-      if (spec.IsTagged() && spec.versions.Contains(version) && field != otherwise) ++count;
+    template <class T, class... Default>
+    void operator()(const char*, const T& field, const FieldSpec& spec, const Default&... value) {
+      if (!spec.IsTagged() || !spec.versions.Contains(version)) return;
+      if (!IsDefault(field, value...)) ++count;
     }
   };
   struct TaggedWriter {
     Encoder& encoder;
 
-    template <class T>
-    void operator()(const char* name, const T& field, const FieldSpec& spec) {
-      if (spec.IsTagged()) (*this)(name, field, spec, T{});
-    }
-    template <class T, class Default>
-    void operator()(const char*, const T& field, const FieldSpec& spec, const Default& otherwise) {
+    template <class T, class... Default>
+    void operator()(const char*, const T& field, const FieldSpec& spec, const Default&... value) {
       if (!spec.IsTagged() || !spec.versions.Contains(encoder.version_)) return;
-      if (field == otherwise) return;
+      if (IsDefault(field, value...)) return;
       FrameSink size;
       Encoder(size, encoder.version_, true).WriteField(field, spec);
       encoder.UnsignedVarint(static_cast<uint32_t>(spec.tag));
@@ -148,6 +141,24 @@ class Encoder {
       encoder.WriteField(field, spec);
     }
   };
+
+  template <class T, class Default>
+  static bool IsDefault(const T& field, const Default& value) {
+    return field == value;
+  }
+  // The default that stands unwritten in a description: null, empty, zero.
+  template <class T>
+  static bool IsDefault(const T& field) {
+    if constexpr (kIsOptional<T>) {
+      return !field.has_value();
+    } else if constexpr (kIsArray<T> || kIsString<T> || std::same_as<T, Records>) {
+      return field.empty();
+    } else if constexpr (std::same_as<T, Bytes>) {
+      return field.data.empty();
+    } else {
+      return field == T{};
+    }
+  }
 
   template <class T>
   [[gnu::noinline]] void WriteTaggedFields(const T& object) {

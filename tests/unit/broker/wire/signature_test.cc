@@ -54,7 +54,10 @@ class DefaultsVisitor {
   template <class T>
   void operator()(const char* name, const T& field, const FieldSpec& spec) {
     Visit(name, field);
-    if (spec.IsTagged()) {
+    if (!spec.IsTagged()) return;
+    if constexpr (kIsOptional<T>) {
+      EXPECT_FALSE(field.has_value()) << path_ << name;
+    } else {
       EXPECT_TRUE(field == T{}) << path_ << name;
     }
   }
