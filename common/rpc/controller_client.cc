@@ -14,6 +14,12 @@
 #include "common/runtime/clock.h"
 
 namespace weir::rpc {
+namespace {
+
+// A quorum has five voters at most; this many replacements are followed without a restart.
+constexpr size_t kAddressesMax = 64;
+
+}  // namespace
 
 // What calls and streams share: the addresses, and which of them to try. Outlives the client while
 // calls run.
@@ -46,6 +52,7 @@ struct ControllerClient::State {
     if (failure.error.code == ErrorCode::kNotController && !failure.leader_address.empty() &&
         failure.leader_address != target.address) {
       leader = failure.leader_address;
+      Learn(leader);
       return true;
     }
     if (leader == target.address) leader.clear();
@@ -58,6 +65,14 @@ struct ControllerClient::State {
     leader = target.address;
   }
 
+  // Voters are replaced while programs run: in the end none of the addresses a program was started
+  // with may be left, so that it keeps those it is told. REQUIRES: mutex.
+  void Learn(const std::string& address) {
+    if (addresses.size() < kAddressesMax &&
+        std::find(addresses.begin(), addresses.end(), address) == addresses.end()) {
+      addresses.push_back(address);
+    }
+  }
   // REQUIRES: mutex.
   Target Use(const std::string& address) { return {address, ChannelTo(address)}; }
 
@@ -228,12 +243,7 @@ std::unique_ptr<StreamHandle> ControllerClient::FetchMetadata(
 
 void ControllerClient::AddAddresses(const std::vector<std::string>& addresses) {
   std::lock_guard lock(state_->mutex);
-  for (const std::string& address : addresses) {
-    if (std::find(state_->addresses.begin(), state_->addresses.end(), address) ==
-        state_->addresses.end()) {
-      state_->addresses.push_back(address);
-    }
-  }
+  for (const std::string& address : addresses) state_->Learn(address);
 }
 
 }  // namespace weir::rpc
