@@ -7,7 +7,7 @@
 // Stop:   hand leaderships over -> close clients -> write out partitions -> mark the directory
 // clean. Laws:
 //  1. Clients are accepted only when the broker can serve them; until then they wait in the
-//  sockets' backlog.
+//     sockets' backlog.
 //  2. A failed store ends the process: what it acknowledged from then on could be lost (D-13).
 // Thread rule: main thread; callbacks say where they run.
 #include <csignal>

@@ -4,7 +4,7 @@
 // Laws:
 //  1. The reply is handled on the call's own shard.
 //  2. That no controller can be reached reads REQUEST_TIMED_OUT, which every client knows and
-//  retries.
+//     retries.
 // Thread rule: the call's shard.
 #pragma once
 

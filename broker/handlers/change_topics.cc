@@ -15,8 +15,7 @@ namespace {
 
 constexpr int16_t kFirstDeleteVersionWithIds = 6;
 
-// ---- DeleteTopics
-// ------------------------------------------------------------------------------------
+// ---- DeleteTopics ---------------------------------------------------------------------
 
 struct DeleteWaiting {
   Call call;
@@ -72,8 +71,7 @@ void HandleDelete(Call call, net::ConnectionInfo& connection, wire::DeleteTopics
                            OnShard<admin::v1::DeleteTopicsReply>(std::move(waiting), OnDeleted));
 }
 
-// ---- CreatePartitions
-// --------------------------------------------------------------------------------
+// ---- CreatePartitions -----------------------------------------------------------------
 
 struct GrowWaiting {
   Call call;

@@ -3,8 +3,8 @@
 //
 // Laws:
 //  1. A client is told addresses of the listener it came in by, never another one.
-//  2. A listener advertised as "auto" answers with the host the client itself connected to
-//  (USERS 2.7).
+//  2. A listener advertised as "auto" answers with the host the client itself connected to (USERS
+//     2.7).
 //  3. Whoever is named as controller is a live broker: it forwards (FEATURES 8.10).
 // Thread rule: pure functions of an immutable image.
 #pragma once

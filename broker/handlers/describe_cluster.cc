@@ -23,8 +23,7 @@
 namespace weir::handlers {
 namespace {
 
-// ---- DescribeCluster
-// ---------------------------------------------------------------------------------
+// ---- DescribeCluster ------------------------------------------------------------------
 
 constexpr int8_t kEndpointTypeBrokers = 1;
 
@@ -55,8 +54,7 @@ void HandleCluster(Call call, net::ConnectionInfo& connection,
   call.Reply(response);
 }
 
-// ---- DescribeTopicPartitions
-// -------------------------------------------------------------------------
+// ---- DescribeTopicPartitions ----------------------------------------------------------
 
 using PartitionsResponse = wire::DescribeTopicPartitionsResponse;
 
@@ -133,8 +131,7 @@ void HandlePartitions(Call call, net::ConnectionInfo&,
   call.Reply(response);
 }
 
-// ---- DescribeLogDirs
-// ---------------------------------------------------------------------------------
+// ---- DescribeLogDirs ------------------------------------------------------------------
 
 using LogDirsResponse = wire::DescribeLogDirsResponse;
 
@@ -177,8 +174,7 @@ void HandleLogDirs(Call call, net::ConnectionInfo&, wire::DescribeLogDirsRequest
   });
 }
 
-// ---- DescribeQuorum
-// ----------------------------------------------------------------------------------
+// ---- DescribeQuorum -------------------------------------------------------------------
 
 using QuorumResponse = wire::DescribeQuorumResponse;
 

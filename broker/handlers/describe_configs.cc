@@ -82,8 +82,7 @@ void HandleDescribe(Call call, net::ConnectionInfo&, DescribeConfigsRequest requ
   call.Reply(response);
 }
 
-// ---- ListConfigResources
-// -----------------------------------------------------------------------------
+// ---- ListConfigResources --------------------------------------------------------------
 
 bool Wants(const wire::ListConfigResourcesRequest& request, metadata::v1::ConfigResourceType type) {
   if (request.resource_types.empty()) return true;

@@ -1,9 +1,9 @@
 // Dispatcher: from a frame to its handler.
 //
 // Laws:
-//  1. An API or version that is not served, or a header that cannot be read, closes the connection
-//  with one log
-//     line; ApiVersions alone answers versions it does not know (KIP-511).
+//  1. An API or version that is not served, or a header that cannot be read, closes the
+//     connection with one log line; ApiVersions alone answers versions it does not know
+//     (KIP-511).
 //  2. Requests of one connection reach their handlers in order of arrival.
 // Thread rule: the connection's shard.
 #pragma once

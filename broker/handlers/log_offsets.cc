@@ -75,8 +75,7 @@ std::vector<Part> Split(PendingType& pending, const Request& request, MakeAnswer
   return parts;
 }
 
-// ---- ListOffsets
-// -------------------------------------------------------------------------------------
+// ---- ListOffsets ----------------------------------------------------------------------
 
 using ListPending = Pending<wire::ListOffsetsResponse, wire::ListOffsetsResponse::Partition>;
 
@@ -112,8 +111,7 @@ void HandleList(Call call, net::ConnectionInfo&, wire::ListOffsetsRequest reques
       });
 }
 
-// ---- OffsetForLeaderEpoch
-// ----------------------------------------------------------------------------
+// ---- OffsetForLeaderEpoch -------------------------------------------------------------
 
 using EpochPending =
     Pending<wire::OffsetForLeaderEpochResponse, wire::OffsetForLeaderEpochResponse::Partition>;
@@ -149,8 +147,7 @@ void HandleEpoch(Call call, net::ConnectionInfo&, wire::OffsetForLeaderEpochRequ
       });
 }
 
-// ---- DeleteRecords
-// -----------------------------------------------------------------------------------
+// ---- DeleteRecords --------------------------------------------------------------------
 
 using DeletePending = Pending<wire::DeleteRecordsResponse, wire::DeleteRecordsResponse::Partition>;
 

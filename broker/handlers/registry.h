@@ -4,8 +4,7 @@
 // Laws:
 //  1. An API is in the table once. Its versions are within those of its message.
 //  2. Advertised versions may begin below the served ones only for Produce: clients look for
-//  version 0 before they
-//     compress (FEATURES 8.1), and Kafka itself refuses 0 to 2.
+//     version 0 before they compress (FEATURES 8.1), and Kafka itself refuses 0 to 2.
 // Thread rule: immutable after construction.
 #pragma once
 

@@ -53,8 +53,7 @@ consteval bool RowKindsAreUnique() {
 }
 static_assert(RowKindsAreUnique(), "two kinds of rows share a prefix");
 
-// ---- Log entries
-// -----------------------------------------------------------------------------------
+// ---- Log entries ----------------------------------------------------------------------
 
 inline constexpr size_t kLogKeyBytes = 12;
 // On the stack: one is made per append and per read.
@@ -72,8 +71,7 @@ struct ParsedLogKey {
 // nullopt for bytes that are no log key.
 std::optional<ParsedLogKey> ParseLogKey(std::string_view key);
 
-// ---- Meta rows
-// -------------------------------------------------------------------------------------
+// ---- Meta rows ------------------------------------------------------------------------
 
 std::string MakeRowKey(RowKind kind, PartitionLocalId partition);
 std::string MakeEpochKey(PartitionLocalId partition, LeaderEpoch epoch);

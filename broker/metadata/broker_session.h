@@ -4,13 +4,12 @@
 //           any --stream ends--> connecting      active --Stop--> stopping --may_stop--> stopped
 //
 // Laws:
-//  1. A registration carries the incarnation of this process: after a broken stream the same broker
-//  comes
-//     back, a restarted process is a new one (I-16).
+//  1. A registration carries the incarnation of this process: after a broken stream the same
+//     broker comes back, a restarted process is a new one (I-16).
 //  2. A heartbeat goes out at once when the applied offset or a wish changes, and every interval
-//  otherwise.
+//     otherwise.
 //  3. Silence of the controller longer than the session timeout ends the stream: a new leader may
-//  be elsewhere.
+//     be elsewhere.
 //  4. A broker of another cluster never registers: `on_refused` says so once, with both ids.
 // Thread rule: the metadata thread, except IsFenced, broker_epoch and Reason from any thread.
 #pragma once

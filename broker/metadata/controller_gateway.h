@@ -1,9 +1,8 @@
 // ControllerGateway: the controllers over gRPC, as ControllerPort, SessionPort and FeedPort.
 //
 // Laws:
-//  1. Replies are handed over on the metadata thread, so that nothing of the broker is called back
-//  after that
-//     thread has stopped.
+//  1. Replies are handed over on the metadata thread, so that nothing of the broker is called
+//     back after that thread has stopped.
 // Thread rule: as ControllerPort.
 #pragma once
 

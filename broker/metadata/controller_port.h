@@ -2,11 +2,10 @@
 // gRPC (ControllerGateway); tests answer from a table.
 //
 // Laws:
-//  1. Every `done` runs at most once, on the metadata thread: whoever needs it elsewhere posts. It
-//  is dropped
-//     when the broker stops first.
+//  1. Every `done` runs at most once, on the metadata thread: whoever needs it elsewhere posts.
+//     It is dropped when the broker stops first.
 //  2. A call that outlives `timeout` ends with kRequestTimedOut; the change may have happened all
-//  the same.
+//     the same.
 // Thread rule: callable from any thread.
 #pragma once
 

@@ -6,11 +6,9 @@
 //
 // Laws:
 //  1. The offset reported has been acted upon: partitions serve and handlers see it. So an admin
-//  call that waits for
-//     every broker's offset may return (D3).
+//     call that waits for every broker's offset may return (D3).
 //  2. Nothing is acted on before the image has caught up with this broker's own registration: an
-//  older view
-//     would bring back leaderships and topics that are gone.
+//     older view would bring back leaderships and topics that are gone.
 //  3. The feed is reopened from the offset after the last one applied, for ever.
 // Thread rule: the metadata thread.
 #pragma once

@@ -3,7 +3,7 @@
 //
 // Laws:
 //  1. An id is given at most once in the life of the cluster: a block that was asked for and lost
-//  is lost.
+//     is lost.
 //  2. One request for a block is under way at a time; whoever asks meanwhile waits for it.
 // Thread rule: Take from any thread; the rest on the metadata thread, where `done` runs too.
 #pragma once

@@ -4,13 +4,12 @@
 // Laws:
 //  1. Idempotent: acting twice on the same image changes nothing.
 //  2. The first action compares everything: what the data directory holds and the image does not
-//  want is deleted.
-//     It must be given an image at least as new as this broker's registration, so that no older
-//     view of the cluster deletes data or brings an old leadership back (D-23).
+//     want is deleted. It must be given an image at least as new as this broker's registration,
+//     so that no older view of the cluster deletes data or brings an old leadership back (D-23).
 //  3. A topic that was deleted and created again has another id: its old data goes, its new
-//  partitions start empty.
+//     partitions start empty.
 //  4. A partition that is missing from the cluster for another reason than deletion is never
-//  deleted.
+//     deleted.
 // Thread rule: the metadata thread.
 #pragma once
 

@@ -51,8 +51,7 @@ void Connection::RemoveInFlight(size_t bytes) {
   if (bytes > 0) table_.budget_.Give(bytes);
 }
 
-// ---- Reading
-// -----------------------------------------------------------------------------------------
+// ---- Reading --------------------------------------------------------------------------
 
 void Connection::ArmRead() {
   if (read_armed_ || closed_) return;
@@ -140,8 +139,7 @@ void Connection::Resume() {
   ReadOn();
 }
 
-// ---- Answering
-// ---------------------------------------------------------------------------------------
+// ---- Answering ------------------------------------------------------------------------
 
 void Connection::Complete(uint64_t sequence, Answer answer) {
   if (closed_) return;
@@ -233,8 +231,7 @@ void Connection::OnWritable() {
   Flush();
 }
 
-// ---- Ending
-// ------------------------------------------------------------------------------------------
+// ---- Ending ---------------------------------------------------------------------------
 
 void Connection::CloseIfDrained() {
   if (peer_closed_ && slots_.empty() && output_.empty()) Close("closed by peer");

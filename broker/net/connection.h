@@ -5,12 +5,12 @@
 //           open --error, abort, idle--> closed
 //
 // Laws:
-//  1. Answers leave in the order of their requests. An answer is sent only when all before it have
-//  been.
+//  1. Answers leave in the order of their requests. An answer is sent only when all before it
+//     have been.
 //  2. While as many requests or bytes are in flight as NetOptions allows, or the broker's budget is
 //     exhausted, neither frames are taken nor the socket is read: TCP slows the client down.
 //  3. The socket is read greedily, and what is ready to leave goes out in one gathered write per
-//  round.
+//     round.
 // Thread rule: the shard's thread only.
 #pragma once
 

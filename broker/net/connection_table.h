@@ -3,7 +3,7 @@
 //
 // Laws:
 //  1. Ids are never reused while the process lives; what arrives for a closed connection is
-//  dropped.
+//     dropped.
 //  2. A connection is destroyed only between rounds of the loop, never under its own feet.
 // Thread rule: the shard's thread; Complete and ResumeWaiting may be called from any.
 #pragma once

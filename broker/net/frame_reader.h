@@ -7,13 +7,12 @@
 //
 // Laws:
 //  1. No memory is allocated for a frame beyond max(64 KiB, twice the bytes of it that have
-//  arrived, twice what this
-//     connection's recent frames had), however large it claims to be.
+//     arrived, twice what this connection's recent frames had), however large it claims to be
+//
 //  2. A frame larger than `frame_bytes_max`, or with a negative size, is an error before any
-//  allocation.
-//  3. Small frames share slabs; a frame larger than a slab gets a buffer of just its size, so that
-//  whoever keeps
-//     it keeps nothing else.
+//     allocation.
+//  3. Small frames share slabs; a frame larger than a slab gets a buffer of just its size, so
+//     that whoever keeps it keeps nothing else.
 // Thread rule: one owner; frames handed out may cross threads.
 #pragma once
 

@@ -3,10 +3,9 @@
 //
 // Laws:
 //  1. Taking never fails: what has been read is accounted for. Over the limit, connections stop
-//  reading.
+//     reading.
 //  2. Whoever found the budget exhausted is told once it is not: RegisterWaiter, then one wake-up
-//  per
-//     crossing back under the limit.
+//     per crossing back under the limit.
 // Thread rule: Take, Give and Exhausted from any thread; the wake-up runs on the thread that gave
 // bytes back.
 #pragma once

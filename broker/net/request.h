@@ -3,8 +3,8 @@
 //
 // Laws:
 //  1. Every request is answered exactly once: Send, SendNothing or Abort. A Responder dropped
-//  without one
-//     of them aborts the connection, so that a client never waits for an answer that cannot come.
+//     without one of them aborts the connection, so that a client never waits for an answer that
+//     cannot come.
 //  2. Answers leave in the order of their requests, whatever the order of Send (FEATURES 8.9).
 //  3. An answer's chunks are sent as they are; nothing is copied.
 // Thread rule: a Responder may be used from any thread; from the connection's own shard it costs no

@@ -4,9 +4,9 @@
 // Laws:
 //  1. Everything a shard owns is touched on its thread only; others Post.
 //  2. Work that is cheap to gather (socket writes) is done once per round of the loop through
-//  AtEndOfRound.
+//     AtEndOfRound.
 //  3. Stop joins and drops what is queued; nothing runs after it returns, and later posts are
-//  dropped.
+//     dropped.
 //  4. A burst of posts from other threads costs one wake-up.
 // Thread rule: Post from any thread; PostAt, Cancel and AtEndOfRound on the shard's thread or
 // before Start.

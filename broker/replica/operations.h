@@ -23,8 +23,7 @@ inline constexpr LeaderEpoch kNoLeaderEpoch{-1};
 inline constexpr Offset kNoOffset{-1};
 inline constexpr WallTime kNoTimestamp{-1};
 
-// ---- Produce
-// ---------------------------------------------------------------------------------------
+// ---- Produce --------------------------------------------------------------------------
 
 struct AppendPart {
   TopicPartition partition;
@@ -55,8 +54,7 @@ struct AppendOutcome {
 
 using AppendDone = absl::AnyInvocable<void(std::vector<AppendOutcome>)>;
 
-// ---- Fetch
-// -----------------------------------------------------------------------------------------
+// ---- Fetch ----------------------------------------------------------------------------
 
 struct FetchPart {
   TopicPartition partition;
@@ -88,8 +86,7 @@ struct FetchOutcome {
 
 using FetchDone = absl::AnyInvocable<void(std::vector<FetchOutcome>)>;
 
-// ---- ListOffsets, DeleteRecords, OffsetForLeaderEpoch
-// ---------------------------------------------
+// ---- ListOffsets, DeleteRecords, OffsetForLeaderEpoch ---------------------------------
 
 // The protocol's special timestamps.
 inline constexpr int64_t kLatestTimestamp = -1;
@@ -144,8 +141,7 @@ struct EpochEndOutcome {
 
 using EpochEndDone = absl::AnyInvocable<void(std::vector<EpochEndOutcome>)>;
 
-// ---- What the reconciler wants
-// ---------------------------------------------------------------------
+// ---- What the reconciler wants --------------------------------------------------------
 
 // A partition that this broker holds a replica of, as the metadata image has it.
 struct Assignment {

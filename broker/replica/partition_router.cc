@@ -152,8 +152,7 @@ void PartitionRouter::Describe(size_t home, PartitionInfosDone done) {
   }
 }
 
-// ---- For the reconciler
-// ----------------------------------------------------------------------------
+// ---- For the reconciler ---------------------------------------------------------------
 
 void PartitionRouter::OnEveryShard(std::function<void(size_t, PartitionTable&)> run, Task done) {
   struct Pending {

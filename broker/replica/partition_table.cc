@@ -38,8 +38,7 @@ Result<PartitionTable::Replica*> PartitionTable::FindServing(const TopicPartitio
               id.ToString() + " is led in epoch " + ToString(replica->partition.leader_epoch()));
 }
 
-// ---- What the reconciler wants
-// ---------------------------------------------------------------------
+// ---- What the reconciler wants --------------------------------------------------------
 
 void PartitionTable::Assign(std::vector<Assignment> assignments) {
   OpenAll(assignments);
@@ -157,8 +156,7 @@ std::vector<PartitionInfo> PartitionTable::Describe() const {
   return infos;
 }
 
-// ---- Timer and checkpoints
-// -------------------------------------------------------------------------
+// ---- Timer and checkpoints ------------------------------------------------------------
 
 void PartitionTable::MarkDirty(Replica& replica) {
   if (std::exchange(replica.in_dirty_list, true)) return;

@@ -8,8 +8,7 @@
 
 namespace weir::replica {
 
-// ---- Fetch
-// -----------------------------------------------------------------------------------------
+// ---- Fetch ----------------------------------------------------------------------------
 
 std::vector<FetchOutcome> PartitionTable::Read(const std::vector<FetchPart>& parts,
                                                int64_t bytes_max) const {
@@ -72,8 +71,7 @@ WaitQueue::WaitId PartitionTable::Watch(const std::vector<FetchPart>& parts, int
   return id;
 }
 
-// ---- Offsets
-// ---------------------------------------------------------------------------------------
+// ---- Offsets --------------------------------------------------------------------------
 
 std::vector<ListOffsetsOutcome> PartitionTable::ListOffsets(
     const std::vector<ListOffsetsPart>& parts) const {
@@ -132,8 +130,7 @@ std::vector<EpochEndOutcome> PartitionTable::EpochEnd(
   return outcomes;
 }
 
-// ---- DeleteRecords
-// ---------------------------------------------------------------------------------
+// ---- DeleteRecords --------------------------------------------------------------------
 
 void PartitionTable::DeleteRecords(const std::vector<DeleteRecordsPart>& parts,
                                    DeleteRecordsDone done) {

@@ -3,9 +3,8 @@
 //
 // Laws:
 //  1. Numbers go on the wire: never renumbered, never reused.
-//  2. A fact here says what the protocol defines and what Apache Kafka serves. What Weir serves is
-//  the handler
-//     registry's to say: a key is advertised only when it has a handler.
+//  2. A fact here says what the protocol defines and what Apache Kafka serves. What Weir serves
+//     is the handler registry's to say: a key is advertised only when it has a handler.
 // Thread rule: constants and pure functions.
 #pragma once
 

@@ -2,11 +2,10 @@
 //
 // Laws:
 //  1. ValidateProduced never decompresses: it checks the header, the checksum and the sizes
-//  (STORAGE.md: a
-//     deliberate CPU win over walking every record).
-//  2. ValidateRecords walks every record of the batch, within a bound on decompressed bytes. It is
-//  for topics
-//     that need it: compacted ones (every record has a key) and those configured so.
+//     (STORAGE.md: a deliberate CPU win over walking every record).
+//  2. ValidateRecords walks every record of the batch, within a bound on decompressed bytes. It
+//     is for topics that need it: compacted ones (every record has a key) and those configured
+//     so.
 //  3. Errors are the codes that Kafka's clients expect from a Produce response.
 // Thread rule: pure functions.
 #pragma once

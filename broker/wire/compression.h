@@ -2,11 +2,9 @@
 //
 // Laws:
 //  1. Decompression never yields more than it was allowed: a ratio bomb ends with an error after
-//  `bytes_max` bytes
-//     of output, not with that much memory more.
-//  2. Snappy is read raw and in the xerial framing of the Java clients, and written in the latter,
-//  which all clients read.
-//     lz4 is the frame format; gzip may hold several members.
+//     `bytes_max` bytes of output, not with that much memory more.
+//  2. Snappy is read raw and in the xerial framing of the Java clients, and written in the
+//     latter, which all clients read. lz4 is the frame format; gzip may hold several members.
 // Thread rule: pure functions.
 #pragma once
 

@@ -2,15 +2,13 @@
 //
 // Laws:
 //  1. Every length is checked against the bytes that remain, divided by the least size of an
-//  element, before
-//     anything is allocated.
-//  2. One message allocates at most kAllocationFloor + kAmplificationMax times its bytes: an
-//  array of a
-//     million empty strings is refused, not built.
+//     element, before anything is allocated.
+//  2. One message allocates at most kAllocationFloor + kAmplificationMax times its bytes:
+//     an array of a million empty strings is refused, not built.
 //  3. Tagged fields ascend, are bounded in number, and fill their size exactly; unknown ones are
-//  skipped (KIP-482).
+//     skipped (KIP-482).
 //  4. Strings are valid UTF-8; null is accepted only where the version allows it; bytes after the
-//  message are an error.
+//     message are an error.
 // Structs and arrays are functions of their own, never inlined into each other: a hundred messages
 // would otherwise become functions that take minutes to compile and gain nothing. Thread rule: one
 // owner.

@@ -13,8 +13,8 @@
 // Laws:
 //  1. Fields stand in wire order; tagged fields after all others, by ascending tag.
 //  2. The member initialiser is the protocol's default: what a version without the field means. A
-//  tagged field
-//     whose default is not the empty value of its type repeats it as the fourth argument.
+//     tagged field whose default is not the empty value of its type repeats it as the fourth
+//     argument.
 //  3. A field that is nullable in any version is a std::optional.
 // Thread rule: plain values and pure functions.
 #pragma once

@@ -3,12 +3,11 @@
 // Laws:
 //  1. A message is walked twice: once to count, once to write into one buffer of exactly that size.
 //  2. Runs of a Records field are appended to the frame as they are (gather output), except runs
-//  shorter than
-//     Frame::kGatherBytesMin, which cost less to copy than to send as a part of their own.
+//     shorter than Frame::kGatherBytesMin, which cost less to copy than to send as a part of
+//     their own.
 //  3. A field that the version does not carry is left out. A null where the version knows none is
-//  written as the
-//     empty value; a string beyond int16 is cut: an answer that says a little less is better than
-//     none.
+//     written as the empty value; a string beyond int16 is cut: an answer that says a little less
+//     is better than none.
 // Thread rule: one owner.
 #pragma once
 

@@ -4,10 +4,9 @@
 //
 // Laws:
 //  1. A std::string_view or Records in a decoded message points into the request frame: whoever
-//  keeps the
-//     message keeps the frame.
+//     keeps the message keeps the frame.
 //  2. Record bytes are never copied by the codec, neither in (a slice of the frame) nor out
-//  (gathered).
+//     (gathered).
 // Thread rule: plain values.
 #pragma once
 

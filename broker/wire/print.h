@@ -3,8 +3,8 @@
 //   {"TransactionalId":null,"Acks":-1,"TopicData":[{"Name":"orders","PartitionData":[…]}]}
 //
 // Laws:
-//  1. Opaque bytes and records are printed as their size only: they may hold secrets, and they are
-//  long.
+//  1. Opaque bytes and records are printed as their size only: they may hold secrets, and they
+//     are long.
 //  2. The text is cut at `bytes_max`, so that a log line stays a line.
 // Thread rule: pure functions.
 #pragma once

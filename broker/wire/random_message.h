@@ -3,9 +3,9 @@
 //
 // Laws:
 //  1. Only fields that the version carries are filled; the others keep their defaults, as after
-//  decoding.
+//     decoding.
 //  2. Every field that may be null sometimes is; arrays are short, so that deep messages stay
-//  small.
+//     small.
 // Thread rule: one owner of the Prng and of the text store.
 #pragma once
 

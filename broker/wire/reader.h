@@ -2,8 +2,8 @@
 //
 // Laws:
 //  1. Nothing is read past the end. A failed read returns zero or empty, the Reader stays failed
-//  with the first
-//     reason, and its remaining size is 0: a caller checks once, after any number of reads.
+//     with the first reason, and its remaining size is 0: a caller checks once, after any number
+//     of reads.
 //  2. A varint has at most 5 (32 bit) or 10 (64 bit) bytes and must not overflow.
 // Thread rule: one owner. Does not own the bytes.
 #pragma once

@@ -8,11 +8,9 @@
 //
 // Laws:
 //  1. A RecordBatchView exists only over a whole batch: its length field has been checked against
-//  the bytes. Nothing
-//     else has: Verify and batch_validation.h do that.
+//     the bytes. Nothing else has: Verify and batch_validation.h do that.
 //  2. The CRC covers what follows it. Base offset and leader epoch stand before it, so that a
-//  broker sets them
-//     without touching the checksum; LogAppendTime needs a new one.
+//     broker sets them without touching the checksum; LogAppendTime needs a new one.
 //  3. Nothing here decompresses.
 // Thread rule: plain values and pure functions. A view does not own its bytes.
 #pragma once

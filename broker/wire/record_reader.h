@@ -7,8 +7,7 @@
 // Laws:
 //  1. Reads uncompressed records: Decompress comes first.
 //  2. Counts and lengths are checked against the remaining bytes before memory is given to them
-//  a record fills
-//     its length exactly.
+//     a record fills its length exactly.
 // Thread rule: one owner. Keys, values and headers are views into the bytes it was given.
 #pragma once
 

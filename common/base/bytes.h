@@ -1,9 +1,8 @@
 // SharedBytes: a reference-counted, immutable run of bytes inside a larger buffer.
 //
 // Laws:
-//  1. The bytes behind a SharedBytes never change once it has been shared (who fills a buffer does
-//  so before
-//     the first copy of it leaves its thread).
+//  1. The bytes behind a SharedBytes never change once it has been shared (who fills a buffer
+//     does so before the first copy of it leaves its thread).
 //  2. Copying is a reference count; nothing is copied. A small slice keeps its whole buffer alive:
 //     `retained_bytes()` tells how much, so that caches can account for it.
 // Thread rule: values may cross threads; the count is atomic.

@@ -1,9 +1,8 @@
 // CHECK: assertions that stay on in release.
 //
 // Laws:
-//  1. A CHECK states an invariant of our own code; it is never reached by outside input, which gets
-//  a
-//     Result instead.
+//  1. A CHECK states an invariant of our own code; it is never reached by outside input, which
+//     gets a Result instead.
 //  2. One condition per CHECK, so that the line number names the broken law.
 //  3. A failing CHECK prints file, line, expression and message to stderr and aborts: continuing
 //     with broken invariants loses data.

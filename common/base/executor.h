@@ -4,8 +4,8 @@
 // Laws:
 //  1. Tasks of one executor never run at the same time, and Post keeps their order.
 //  2. Post never runs the task inside the call.
-//  3. After a cancelled timer's Cancel has returned on the executor's own thread, its task does not
-//  run.
+//  3. After a cancelled timer's Cancel has returned on the executor's own thread, its task does
+//     not run.
 // Thread rule: Post may be called from any thread; the rest only from tasks of this executor.
 #pragma once
 

@@ -7,9 +7,9 @@
 
 namespace weir::limits {
 
-// ---- Kafka connections
-// ----------------------------------------------------------------------------- Kafka's
-// sasl.server.max.receive.size: nobody needs more before authentication.
+// ---- Kafka connections ----------------------------------------------------------------
+
+// Kafka's sasl.server.max.receive.size: nobody needs more before authentication.
 inline constexpr size_t kFrameBytesMaxBeforeAuth = 512 * 1024;
 // Kafka's socket.request.max.bytes.
 inline constexpr size_t kFrameBytesMax = 100 * 1024 * 1024;
@@ -28,21 +28,21 @@ inline constexpr size_t kTopicNameBytesMax = 249;
 // Tagged fields per struct; the protocol defines fewer than ten anywhere.
 inline constexpr size_t kTaggedFieldsMax = 1'000;
 
-// ---- Partition data
-// -------------------------------------------------------------------------------- Kafka's default
-// max.message.bytes: 1 MiB + 12 bytes of log overhead.
+// ---- Partition data -------------------------------------------------------------------
+
+// Kafka's default max.message.bytes: 1 MiB + 12 bytes of log overhead.
 inline constexpr int32_t kBatchBytesDefault = 1'048'588;
-// What one record batch may decompress to: 64 times the default batch, room for very compressible logs.
+// What one record batch may decompress to: 64 times the default batch, room for repetitive logs.
 inline constexpr size_t kDecompressedBytesMax = 64 * 1024 * 1024;
 // What one partition got in one tick becomes one RocksDB value up to this size.
 inline constexpr size_t kLogEntryBytesTarget = 256 * 1024;
 // The producer's last batches that are recognised when sent again (KIP-98).
 inline constexpr size_t kProducerBatchesRemembered = 5;
 
-// ---- Metadata
-// -------------------------------------------------------------------------------------- One atomic
-// change: 10,000 partitions take about 0.5 MiB. Checked before append, so that apply never meets
-// more.
+// ---- Metadata -------------------------------------------------------------------------
+
+// One atomic change: 10,000 partitions take about 0.5 MiB. Checked before append, so that apply
+// never meets more.
 inline constexpr size_t kMetadataBatchBytesMax = 8 * 1024 * 1024;
 inline constexpr int32_t kPartitionsPerTopicMax = 100'000;
 inline constexpr size_t kPartitionsPerRequestMax = 10'000;
@@ -56,15 +56,15 @@ inline constexpr int64_t kSnapshotAfterMs = 60 * 60 * 1000;
 // Producer ids handed to a broker at a time (Kafka's block size).
 inline constexpr int64_t kProducerIdBlockSize = 1'000;
 
-// ---- Raft
-// ------------------------------------------------------------------------------------------
+// ---- Raft -----------------------------------------------------------------------------
+
 inline constexpr size_t kAppendBytesMax = 1024 * 1024;
 inline constexpr size_t kAppendsInFlightMax = 64;
 inline constexpr size_t kSnapshotChunkBytes = 512 * 1024;
 inline constexpr size_t kUncommittedBytesMax = 64 * 1024 * 1024;
 
-// ---- gRPC
-// ------------------------------------------------------------------------------------------
+// ---- gRPC -----------------------------------------------------------------------------
+
 inline constexpr size_t kRpcMessageBytesMax = 16 * 1024 * 1024;
 inline constexpr int kRpcStreamsPerConnectionMax = 1'000;
 

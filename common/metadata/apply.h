@@ -3,8 +3,7 @@
 //
 // Laws:
 //  1. Total: it never fails and never crashes, whatever the bytes. A record that refers to
-//  something
-//     absent, or makes no sense, is ignored and counted in image.skipped_records().
+//     something absent, or makes no sense, is ignored and counted in image.skipped_records().
 //  2. Deterministic: the result depends on the image, the batch and the offset only.
 //  3. Afterwards image.offset() == offset. A batch at or below image.offset() has been applied
 //     already and is ignored.

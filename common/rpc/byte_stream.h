@@ -4,8 +4,7 @@
 //
 // Laws:
 //  1. The queue of outgoing messages is bounded; past the bound the oldest waiting one is dropped
-//  (Raft and
-//     heartbeats may be lost; nothing here may grow without limit).
+//     (Raft and heartbeats may be lost; nothing here may grow without limit).
 //  2. `on_end` comes exactly once and last. After it the object does nothing.
 //  3. Events come one at a time, on gRPC threads: post from them, never block in them.
 // Thread rule: every call from any thread.

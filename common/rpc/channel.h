@@ -2,9 +2,9 @@
 //
 // Laws:
 //  1. A channel lives as long as the process. gRPC 1.51 crashes when the last reference to a
-//  channel goes in a callback
-//     of its own failed dial, and callbacks are where references end; there are as many
-//     channels as controllers were ever named, so that keeping them costs nothing.
+//     channel goes in a callback of its own failed dial, and callbacks are where references end;
+//     there are as many channels as controllers were ever named, so that keeping them costs
+//     nothing.
 //  2. Different uses have different connections: a snapshot never delays a heartbeat.
 //  3. Names are resolved again after a failed dial.
 // Thread rule: callable from any thread.

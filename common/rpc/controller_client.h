@@ -7,16 +7,13 @@
 //
 // Laws:
 //  1. A request that changes something gets a request id before its first attempt, so that a
-//  repeated attempt
-//     returns the first answer and changes nothing (J-34).
+//     repeated attempt returns the first answer and changes nothing (J-34).
 //  2. An attempt is repeated only after: no connection, a lost connection, NOT_CONTROLLER. Any
-//  other answer is final.
-//  3. `done`, and a stream's `on_end`, are called exactly once, on a gRPC thread (or, when nothing
-//  could be
-//     started, on the caller's): post from them, never block in them.
+//     other answer is final.
+//  3. `done`, and a stream's `on_end`, are called exactly once, on a gRPC thread (or, when
+//     nothing could be started, on the caller's): post from them, never block in them.
 //  4. Outcomes: kRequestTimedOut when the deadline passed (a change may still happen),
-//  kNetworkException when
-//     no controller could be reached, else the controller's answer.
+//     kNetworkException when no controller could be reached, else the controller's answer.
 // Thread rule: callable from any thread. May be destroyed while calls are under way; they still
 // end.
 #pragma once
@@ -108,8 +105,7 @@ class ControllerClient {
   std::shared_ptr<State> state_;
 };
 
-// ---- Implementation of the templates
-// ----------------------------------------------------------------
+// ---- Implementation of the templates --------------------------------------------------
 
 template <class Request, class Reply>
 void ControllerClient::Call(const Method<Request, Reply>& method, Request request, Duration timeout,

@@ -7,9 +7,9 @@
 //
 // Laws:
 //  1. Events of one stream come one at a time, on gRPC threads; `on_done` comes exactly once and
-//  last.
+//     last.
 //  2. A stream object lives until gRPC is done with it, whatever its owner does; calls on a
-//  finished one do nothing.
+//     finished one do nothing.
 // Thread rule: every call from any thread.
 #pragma once
 

@@ -5,7 +5,7 @@
 //
 // Laws:
 //  1. An event is a fixed phrase; what varies stands in fields, so that lines can be counted and
-//  searched.
+//     searched.
 //  2. No secrets and no record contents in fields.
 // Thread rule: callable from any thread after InitLog; before it lines go to stderr as text.
 #pragma once

@@ -6,7 +6,7 @@
 // Laws:
 //  1. TakeAll returns items in the order of their Put.
 //  2. Put returns true exactly when nobody has been told since the last TakeAll: the caller posts
-//  the consumer.
+//     the consumer.
 // Thread rule: Put from any thread; TakeAll from the consumer.
 #pragma once
 

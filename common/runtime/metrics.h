@@ -5,8 +5,8 @@
 //   {{"reason", "limit"}}); refused.Add();
 //
 // Laws:
-//  1. Asking again for the same name and labels gives the same object; objects live as long as the
-//  process.
+//  1. Asking again for the same name and labels gives the same object; objects live as long as
+//     the process.
 //  2. Names end in their unit (_total, _seconds, _bytes), as Prometheus asks.
 // Thread rule: every call from any thread; updates are atomic additions.
 #pragma once

@@ -3,9 +3,8 @@
 // identity (DESIGN §3). A lock on the directory keeps a second process out.
 //
 // Laws:
-//  1. An empty directory is formatted only when the caller says so (`bootstrap`); a directory with
-//  foreign
-//     content never is.
+//  1. An empty directory is formatted only when the caller says so (`bootstrap`); a directory
+//     with foreign content never is.
 //  2. The cluster id is written once; a directory of another cluster is refused with both ids.
 // Thread rule: start-up only, blocking.
 #pragma once

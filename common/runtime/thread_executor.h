@@ -3,7 +3,7 @@
 // Laws:
 //  1. Due timers run before tasks posted after they became due.
 //  2. Stop finishes the running task, drops everything queued and joins; nothing runs after it
-//  returns.
+//     returns.
 //  3. Post after Stop drops the task: its destructor runs, the task does not.
 // Thread rule: Post and Stop from any thread except that Stop is never called on the executor's
 // own.

@@ -8,11 +8,11 @@
 // Laws:
 //  1. Decisions see `working`; replies leave only when everything they saw is committed.
 //  2. On lost leadership working = committed and every parked reply fails with NOT_CONTROLLER,
-//  once.
+//     once.
 //  3. A request id that was carried out gets its first answer again and changes nothing.
 //  4. Every batch has a cause.
 //  5. A reply that wrote nothing still waits for proof that this is the leader (read index): no
-//  stale answers.
+//     stale answers.
 // Thread rule: loop thread; `done` functions are called there.
 #pragma once
 

@@ -6,10 +6,10 @@
 //
 // Laws:
 //  1. A session that breaks is fenced after the grace, one that is silent after the timeout
-//  (state/liveness.h says when).
+//     (state/liveness.h says when).
 //  2. A broker is unfenced only by its own heartbeat, once it has applied its registration.
 //  3. When this controller is not active, every session is ended with NOT_CONTROLLER and the
-//  leader's address.
+//     leader's address.
 // Thread rule: loop thread. SessionHandle's functions may be called from it at any time.
 #pragma once
 

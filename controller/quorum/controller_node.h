@@ -5,10 +5,9 @@
 //
 // Laws:
 //  1. Everything behind `loop()` is touched on the loop thread only; the parts exist once
-//  `running()`.
+//     `running()`.
 //  2. After BeginStop every call that waits here has been answered, and new ones are refused; the
-//  loop still runs,
-//     so that the gRPC server can be stopped without a call left hanging.
+//     loop still runs, so that the gRPC server can be stopped without a call left hanging.
 // Thread rule: Create, Start, BeginStop, Stop by the owner; Post, Identify and Deliver from any
 // thread; the rest on the loop thread.
 #pragma once
@@ -85,8 +84,8 @@ class ControllerNode {
   // Its stream of messages has ended. Any thread.
   void PeerGone(const raft::VoterKey& peer);
 
-  // ---- loop thread
-  // ---------------------------------------------------------------------------------
+  // ---- loop thread --------------------------------------------------------------------
+
   bool running() const { return node_ != nullptr; }
   bool stopping() const { return stopping_; }
   // Whether the quorum has gone on without this controller: no metadata reaches it any more, so

@@ -5,8 +5,8 @@
 // written since; of names, those present at the last SyncDirectory and any of the changes since.
 //
 // Laws:
-//  1. After Append, Sync or SyncDirectory has failed the state on disk is unknown: the caller stops
-//
+//  1. After Append, Sync or SyncDirectory has failed the state on disk is unknown: the caller
+//     stops.
 // Thread rule: one file is used by one thread at a time; the directory from any thread.
 #pragma once
 

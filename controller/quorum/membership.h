@@ -8,7 +8,7 @@
 // Laws:
 //  1. One step at a time; what Raft refuses for now is tried again until the deadline.
 //  2. On lost leadership a change fails with NOT_CONTROLLER, except when losing it was the last
-//  step.
+//     step.
 // Thread rule: loop thread.
 #pragma once
 

@@ -5,7 +5,7 @@
 //
 // Laws (C-28): batches come in order, each once, none left out; only committed ones.
 //  1. A subscriber has at most one message on its way: a slow one makes no queue, it gets larger
-//  messages.
+//     messages.
 // Thread rule: loop thread. Subscriber's functions may be called from it at any time.
 #pragma once
 

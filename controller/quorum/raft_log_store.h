@@ -10,12 +10,12 @@
 // is appending, so no write ever touches bytes that were acknowledged.
 //
 // Laws:
-//  1. Nothing is acknowledged before its fsync, and the next batch is written only after it (R-46,
-//
+//  1. Nothing is acknowledged before its fsync, and the next batch is written only after it
+//
 //  2. Therefore an unreadable batch with nothing readable behind it, at the end of the last
-//  segment, is a torn
-//     tail and is cut; an unreadable one with something readable behind it is damage to
-//     acknowledged data: the store does not open. It never drops a readable entry.
+//     segment, is a torn tail and is cut; an unreadable one with something readable behind it is
+//     damage to acknowledged data: the store does not open. It never drops a readable
+//     entry.
 //  3. A failed write or fsync is final: every later call fails too.
 //  4. A segment is deleted only when every entry in it is older than asked for; the oldest first.
 // Thread rule: one owner (the log writer thread after Open).

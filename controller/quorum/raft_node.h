@@ -7,9 +7,9 @@
 //
 // Laws:
 //  1. What a Ready asks to send after persisting is sent after the fsync of that Ready and all
-//  before it.
-//  2. A storage error is reported to the core, which leaves the quorum; nothing is written after it
-//
+//     before it.
+//  2. A storage error is reported to the core, which leaves the quorum; nothing is written after
+//     it.
 //  3. After a stall one tick is given, not those that were missed.
 // Thread rule: Deliver and Stop from any thread, Stop not from the loop's; everything else on the
 // loop thread.

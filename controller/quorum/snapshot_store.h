@@ -6,11 +6,9 @@
 //
 // Laws:
 //  1. A snapshot has its name only when it is complete, checked and durable: it is written under
-//  another name,
-//     synced, renamed, and the directory synced (D-06).
+//     another name, synced, renamed, and the directory synced (D-06).
 //  2. Data is given out only after its checksum was verified once; a damaged snapshot is never
-//  loaded,
-//     never sent, never deleted by us (J-26).
+//     loaded, never sent, never deleted by us (J-26).
 //  3. The newest two are kept.
 // Thread rule: one owner (the snapshot thread after Open).
 #pragma once

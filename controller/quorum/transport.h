@@ -8,7 +8,7 @@
 // Laws:
 //  1. Queues are bounded; the oldest message goes first.
 //  2. A message leaves only for the (id, directory id) it is addressed to; who receives it checks
-//
+//
 // Thread rule: loop thread only; events of streams are posted to it.
 #pragma once
 

@@ -2,9 +2,9 @@
 //
 // Laws:
 //  1. Save returns only when the new state is durable; until then the old one is.
-//  2. A file that exists but does not check is an error, never "no vote": forgetting a vote allows
-//  a second one in
-//     the same term. That a file is missing beside a log is noticed by Raft::Validate.
+//  2. A file that exists but does not check is an error, never "no vote": forgetting a vote
+//     allows a second one in the same term. That a file is missing beside a log is noticed
+//     by Raft::Validate.
 // Thread rule: one owner (the log writer thread after Load).
 #pragma once
 

@@ -99,9 +99,9 @@ class Raft {
   // REQUIRES: Validate(config, restored). Starts as follower. `seed` feeds the election timeouts.
   Raft(Config config, RestoredState restored, uint64_t seed);
 
-  // ---- events
-  // -------------------------------------------------------------------------------------- A
-  // message from the network. Errors (nothing was changed): kInconsistentClusterId, or
+  // ---- events -------------------------------------------------------------------------
+
+  // A message from the network. Errors (nothing was changed): kInconsistentClusterId, or
   // kInvalidVoterKey when it is for another directory id or from a server that cannot be who it
   // says.
   Status Step(Message message);
@@ -126,14 +126,14 @@ class Raft {
   // committed.
   Status ReadIndex(uint64_t request_id);
 
-  // ---- outputs
-  // -------------------------------------------------------------------------------------
+  // ---- outputs ------------------------------------------------------------------------
+
   bool HasReady() const;
   Ready TakeReady();
 
-  // ---- completions
-  // --------------------------------------------------------------------------------- The Ready
-  // that carried this ack, and all before it, are durable. In order.
+  // ---- completions --------------------------------------------------------------------
+
+  // The Ready that carried this ack, and all before it, are durable. In order.
   void Persisted(const PersistAck& ack);
   // A write or fsync failed: this server leaves the quorum until it is restarted.
   void StorageFailed(const std::string& reason);
@@ -152,8 +152,8 @@ class Raft {
   // delete every entry before it from disk.
   LogIndex SnapshotTaken(const SnapshotMeta& meta);
 
-  // ---- what it is
-  // ----------------------------------------------------------------------------------
+  // ---- what it is ---------------------------------------------------------------------
+
   const Config& config() const { return config_; }
   Role role() const { return role_; }
   Term term() const { return term_; }

@@ -4,9 +4,9 @@
 // Laws:
 //  1. A forwarded call is never forwarded again: it carries a header (loop guard).
 //  2. A changing call has a request id before it is first forwarded, so that beginning again
-//  changes nothing twice.
+//     changes nothing twice.
 //  3. The client is answered exactly once, and a little before its deadline, so that the reason
-//  reaches it.
+//     reaches it.
 // Thread rule: Begin on a gRPC thread; everything else on the loop thread.
 #pragma once
 

@@ -31,8 +31,8 @@ struct DiskWrite {
 
 class SimDisk {
  public:
-  // ---- writing
-  // -------------------------------------------------------------------------------------
+  // ---- writing ------------------------------------------------------------------------
+
   void Begin(DiskWrite write) { pending_.push_back(std::move(write)); }
   bool idle() const { return pending_.empty(); }
   size_t pending_count() const { return pending_.size(); }
@@ -45,15 +45,15 @@ class SimDisk {
   // Somebody writes the commit index down, at once and without order to anything else.
   void RecordCommit(LogIndex commit) { recorded_commit_ = commit; }
 
-  // ---- faults
-  // --------------------------------------------------------------------------------------
+  // ---- faults -------------------------------------------------------------------------
+
   void Crash(Prng& prng);
   void Wipe() { *this = SimDisk(); }
   // Loses the last durable entries although they were acknowledged.
   void LoseEntriesFrom(LogIndex index);
 
-  // ---- what is durable
-  // -----------------------------------------------------------------------------
+  // ---- what is durable ----------------------------------------------------------------
+
   raft::RestoredState Restored() const;
   const raft::HardState& hard_state() const { return hard_state_; }
   const raft::SnapshotMeta& snapshot() const { return snapshot_; }

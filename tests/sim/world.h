@@ -43,8 +43,8 @@ class World {
   void CheckLiveness(bool on) { check_liveness_ = on; }
   RunResult Run();
 
-  // ---- scripted worlds: the test is the nemesis
-  // ----------------------------------------------------
+  // ---- scripted worlds: the test is the nemesis ---------------------------------------
+
   void StartAll();
   // Runs until `condition` holds. False: it took longer than `ms_max`, or something was violated.
   bool RunUntil(const std::function<bool()>& condition, int64_t ms_max = 10'000);

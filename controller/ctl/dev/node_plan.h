@@ -2,11 +2,10 @@
 // before anything runs (DESIGN §3, the contract of `weir dev`).
 //
 // Laws:
-//  1. Broker i serves Kafka on kafka_port+i-1, controller i gRPC on admin_port+i-1; HTTP is broker
-//  i
-//     on http_port+i-1, controller i on http_port+N+i-1. A port that an earlier rule has taken is
-//     skipped, because the default ranges meet at three nodes (9090, 9091, 9092 against 9092): then
-//     the controllers have 9090, 9091 and 9095.
+//  1. Broker i serves Kafka on kafka_port+i-1, controller i gRPC on admin_port+i-1; HTTP is
+//     broker i on http_port+i-1, controller i on http_port+N+i-1. A port that an earlier rule has
+//     taken is skipped, because the default ranges meet at three nodes (9090, 9091, 9092 against
+//     9092): then the controllers have 9090, 9091 and 9095.
 //  2. The same options give the same plan: a directory starts again on the addresses it knows.
 //  3. Controllers come first in the plan, then brokers, each by node id.
 // Thread rule: pure functions.

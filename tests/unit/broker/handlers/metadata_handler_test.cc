@@ -186,8 +186,7 @@ TEST_F(MetadataHandlers, CreateTopicsRefusesWhatOnlyTheRequestGetsWrong) {
   EXPECT_EQ(answer->topics[3].error_code, ErrorCode::kNone);
 }
 
-// ---- Addresses (pure)
-// --------------------------------------------------------------------------------
+// ---- Addresses (pure) -----------------------------------------------------------------
 
 metadata::MetadataImage TwoBrokers(const std::string& host_one, const std::string& host_two) {
   metadata::v1::MetadataBatch batch;

@@ -19,8 +19,7 @@
 namespace weir::log {
 namespace {
 
-// ---- LeaderEpochCache
-// ------------------------------------------------------------------------------
+// ---- LeaderEpochCache -----------------------------------------------------------------
 
 TEST(LeaderEpochCache, AnswersWhereEpochsEnd) {
   LeaderEpochCache cache;
@@ -57,8 +56,7 @@ TEST(LeaderEpochCache, TrimKeepsTheEpochOfTheLogStart) {
   EXPECT_EQ(cache.EndOf(LeaderEpoch(1), Offset(30)), (EpochEnd{LeaderEpoch(1), Offset(20)}));
 }
 
-// ---- SegmentIndex
-// ----------------------------------------------------------------------------------
+// ---- SegmentIndex ---------------------------------------------------------------------
 
 // Appends a batch of one record to an index.
 void AppendAt(SegmentIndex& index, int64_t offset, int64_t time, int64_t segment_bytes) {
@@ -105,8 +103,7 @@ TEST(SegmentIndex, ChangesAreTakenOnce) {
   EXPECT_EQ(SegmentIndex(index.segments()).bytes(), index.bytes());
 }
 
-// ---- TailCache
-// -------------------------------------------------------------------------------------
+// ---- TailCache ------------------------------------------------------------------------
 
 constexpr PartitionLocalId kOne{1};
 constexpr PartitionLocalId kTwo{2};
@@ -165,8 +162,7 @@ TEST(TailCache, ASmallSliceDoesNotKeepALargeBuffer) {
   EXPECT_GE(cache.bytes(), 500'000u);
 }
 
-// ---- LogStartMap
-// -----------------------------------------------------------------------------------
+// ---- LogStartMap ----------------------------------------------------------------------
 
 TEST(LogStartMap, RulesAreSnapshotsAndStartsOnlyRise) {
   auto map = std::make_shared<LogStartMap>();

@@ -192,8 +192,7 @@ TEST_F(ReconcilerTest, ActingTwiceOnTheSameChangesNothing) {
   EXPECT_TRUE(host_.dropped.empty());
 }
 
-// ---- MetadataFollower
-// --------------------------------------------------------------------------------
+// ---- MetadataFollower -----------------------------------------------------------------
 
 class FakeFeed : public FeedPort {
  public:
