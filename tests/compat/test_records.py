@@ -1,7 +1,7 @@
 """Every client writes records with keys, headers and timestamps in each codec and reads them back, equal and in
 order, from offset 0; then every process is killed (-9) and started again, and all is read once more.
 
-One of a client's codecs carries 100,000 records and the others 10,000; --full makes it 100,000 everywhere.
+100,000 records each; with --quick one of a client's codecs carries 100,000 and the others 10,000.
 """
 
 import json
@@ -19,7 +19,7 @@ from support import java_tools, old_client
 HERE = Path(__file__).resolve().parent
 RECORDS_MANY, RECORDS_FEW = 100_000, 10_000
 
-# Client -> the codec that carries 100,000 records in the short form: between them the clients cover all.
+# Client -> the codec that carries 100,000 records with --quick: between them the clients cover all.
 CLIENTS = {
     "kafka-python-3": "lz4",
     "kafka-python-2.0.2": "gzip",
