@@ -64,13 +64,15 @@ constexpr ConfigOption kOptions[] = {
      .default_value = "9223372036854775807",
      .constraint = ConfigConstraint::AtLeast(1),
      .synonyms = "log.flush.interval.messages",
-     .doc = "Records after which a log with durability=os is forced to disk."},
+     .doc =
+         "Accepted for compatibility, without effect: durability decides what is forced to disk."},
     {.name = "flush.ms",
      .type = kLong,
      .default_value = "9223372036854775807",
      .constraint = ConfigConstraint::AtLeast(0),
      .synonyms = "log.flush.interval.ms,log.flush.scheduler.interval.ms",
-     .doc = "Time after which a log with durability=os is forced to disk."},
+     .doc =
+         "Accepted for compatibility, without effect: durability decides what is forced to disk."},
     {.name = "follower.replication.throttled.replicas",
      .type = kList,
      .default_value = "",
