@@ -46,6 +46,20 @@ struct ItemError {
 };
 ItemError ToItemError(const admin::v1::AdminError& error);
 
+// The outcome of the `i`-th item of a forwarded request. `items` is the reply's accessor of its
+// results, which stand in the order of the request.
+template <class Reply, class Items>
+ItemError ItemOutcome(const Result<Reply>& reply, const Items& (Reply::*items)() const, size_t i) {
+  if (!reply) {
+    const Error whole = ForwardError(reply.error());
+    return {whole.code, whole.message};
+  }
+  const Items& results = ((*reply).*items)();
+  const int index = static_cast<int>(i);
+  if (index < results.size()) return ToItemError(results.Get(index).error());
+  return {ErrorCode::kUnknownServerError, "the controller did not answer for it"};
+}
+
 // Wraps `handle(waiting, reply)` so that it runs on the call's shard. `waiting` holds the Call.
 template <class Reply, class Waiting, class Handle>
 auto OnShard(std::shared_ptr<Waiting> waiting, Handle handle) {

@@ -24,13 +24,7 @@ template <class Response>
 void OnAltered(Waiting<Response>& waiting, Result<admin::v1::AlterConfigsReply> reply) {
   auto& results = waiting.response.responses;
   for (size_t i = 0; i < results.size(); ++i) {
-    ItemError error{ErrorCode::kUnknownServerError, "the controller did not answer for it"};
-    if (!reply) {
-      const Error whole = ForwardError(reply.error());
-      error = {whole.code, whole.message};
-    } else if (static_cast<int>(i) < reply->resources_size()) {
-      error = ToItemError(reply->resources(static_cast<int>(i)).error());
-    }
+    const ItemError error = ItemOutcome(reply, &admin::v1::AlterConfigsReply::resources, i);
     results[i].error_code = error.code;
     results[i].error_message = error.message;
   }

@@ -25,13 +25,9 @@ struct DeleteWaiting {
 void OnDeleted(DeleteWaiting& waiting, Result<admin::v1::DeleteTopicsReply> reply) {
   auto& results = waiting.response.responses;
   for (size_t i = 0; i < results.size(); ++i) {
-    ItemError error{ErrorCode::kUnknownServerError, "the controller did not answer for it"};
-    if (!reply) {
-      const Error whole = ForwardError(reply.error());
-      error = {whole.code, whole.message};
-    } else if (static_cast<int>(i) < reply->topics_size()) {
+    const ItemError error = ItemOutcome(reply, &admin::v1::DeleteTopicsReply::topics, i);
+    if (reply && static_cast<int>(i) < reply->topics_size()) {
       const admin::v1::DeletedTopic& deleted = reply->topics(static_cast<int>(i));
-      error = ToItemError(deleted.error());
       if (!deleted.name().empty()) results[i].name = deleted.name();
       if (const Result<Uuid> id = Uuid::Parse(deleted.topic_id())) results[i].topic_id = *id;
     }
@@ -81,13 +77,7 @@ struct GrowWaiting {
 void OnGrown(GrowWaiting& waiting, Result<admin::v1::CreatePartitionsReply> reply) {
   auto& results = waiting.response.results;
   for (size_t i = 0; i < results.size(); ++i) {
-    ItemError error{ErrorCode::kUnknownServerError, "the controller did not answer for it"};
-    if (!reply) {
-      const Error whole = ForwardError(reply.error());
-      error = {whole.code, whole.message};
-    } else if (static_cast<int>(i) < reply->topics_size()) {
-      error = ToItemError(reply->topics(static_cast<int>(i)).error());
-    }
+    const ItemError error = ItemOutcome(reply, &admin::v1::CreatePartitionsReply::topics, i);
     results[i].error_code = error.code;
     results[i].error_message = error.message;
   }
