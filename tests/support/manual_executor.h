@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,8 @@ class ManualWorld {
 
 class ManualExecutor : public Executor {
  public:
+  // With a world of its own.
+  ManualExecutor() : own_world_(std::make_unique<ManualWorld>()), world_(*own_world_) {}
   explicit ManualExecutor(ManualWorld& world) : world_(world) {}
 
   void Post(Task task) override { tasks_.push_back(std::move(task)); }
@@ -49,6 +52,23 @@ class ManualExecutor : public Executor {
     task();
     return true;
   }
+  // Runs what is due and posted, and what that posts, until nothing is left.
+  void Run() {
+    while (RunOne()) {
+    }
+  }
+
+  // Lets time pass; timers fire in order, each at its own time.
+  void Advance(Duration by) {
+    const MonoTime until = world_.now + by;
+    Run();
+    while (!timers_.empty() && timers_.begin()->first.first <= until) {
+      MoveTimeTo(timers_.begin()->first.first);
+      Run();
+    }
+    MoveTimeTo(until);
+  }
+
   // Forgets everything queued, as a crash does.
   void Clear() {
     tasks_.clear();
@@ -57,6 +77,14 @@ class ManualExecutor : public Executor {
   size_t timers() const { return timers_.size(); }
 
  private:
+  // Both clocks move together.
+  void MoveTimeTo(MonoTime now) {
+    const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(now - world_.now);
+    world_.wall_now = world_.wall_now + passed.count();
+    world_.now = now;
+  }
+
+  std::unique_ptr<ManualWorld> own_world_;
   ManualWorld& world_;
   std::deque<Task> tasks_;
   std::map<std::pair<MonoTime, TimerId>, Task> timers_;

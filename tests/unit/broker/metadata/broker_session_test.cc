@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "common/base/prng.h"
-#include "tests/unit/broker/metadata/manual_executor.h"
+#include "tests/support/manual_executor.h"
 
 namespace weir::broker {
 namespace {
@@ -79,7 +79,7 @@ class SessionTest : public testing::Test {
     thread_->Run();
   }
 
-  std::shared_ptr<ManualExecutor> thread_ = std::make_shared<ManualExecutor>();
+  std::shared_ptr<test::ManualExecutor> thread_ = std::make_shared<test::ManualExecutor>();
   FakeSessions sessions_;
   Uuid cluster_{{1, 2, 3}};
   Uuid joined_;

@@ -11,7 +11,7 @@
 #include "common/base/prng.h"
 #include "common/metadata/apply.h"
 #include "common/metadata/snapshot.h"
-#include "tests/unit/broker/metadata/manual_executor.h"
+#include "tests/support/manual_executor.h"
 
 namespace weir::broker {
 namespace {
@@ -225,7 +225,7 @@ class FollowerTest : public testing::Test {
     thread_->Run();
   }
 
-  std::shared_ptr<ManualExecutor> thread_ = std::make_shared<ManualExecutor>();
+  std::shared_ptr<test::ManualExecutor> thread_ = std::make_shared<test::ManualExecutor>();
   Log log_;
   FakeHost host_;
   FakeFeed feed_;
