@@ -146,6 +146,7 @@ Status BrokerNode::OpenStore() {
   }
   auto starts = std::make_shared<log::LogStartMap>();
   runtime::RocksDbOptions options;
+  options.direct_io = config_.direct_io;
   options.drop_rules = log::LogStartMap::DropRules(starts);
   options.on_fatal = [](const std::string& reason) { EndAtOnce("store failed", reason); };
   WEIR_ASSIGN_OR_RETURN(kv_, runtime::OpenRocksDb(path, std::move(options)));

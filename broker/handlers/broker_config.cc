@@ -49,6 +49,9 @@ constexpr std::array kKeys = {
               "Event loops that own connections and partitions; 0: one per core."},
     ConfigKey{"tail.cache.bytes", ConfigKind::kBytes, "128MiB",
               "Memory for the newest records, so that consumers at the end read no disk."},
+    ConfigKey{"storage.direct.io", ConfigKind::kBool, "true",
+              "Write and read records past the page cache, where the file system can: a third of "
+              "the CPU. false keeps older records cached by the kernel, for many lagging readers."},
     ConfigKey{"auto.create.topics.enable", ConfigKind::kBool, "false",
               "Create a topic when a client asks for its metadata."},
     ConfigKey{"max.connections", ConfigKind::kInt, "20000", "Client connections in all."},
@@ -152,6 +155,7 @@ Status ReadLimits(const runtime::Config& config, BrokerConfig& broker) {
   const int cores = static_cast<int>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
   broker.shards = shards == 0 ? cores : static_cast<int>(shards);
   broker.tail_cache_bytes = config.GetBytes("tail.cache.bytes");
+  broker.direct_io = config.GetBool("storage.direct.io");
   return {};
 }
 

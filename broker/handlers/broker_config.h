@@ -34,6 +34,7 @@ struct BrokerConfig {
   std::string rack;
   int shards = 1;
   size_t tail_cache_bytes = 0;
+  bool direct_io = true;
   bool auto_create_topics = false;
   net::NetOptions net;
   LogOptions log;

@@ -121,8 +121,23 @@ class PowerCutFileSystem : public rocksdb::FileSystemWrapper {
                              rocksdb::IODebugContext* context) override {
       if (system_.IsOff()) return Off();
       const rocksdb::IOStatus status = FSWritableFileWrapper::Append(data, options, context);
-      if (status.ok()) system_.Wrote(path_, data.size());
+      if (status.ok()) system_.Wrote(path_, system_.Written(path_) + data.size());
       return status;
+    }
+    rocksdb::IOStatus PositionedAppend(const rocksdb::Slice& data, uint64_t offset,
+                                       const rocksdb::IOOptions& options,
+                                       rocksdb::IODebugContext* context) override {
+      if (system_.IsOff()) return Off();
+      const rocksdb::IOStatus status =
+          FSWritableFileWrapper::PositionedAppend(data, offset, options, context);
+      if (status.ok()) system_.Wrote(path_, offset + data.size());
+      return status;
+    }
+    rocksdb::IOStatus PositionedAppend(const rocksdb::Slice& data, uint64_t offset,
+                                       const rocksdb::IOOptions& options,
+                                       const rocksdb::DataVerificationInfo& /*verification*/,
+                                       rocksdb::IODebugContext* context) override {
+      return PositionedAppend(data, offset, options, context);
     }
     rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
                              const rocksdb::DataVerificationInfo& /*verification*/,
@@ -187,9 +202,10 @@ class PowerCutFileSystem : public rocksdb::FileSystemWrapper {
     const std::lock_guard lock(mutex_);
     return off_;
   }
-  void Wrote(const std::string& path, size_t size) {
+  void Wrote(const std::string& path, uint64_t end) {
     const std::lock_guard lock(mutex_);
-    files_[path].written += size;
+    State& file = files_[path];
+    file.written = std::max(file.written, end);
   }
   uint64_t Written(const std::string& path) {
     const std::lock_guard lock(mutex_);

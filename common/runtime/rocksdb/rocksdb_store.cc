@@ -16,6 +16,7 @@
 #include "common/base/fault.h"
 #include "common/runtime/log.h"
 #include "common/runtime/rocksdb/crc_hook.h"
+#include "common/runtime/rocksdb/direct_file_system.h"
 #include "common/runtime/rocksdb/rocksdb_options.h"
 
 namespace weir::runtime {
@@ -209,7 +210,7 @@ class RocksDbStore : public KvStore {
     return families_[static_cast<size_t>(family)];
   }
 
-  std::unique_ptr<rocksdb::Env> env_;  // only a test's; outlives db_
+  std::unique_ptr<rocksdb::Env> env_;  // outlives db_
   std::unique_ptr<rocksdb::DB> db_;
   FamilyHandles families_;  // by KvFamily
   std::shared_ptr<FatalSwitch> fatal_;
@@ -236,17 +237,25 @@ rocksdb::Status OpenFamilies(rocksdb::DBOptions options, const std::string& dire
   return status;
 }
 
-// Opening reads and writes RocksDB's own logs, CRCs included: the counter shows who computed them.
-void ReportCrcHook(const std::string& directory, uint64_t calls_before) {
+// Opening reads and writes RocksDB's own logs, CRCs included: the counter shows who computed
+// them.
+void ReportOpened(const std::string& directory, uint64_t calls_before, bool direct_io) {
   const bool in_force = CrcHookCalls() > calls_before;
-  const bool hardware = in_force && Crc32cIsHardware();
-  if (in_force) {
-    LogInfo("storage", "store opened",
-            {{"directory", directory}, {"crc_hook", true}, {"crc_hardware", hardware}});
-  } else {
-    LogWarn("storage", "store opened without the CRC hook: appends cost twice the CPU",
-            {{"directory", directory}, {"crc_hook", false}});
-  }
+  LogInfo("storage", "store opened",
+          {{"directory", directory},
+           {"crc_hook", in_force},
+           {"crc_hardware", in_force && Crc32cIsHardware()},
+           {"direct_io", direct_io}});
+  if (!in_force) LogWarn("storage", "the CRC hook is not in force: appends cost twice the CPU", {});
+}
+
+// The files of the database, under what the options ask for. Null: the machine's, as they are.
+std::shared_ptr<rocksdb::FileSystem> ChooseFileSystem(const RocksDbOptions& options,
+                                                      bool direct_io) {
+  std::shared_ptr<rocksdb::FileSystem> base = options.file_system_for_test;
+  if (!direct_io) return base;
+  if (!base) base = rocksdb::FileSystem::Default();
+  return std::make_shared<DirectFileSystem>(base);
 }
 
 }  // namespace
@@ -254,19 +263,24 @@ void ReportCrcHook(const std::string& directory, uint64_t calls_before) {
 Result<std::unique_ptr<KvStore>> OpenRocksDb(const std::string& directory, RocksDbOptions options) {
   auto fatal = std::make_shared<FatalSwitch>(options.on_fatal);
   rocksdb::DBOptions db_options = MakeDbOptions(options, std::make_shared<ErrorListener>(fatal));
-  std::unique_ptr<rocksdb::Env> env;
-  if (options.file_system_for_test) {
-    env = rocksdb::NewCompositeEnv(options.file_system_for_test);
-    db_options.env = env.get();
-    db_options.sst_file_manager.reset();
+  const bool direct_io = options.direct_io && SupportsDirectIo(directory);
+  if (options.direct_io && !direct_io) {
+    LogWarn("storage", "no direct I/O here: appends cost more CPU", {{"directory", directory}});
   }
+  db_options.use_direct_io_for_flush_and_compaction = direct_io;
+  std::unique_ptr<rocksdb::Env> env;
+  if (auto file_system = ChooseFileSystem(options, direct_io)) {
+    env = rocksdb::NewCompositeEnv(file_system);
+    db_options.env = env.get();
+  }
+  if (options.file_system_for_test) db_options.sst_file_manager.reset();
   const uint64_t calls_before = CrcHookCalls();
   rocksdb::DB* raw = nullptr;
   FamilyHandles handles;
   const rocksdb::Status status =
       OpenFamilies(db_options, directory, MakeFamilies(options), &handles, &raw);
   if (!status.ok()) return StorageError("open " + directory, status);
-  ReportCrcHook(directory, calls_before);
+  ReportOpened(directory, calls_before, direct_io);
   return std::make_unique<RocksDbStore>(std::move(env), std::unique_ptr<rocksdb::DB>(raw),
                                         std::move(handles), std::move(fatal));
 }

@@ -26,6 +26,8 @@ struct RocksDbOptions {
   size_t memtable_bytes_total = 256 * 1024 * 1024;
   size_t memtable_bytes = 64 * 1024 * 1024;
   size_t block_cache_bytes = 64 * 1024 * 1024;
+  // Past the page cache, where the directory's file system can (DirectFileSystem).
+  bool direct_io = true;
   // Bounds the replay after a kill.
   size_t wal_bytes_max = 512 * 1024 * 1024;
   // The node must stop: `message` says why. Unset: the process aborts.

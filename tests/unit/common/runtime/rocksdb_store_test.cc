@@ -15,22 +15,12 @@
 #include "common/base/fault.h"
 #include "common/runtime/rocksdb/crc_hook.h"
 #include "tests/support/mem_kv_store.h"
+#include "tests/support/scratch_directory.h"
 
 namespace weir::runtime {
 namespace {
 
-class ScratchDirectory {
- public:
-  ScratchDirectory() {
-    std::string pattern = ::testing::TempDir() + "weir-kv-XXXXXX";
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~ScratchDirectory() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+using test::ScratchDirectory;
 
 std::vector<std::string> Keys(KvStore& store, KvFamily family, std::string_view lower,
                               std::string_view upper) {
