@@ -41,7 +41,8 @@ ARROWS = {
 }
 
 PURE = {"common/base", "common/metadata", "controller/raft", "controller/state", "broker/wire"}
-PURE_FILES = {"broker/replica/partition.h", "broker/replica/partition.cc"}
+PURE_FILES = {"broker/replica/partition.h", "broker/replica/partition.cc",
+              "broker/replica/replica_fetcher.h", "broker/replica/replica_fetcher.cc"}
 
 # Headers that make a file impure.
 IMPURE_INCLUDES = re.compile(
