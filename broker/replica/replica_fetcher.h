@@ -93,13 +93,13 @@ class ReplicaFetcher {
   struct Actions {
     bool disconnect = false;
     bool connect = false;
-    // To be answered by OnPosition or OnRefused.
-    std::vector<FollowerFetch> hand_over;
-    // News of watermarks only: not answered.
-    std::vector<FollowerFetch> tell;
     // Replica id and epoch are the owner's to fill in.
     std::optional<wire::FetchRequest> send;
     int32_t correlation_id = 0;
+    // News of watermarks only: not answered.
+    std::vector<FollowerFetch> tell;
+    // To be answered by OnPosition or OnRefused.
+    std::vector<FollowerFetch> hand_over;
   };
 
   explicit ReplicaFetcher(FetcherOptions options) : options_(options) {}
