@@ -16,7 +16,8 @@ tl::unexpected<Error> Damaged(LogPlace place, Offset last_offset, std::string_vi
                                               std::string(what));
 }
 
-// Checks an entry as a whole and gives its first offset.
+// Checks that an entry is what its key says and gives its first offset. Its bytes are what was
+// written: the store has verified its own checksum.
 Result<Offset> CheckEntry(LogPlace place, Offset last_offset, std::string_view bytes) {
   wire::BatchIterator batches(bytes);
   int64_t first = -1;
@@ -25,9 +26,6 @@ Result<Offset> CheckEntry(LogPlace place, Offset last_offset, std::string_view b
     auto batch = batches.Next();
     if (!batch) return Damaged(place, last_offset, batch.error().message);
     if (!*batch) break;
-    if (const Status sound = (*batch)->Verify(); !sound) {
-      return Damaged(place, last_offset, sound.error().message);
-    }
     if ((*batch)->base_offset() <= last) return Damaged(place, last_offset, "offsets go back");
     if (first < 0) first = (*batch)->base_offset();
     last = (*batch)->last_offset();

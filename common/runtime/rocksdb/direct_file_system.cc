@@ -1,6 +1,7 @@
 #include "common/runtime/rocksdb/direct_file_system.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -19,6 +21,7 @@ namespace {
 
 // A multiple of what every device asks for.
 constexpr size_t kPageBytes = 4096;
+constexpr size_t kLargePageBytes = 2 * 1024 * 1024;
 constexpr std::string_view kBlobSuffix = ".blob";
 
 uint64_t PageBegin(uint64_t offset) { return offset / kPageBytes * kPageBytes; }
@@ -48,19 +51,18 @@ bool SupportsDirectIo(const std::string& directory) {
   return written && read;
 }
 
-// What was read last at up to kStreamsMax places.
+// What was read last, at up to kStreamsMax places.
 class ReadStreams {
  public:
   struct Stream {
+    // The pages of `file` that `memory` holds.
     uint64_t file = 0;
-    // The bytes of the file that `memory` holds; begin is a page's.
     uint64_t begin = 0;
     uint64_t end = 0;
-    size_t capacity = 0;
-    PageMemory memory;
+    char* memory = nullptr;
 
-    bool Holds(uint64_t offset, size_t size) const {
-      return offset >= begin && offset + size <= end;
+    bool Holds(uint64_t of_file, uint64_t offset, size_t size) const {
+      return file == of_file && offset >= begin && offset + size <= end;
     }
     bool Reaches(uint64_t of_file, uint64_t offset) const {
       return file == of_file && offset >= begin && offset <= end;
@@ -69,33 +71,41 @@ class ReadStreams {
 
   uint64_t NewFile() { return next_file_.fetch_add(1); }
 
-  // The stream that has come to `offset` of `file`, or one to begin anew. The caller owns it until
-  // it gives it back.
-  Stream Take(uint64_t file, uint64_t offset) {
+  // The stream that has come to `offset` of `file`, otherwise the longest unused one; nullopt when
+  // others use all. The caller owns it until it gives it back.
+  std::optional<Stream> Take(uint64_t file, uint64_t offset) {
     const std::lock_guard lock(mutex_);
-    auto found = std::find_if(streams_.begin(), streams_.end(),
+    if (!memory_) Allocate();
+    if (unused_.empty()) return std::nullopt;
+    auto found = std::find_if(unused_.begin(), unused_.end(),
                               [&](const Stream& s) { return s.Reaches(file, offset); });
-    if (found == streams_.end()) {
-      if (streams_.size() < kStreamsMax) return {};
-      // The longest unused one stands first.
-      found = streams_.begin();
-    }
-    Stream stream = std::move(*found);
-    streams_.erase(found);
+    if (found == unused_.end()) found = unused_.begin();
+    const Stream stream = *found;
+    unused_.erase(found);
     return stream;
   }
 
-  void GiveBack(Stream stream) {
-    if (stream.capacity > kReadaheadBytes + kPageBytes) return;
+  void GiveBack(const Stream& stream) {
     const std::lock_guard lock(mutex_);
-    if (streams_.size() == kStreamsMax) streams_.erase(streams_.begin());
-    streams_.push_back(std::move(stream));
+    unused_.push_back(stream);
   }
 
  private:
+  // Large pages halve what the kernel does per read; they become real when they are used.
+  void Allocate() {
+    constexpr size_t kBytes = kStreamsMax * kStreamBytes;
+    static_assert(kBytes % kLargePageBytes == 0);
+    memory_.reset(static_cast<char*>(std::aligned_alloc(kLargePageBytes, kBytes)));
+    ::madvise(memory_.get(), kBytes, MADV_HUGEPAGE);
+    for (size_t i = 0; i < kStreamsMax; ++i) {
+      unused_.push_back({.memory = memory_.get() + i * kStreamBytes});
+    }
+  }
+
   std::atomic<uint64_t> next_file_{1};
   std::mutex mutex_;
-  std::vector<Stream> streams_;  // least recently used first
+  PageMemory memory_;
+  std::vector<Stream> unused_;  // least recently used first
 };
 
 namespace {
@@ -115,17 +125,26 @@ class DirectBlobFile : public rocksdb::FSRandomAccessFileOwnerWrapper {
   rocksdb::IOStatus Read(uint64_t offset, size_t size, const rocksdb::IOOptions& options,
                          rocksdb::Slice* result, char* scratch,
                          rocksdb::IODebugContext* context) const override {
-    ReadStreams::Stream stream = streams_->Take(id_, offset);
-    if (stream.file != id_ || !stream.Holds(offset, size)) {
-      const rocksdb::IOStatus status = Fill(stream, offset, size, options, context);
-      if (!status.ok()) return status;
+    const size_t pages = PageEnd(offset + size) - PageBegin(offset);
+    if (pages <= kStreamBytes) {
+      if (std::optional<ReadStreams::Stream> stream = streams_->Take(id_, offset)) {
+        rocksdb::IOStatus status;
+        if (!stream->Holds(id_, offset, size)) {
+          const bool goes_on = stream->Reaches(id_, offset);
+          const size_t ahead = goes_on ? 2 * PageEnd(stream->end - stream->begin) : 0;
+          status = Fill(*stream, offset, std::min(std::max(pages, ahead), kStreamBytes), options,
+                        context);
+        }
+        if (status.ok()) *result = CopyOut(*stream, offset, size, scratch);
+        streams_->GiveBack(*stream);
+        return status;
+      }
     }
-    // Less than asked for at the end of the file.
-    const size_t found = offset >= stream.end ? 0 : std::min<size_t>(size, stream.end - offset);
-    if (found > 0) std::memcpy(scratch, stream.memory.get() + (offset - stream.begin), found);
-    *result = {scratch, found};
-    streams_->GiveBack(std::move(stream));
-    return rocksdb::IOStatus::OK();
+    const PageMemory memory(static_cast<char*>(std::aligned_alloc(kPageBytes, pages)));
+    ReadStreams::Stream once{.memory = memory.get()};
+    const rocksdb::IOStatus status = Fill(once, offset, pages, options, context);
+    if (status.ok()) *result = CopyOut(once, offset, size, scratch);
+    return status;
   }
   rocksdb::IOStatus MultiRead(rocksdb::FSReadRequest* requests, size_t count,
                               const rocksdb::IOOptions& options,
@@ -144,29 +163,29 @@ class DirectBlobFile : public rocksdb::FSRandomAccessFileOwnerWrapper {
   }
 
  private:
-  // Reads [offset, offset + size) into the stream, and twice what it held if it only goes on.
-  rocksdb::IOStatus Fill(ReadStreams::Stream& stream, uint64_t offset, size_t size,
+  // Makes `stream` hold `bytes`, whole pages, from the page of `offset` on.
+  rocksdb::IOStatus Fill(ReadStreams::Stream& stream, uint64_t offset, size_t bytes,
                          const rocksdb::IOOptions& options,
                          rocksdb::IODebugContext* context) const {
-    const bool goes_on = stream.Reaches(id_, offset);
-    const size_t ahead =
-        goes_on ? std::min<size_t>(2 * (stream.end - stream.begin), kReadaheadBytes) : 0;
-    const uint64_t begin = PageBegin(offset);
-    const size_t wanted = PageEnd(offset + std::max(size, ahead)) - begin;
-    if (stream.capacity < wanted) {
-      const size_t capacity = std::max<size_t>(wanted, kReadaheadBytes + kPageBytes);
-      stream.memory.reset(static_cast<char*>(std::aligned_alloc(kPageBytes, capacity)));
-      stream.capacity = capacity;
-    }
+    stream.file = 0;
     rocksdb::Slice read;
+    const uint64_t begin = PageBegin(offset);
     const rocksdb::IOStatus status =
-        target()->Read(begin, wanted, options, &read, stream.memory.get(), context);
+        target()->Read(begin, bytes, options, &read, stream.memory, context);
     if (!status.ok()) return status;
-    WEIR_CHECK(read.empty() || read.data() == stream.memory.get());
+    WEIR_CHECK(read.empty() || read.data() == stream.memory);
     stream.file = id_;
     stream.begin = begin;
     stream.end = begin + read.size();
     return status;
+  }
+
+  // Less than asked for at the end of the file.
+  static rocksdb::Slice CopyOut(const ReadStreams::Stream& stream, uint64_t offset, size_t size,
+                                char* scratch) {
+    const size_t found = offset >= stream.end ? 0 : std::min<size_t>(size, stream.end - offset);
+    if (found > 0) std::memcpy(scratch, stream.memory + (offset - stream.begin), found);
+    return {scratch, found};
   }
 
   std::shared_ptr<ReadStreams> streams_;

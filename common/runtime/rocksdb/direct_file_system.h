@@ -9,9 +9,9 @@
 //
 // Laws:
 //  1. Reads give the bytes that the base file system would give, at any offset and size.
-//  2. Readahead holds at most kStreamsMax * kReadaheadBytes, however many files are open.
-//  3. A reader that goes through a file from one record to the next reads kReadaheadBytes at a
-//     time; one that jumps reads what it asked for.
+//  2. Readahead holds at most kStreamsMax * kStreamBytes, however many files are open.
+//  3. A reader that goes through a file from one record to the next reads twice as much each time,
+//     up to kStreamBytes; one that jumps reads what it asked for.
 // Thread rule: any thread.
 #pragma once
 
@@ -25,7 +25,9 @@ namespace weir::runtime {
 // Whether files in `directory` can be opened for direct writing and reading.
 bool SupportsDirectIo(const std::string& directory);
 
-constexpr size_t kReadaheadBytes = 512 * 1024;
+// One read of a disk that costs little beside its bytes.
+constexpr size_t kStreamBytes = 1024 * 1024;
+// Readers at different places that do not push each other out.
 constexpr size_t kStreamsMax = 16;
 
 class ReadStreams;

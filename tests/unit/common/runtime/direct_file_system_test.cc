@@ -102,8 +102,8 @@ TEST_F(DirectBlobRead, GoingThroughAFileReadsAheadAndNothingTwice) {
   for (uint64_t offset = 0; offset < kFileBytes; offset += kRecord) {
     ASSERT_EQ(Read(offset, kRecord), Expected(offset, kRecord));
   }
-  EXPECT_LT(disk_->reads, 20);
-  EXPECT_LT(disk_->bytes, kFileBytes + 20 * kReadaheadBytes / 10);
+  EXPECT_LT(disk_->reads, 15);
+  EXPECT_LT(disk_->bytes, kFileBytes + kStreamBytes);
 }
 
 TEST_F(DirectBlobRead, JumpsReadWhatTheyAskFor) {

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <utility>
@@ -176,6 +177,48 @@ TEST(RocksDbStore, DeadEntriesAreDroppedWhenFilesAreRewritten) {
   EXPECT_EQ(Keys(*store, KvFamily::kLogLong, "live", "livf").size(), 200u);
   EXPECT_GT(rules_made, 0);
   EXPECT_LT(Keys(*store, KvFamily::kLogLong, "dead", "deae").size(), 200u);
+}
+
+// D-17: what the disk has changed is an error, never data.
+TEST(RocksDbStore, D17_AFlippedBitInABlobFileIsFound) {
+  ScratchDirectory scratch;
+  const std::string value(100'000, 'v');
+  {
+    RocksDbOptions options;
+    options.memtable_bytes = 64 * 1024;
+    auto store = OpenRocksDb(scratch.path(), options).value();
+    auto batch = store->NewBatch();
+    for (int i = 0; i < 20; ++i) {
+      batch->Clear();
+      batch->Put(KvFamily::kLogLong, "part" + std::to_string(100 + i), value);
+      ASSERT_TRUE(store->Write(*batch).has_value());
+    }
+    ASSERT_TRUE(store->Sync().has_value());
+  }
+  int flipped = 0;
+  for (const auto& file : std::filesystem::directory_iterator(scratch.path())) {
+    if (file.path().extension() != ".blob") continue;
+    std::fstream blob(file.path(), std::ios::in | std::ios::out | std::ios::binary);
+    blob.seekp(50'000);
+    blob.put('x');
+    ++flipped;
+  }
+  ASSERT_GT(flipped, 0);
+
+  auto store = OpenRocksDb(scratch.path(), {}).value();
+  int found = 0;
+  for (int i = 0; i < 20; ++i) {
+    const std::string key = "part" + std::to_string(100 + i);
+    auto it = store->Scan(KvFamily::kLogLong, key, "q");
+    it->Seek(key);
+    if (it->Valid()) {
+      EXPECT_TRUE(it->value() == value);
+    } else {
+      EXPECT_EQ(it->status().error().code, ErrorCode::kKafkaStorageError);
+      ++found;
+    }
+  }
+  EXPECT_EQ(found, flipped);
 }
 
 }  // namespace
