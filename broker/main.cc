@@ -60,6 +60,7 @@ class RouterHost : public broker::PartitionHost {
     router_.Drop(std::move(partitions), std::move(done));
   }
   std::vector<replica::TopicPartition> Stored() const override { return store_.Stored(); }
+  void OnBrokers(replica::PeerAddresses) override {}
 
  private:
   replica::PartitionRouter& router_;

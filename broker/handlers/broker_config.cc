@@ -18,6 +18,8 @@ using runtime::ConfigKind;
 constexpr char kClientListenerName[] = "PLAINTEXT";
 constexpr char kInterBrokerListenerName[] = "INTERNAL";
 constexpr char kAuto[] = "auto";
+// Kafka's selector by rack, with or without its package in front.
+constexpr std::string_view kRackAwareSelector = "RackAwareReplicaSelector";
 // More shards than this only pass work between threads.
 constexpr int64_t kShardsMax = 256;
 
@@ -61,6 +63,23 @@ constexpr std::array kKeys = {
               "A connection without traffic for so long is closed."},
     ConfigKey{"socket.request.max.bytes", ConfigKind::kInt, "104857600",
               "Largest request; a larger one closes its connection."},
+    ConfigKey{"replica.fetch.wait.max.ms", ConfigKind::kInt, "500",
+              "How long a follower's fetch waits for records."},
+    ConfigKey{"replica.fetch.min.bytes", ConfigKind::kInt, "1",
+              "Bytes that a follower's fetch waits for."},
+    ConfigKey{"replica.fetch.max.bytes", ConfigKind::kInt, "1048576",
+              "Bytes per partition that a follower asks for."},
+    ConfigKey{"replica.fetch.response.max.bytes", ConfigKind::kInt, "10485760",
+              "Bytes of one answer to a follower, at most."},
+    ConfigKey{"replica.fetch.backoff.ms", ConfigKind::kInt, "1000",
+              "The longest pause of a follower after failed fetches."},
+    ConfigKey{"replica.socket.timeout.ms", ConfigKind::kInt, "30000",
+              "A leader that is silent for so long is connected anew."},
+    ConfigKey{"replica.lag.time.max.ms", ConfigKind::kInt, "30000",
+              "A follower that has not caught up for so long leaves the ISR."},
+    ConfigKey{"replica.selector.class", ConfigKind::kString, "",
+              "RackAwareReplicaSelector: consumers are told to read from a replica in their rack; "
+              "empty: from the leader."},
     // Defaults of topics, where neither the topic nor the cluster sets them.
     ConfigKey{"message.max.bytes", ConfigKind::kInt, "1048588", "Largest record batch of a topic."},
     ConfigKey{"min.insync.replicas", ConfigKind::kInt, "1",
@@ -159,6 +178,33 @@ Status ReadLimits(const runtime::Config& config, BrokerConfig& broker) {
   return {};
 }
 
+Status ReadReplication(const runtime::Config& config, BrokerConfig& broker) {
+  for (const char* key :
+       {"replica.fetch.wait.max.ms", "replica.fetch.min.bytes", "replica.fetch.max.bytes",
+        "replica.fetch.response.max.bytes", "replica.fetch.backoff.ms", "replica.socket.timeout.ms",
+        "replica.lag.time.max.ms"}) {
+    if (config.GetInt(key) < 1 || config.GetInt(key) > INT32_MAX) {
+      return Fail(ErrorCode::kInvalidConfig, std::string(key) + ": 1 to 2147483647");
+    }
+  }
+  const auto number = [&](const char* key) { return static_cast<int32_t>(config.GetInt(key)); };
+  const auto pause = [&](const char* key) { return std::chrono::milliseconds(config.GetInt(key)); };
+  broker.fetcher = {.wait_ms_max = number("replica.fetch.wait.max.ms"),
+                    .bytes_min = number("replica.fetch.min.bytes"),
+                    .response_bytes_max = number("replica.fetch.response.max.bytes"),
+                    .partition_bytes_max = number("replica.fetch.max.bytes"),
+                    .backoff_max = pause("replica.fetch.backoff.ms"),
+                    .silence_max = pause("replica.socket.timeout.ms")};
+  broker.replica_lag_time_max = pause("replica.lag.time.max.ms");
+  const std::string& selector = config.GetString("replica.selector.class");
+  broker.rack_aware_reads = selector.ends_with(kRackAwareSelector);
+  if (!selector.empty() && !broker.rack_aware_reads) {
+    return Fail(ErrorCode::kInvalidConfig,
+                "replica.selector.class: " + std::string(kRackAwareSelector) + " or empty");
+  }
+  return {};
+}
+
 Status ReadLog(const runtime::Config& config, LogOptions& log) {
   WEIR_ASSIGN_OR_RETURN(log.level, ParseLogLevel(config.GetString("log.level")));
   const std::string& format = config.GetString("log.format");
@@ -221,6 +267,7 @@ Result<BrokerConfig> ReadBrokerConfig(const runtime::Config& config) {
   }
   WEIR_RETURN_IF_ERROR(ReadListeners(config, broker));
   WEIR_RETURN_IF_ERROR(ReadLimits(config, broker));
+  WEIR_RETURN_IF_ERROR(ReadReplication(config, broker));
   WEIR_RETURN_IF_ERROR(ReadLog(config, broker.log));
   broker.http_listen = config.GetString("http.listen");
   broker.rack = config.GetString("rack");

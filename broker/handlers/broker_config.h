@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "broker/net/net_options.h"
+#include "broker/replica/replica_fetcher.h"
 #include "common/base/ids.h"
 #include "common/base/result.h"
 #include "common/metadata/effective_config.h"
@@ -36,6 +37,10 @@ struct BrokerConfig {
   size_t tail_cache_bytes = 0;
   bool direct_io = true;
   bool auto_create_topics = false;
+  replica::FetcherOptions fetcher;
+  Duration replica_lag_time_max = std::chrono::seconds(30);
+  // Consumers read from a replica in their rack (KIP-392).
+  bool rack_aware_reads = false;
   net::NetOptions net;
   LogOptions log;
   // The Kafka-named keys that this node's configuration sets: defaults of topics, and what

@@ -32,6 +32,8 @@ void HandleDescribeConfigs(Call call, net::ConnectionInfo& connection);
 void HandleAlterConfigs(Call call, net::ConnectionInfo& connection);
 void HandleIncrementalAlterConfigs(Call call, net::ConnectionInfo& connection);
 void HandleListConfigResources(Call call, net::ConnectionInfo& connection);
+// reassignments.cc
+void HandleListPartitionReassignments(Call call, net::ConnectionInfo& connection);
 // coordinators.cc
 void HandleFindCoordinator(Call call, net::ConnectionInfo& connection);
 void HandleInitProducerId(Call call, net::ConnectionInfo& connection);

@@ -57,6 +57,16 @@ log::LogConfig ToLogConfig(const metadata::ConfigView& view, const std::string& 
   return to;
 }
 
+replica::PeerAddresses InterBrokerAddresses(const metadata::MetadataImage& image) {
+  replica::PeerAddresses addresses;
+  for (const auto& [id, broker] : image.brokers()) {
+    const metadata::Endpoint* endpoint = broker.FindEndpoint(broker.inter_broker_listener);
+    if (endpoint == nullptr) continue;
+    addresses[id] = {.host = endpoint->host, .port = static_cast<uint16_t>(endpoint->port)};
+  }
+  return addresses;
+}
+
 Reconciler::Reconciler(NodeId broker_id, metadata::StaticConfig static_config, PartitionHost& host)
     : broker_id_(broker_id), static_config_(std::move(static_config)), host_(host) {}
 
@@ -70,6 +80,7 @@ void Reconciler::Act(const metadata::MetadataImage& image, const metadata::Delta
                      Task done) {
   assignments_.clear();
   drops_.clear();
+  if (!acted_ || !delta.changed_brokers.empty()) host_.OnBrokers(InterBrokerAddresses(image));
   if (acted_) {
     ActOnDelta(image, delta);
   } else {

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "broker/replica/operations.h"
+#include "broker/replica/replica_fetchers.h"
 #include "common/base/executor.h"
 #include "common/metadata/delta.h"
 #include "common/metadata/effective_config.h"
@@ -34,6 +35,8 @@ class PartitionHost {
   virtual void Drop(std::vector<replica::TopicPartition> partitions, Task done) = 0;
   // What the data directory holds.
   virtual std::vector<replica::TopicPartition> Stored() const = 0;
+  // Where the other brokers listen for this one; comes before assignments that need it.
+  virtual void OnBrokers(replica::PeerAddresses addresses) = 0;
 };
 
 class Reconciler {
@@ -71,6 +74,9 @@ class Reconciler {
   std::vector<replica::Assignment> assignments_;
   std::vector<replica::TopicPartition> drops_;
 };
+
+// The inter-broker endpoints of all registered brokers.
+replica::PeerAddresses InterBrokerAddresses(const metadata::MetadataImage& image);
 
 // A topic's configuration as its partitions' logs want it.
 log::LogConfig ToLogConfig(const metadata::ConfigView& view, const std::string& topic);

@@ -84,6 +84,7 @@ class BrokerFixture : public testing::Test {
     std::vector<replica::TopicPartition> Stored() const override {
       return fixture_.log_store_->Stored();
     }
+    void OnBrokers(replica::PeerAddresses) override {}
 
    private:
     BrokerFixture& fixture_;

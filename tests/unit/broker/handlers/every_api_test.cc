@@ -98,6 +98,8 @@ TEST_F(EveryApi, AnswersEveryAdvertisedVersion) {
   AskAllVersions<wire::DescribeQuorumRequest, wire::DescribeQuorumResponse>(quorum);
 
   AskAllVersions<wire::DescribeLogDirsRequest, wire::DescribeLogDirsResponse>();
+  AskAllVersions<wire::ListPartitionReassignmentsRequest,
+                 wire::ListPartitionReassignmentsResponse>();
   AskAllVersions<wire::DescribeClusterRequest, wire::DescribeClusterResponse>();
   AskAllVersions<wire::ListConfigResourcesRequest, wire::ListConfigResourcesResponse>();
   AskAllVersions<wire::DescribeTopicPartitionsRequest, wire::DescribeTopicPartitionsResponse>();

@@ -35,11 +35,13 @@ class FakeHost : public PartitionHost {
     done();
   }
   std::vector<replica::TopicPartition> Stored() const override { return stored; }
+  void OnBrokers(replica::PeerAddresses known) override { addresses = std::move(known); }
 
   std::vector<replica::Assignment> assigned;
   std::vector<replica::TopicPartition> dropped;
   std::set<replica::TopicPartition> open;
   std::vector<replica::TopicPartition> stored;
+  replica::PeerAddresses addresses;
 };
 
 // Writes metadata as controllers would.
@@ -132,6 +134,16 @@ TEST_F(ReconcilerTest, OpensOwnPartitionsOnly) {
   Act();
   EXPECT_EQ(host_.assigned.size(), 2u);
   EXPECT_EQ(reconciler_.open_count(), 2u);
+}
+
+TEST_F(ReconcilerTest, TellsWhereTheOtherBrokersListen) {
+  Apply(log_.Register(7));
+  Act();
+  EXPECT_EQ(host_.addresses, (replica::PeerAddresses{{NodeId(7), {"h", 1}}}));
+  host_.addresses.clear();
+  Apply(log_.Create(a_, "a", {1}));
+  Act();
+  EXPECT_TRUE(host_.addresses.empty()) << "no broker has changed";
 }
 
 TEST_F(ReconcilerTest, FirstActionDeletesWhatTheClusterNoLongerHas) {
