@@ -297,6 +297,9 @@ Status BrokerNode::Start() {
                        .auto_create_topics = config_.auto_create_topics,
                        .data_dir = config_.data_dir,
                        .version = WEIR_VERSION,
+                       .inter_broker_listener = inter_broker_listener_->name,
+                       .rack = config_.rack,
+                       .rack_aware_reads = config_.rack_aware_reads,
                        .static_configs = config_.static_configs};
   context_.registry = &registry_;
   context_.images = images_.get();

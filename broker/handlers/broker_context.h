@@ -31,6 +31,11 @@ struct BrokerSettings {
   // Directory as DescribeLogDirs names it.
   std::string data_dir;
   std::string version;
+  // Where other brokers come in: only there a request may speak for a replica (I-40).
+  std::string inter_broker_listener;
+  std::string rack;
+  // Consumers are told to read from a replica in their rack (KIP-392).
+  bool rack_aware_reads = false;
   // Kafka key -> value, for keys that this node's own configuration decides.
   std::map<std::string, std::string, std::less<>> static_configs;
 };

@@ -4,6 +4,10 @@
 // Sessions (KIP-227) are refused as the protocol foresees: every answer has session id 0, so that
 // clients send full requests; a request that refers to a session gets FETCH_SESSION_ID_NOT_FOUND.
 // Records are sent from where they lie: no copy is made between log and socket.
+//
+// A follower says who it is (replica_id, from version 15 replica_state). Its fetch offsets count as
+// acknowledgements, so it is believed only where other brokers come in (I-40).
+// A consumer that names its rack may be sent to an in-sync replica there (KIP-392).
 #include "broker/wire/messages/fetch.h"
 
 #include <algorithm>
@@ -22,7 +26,10 @@ namespace {
 using wire::FetchRequest;
 using wire::FetchResponse;
 
+constexpr int16_t kFirstVersionWithError = 7;
+constexpr int16_t kFirstVersionWithRack = 11;
 constexpr int16_t kFirstVersionWithTopicIds = 13;
+constexpr int16_t kFirstVersionWithReplicaState = 15;
 constexpr int16_t kFirstVersionWithHints = 16;
 // Of one answer, whatever the client asks (Kafka's fetch.max.bytes).
 constexpr int32_t kAnswerBytesMax = 55 * 1024 * 1024;
@@ -69,6 +76,10 @@ void OnFetched(Pending& pending, std::vector<replica::FetchOutcome> outcomes) {
     answer.high_watermark = outcome.high_watermark.value();
     answer.last_stable_offset = outcome.last_stable_offset.value();
     answer.log_start_offset = outcome.log_start_offset.value();
+    if (outcome.diverging) {
+      answer.diverging_epoch = {.epoch = outcome.diverging->epoch.value(),
+                                .end_offset = outcome.diverging->end_offset.value()};
+    }
     for (SharedBytes& run : outcome.records) answer.records->Append(std::move(run));
     moved = moved || IsLeaderError(outcome.error);
   }
@@ -76,9 +87,35 @@ void OnFetched(Pending& pending, std::vector<replica::FetchOutcome> outcomes) {
   pending.call.Reply(pending.response);
 }
 
+// The in-sync replica in the client's rack that it should read from; kNoNode: this one.
+NodeId PreferredReplica(const Call& call, std::string_view client_rack,
+                        const metadata::Partition& partition) {
+  const BrokerSettings& settings = call.broker().settings;
+  if (!settings.rack_aware_reads || client_rack.empty() || client_rack == settings.rack) {
+    return kNoNode;
+  }
+  if (partition.leader != settings.node_id) return kNoNode;
+  for (const NodeId replica : partition.isr) {
+    const metadata::Broker* broker = call.image().FindBroker(replica);
+    if (broker != nullptr && broker->live() && broker->rack == client_rack) return replica;
+  }
+  return kNoNode;
+}
+
+// Who asks, as a follower: kNoNode for consumers.
+NodeId ReplicaOf(const Call& call, const FetchRequest& request) {
+  const int32_t id = call.version() >= kFirstVersionWithReplicaState
+                         ? request.replica_state.replica_id
+                         : request.replica_id;
+  return id < 0 ? kNoNode : NodeId(id);
+}
+
 replica::FetchRequest Split(Pending& pending, const FetchRequest& request) {
   const bool by_id = pending.call.version() >= kFirstVersionWithTopicIds;
   replica::FetchRequest fetch;
+  fetch.replica = ReplicaOf(pending.call, request);
+  fetch.replica_epoch = BrokerEpoch(request.replica_state.replica_epoch);
+  fetch.any_replica = fetch.replica == kNoNode && pending.call.version() >= kFirstVersionWithRack;
   fetch.bytes_min = std::max(0, request.min_bytes);
   fetch.bytes_max = std::clamp(request.max_bytes, 0, kAnswerBytesMax);
   fetch.deadline = pending.call.received() +
@@ -102,12 +139,21 @@ replica::FetchRequest Split(Pending& pending, const FetchRequest& request) {
         answer.error_code = found.error;
         continue;
       }
+      if (fetch.any_replica) {
+        const NodeId preferred =
+            PreferredReplica(pending.call, request.rack_id,
+                             *found.topic->FindPartition(PartitionIndex(partition.partition)));
+        answer.preferred_read_replica = preferred.value();
+        if (preferred != kNoNode) continue;
+      }
       pending.places.push_back({static_cast<uint32_t>(pending.response.responses.size() - 1),
                                 static_cast<uint32_t>(topic.partitions.size() - 1)});
       fetch.parts.push_back({.partition = {found.topic->id, PartitionIndex(partition.partition)},
                              .fetch_offset = Offset(partition.fetch_offset),
                              .bytes_max = partition.partition_max_bytes,
-                             .current_leader_epoch = LeaderEpoch(partition.current_leader_epoch)});
+                             .current_leader_epoch = LeaderEpoch(partition.current_leader_epoch),
+                             .last_fetched_epoch = LeaderEpoch(partition.last_fetched_epoch),
+                             .follower_log_start = Offset(partition.log_start_offset)});
     }
   }
   return fetch;
@@ -128,10 +174,19 @@ void Handle(Call call, net::ConnectionInfo& connection, FetchRequest request) {
     pending->response.error_code = ErrorCode::kFetchSessionIdNotFound;
     return pending->call.Reply(pending->response);
   }
+  const bool from_broker =
+      connection.listener->name == pending->call.broker().settings.inter_broker_listener;
+  if (ReplicaOf(pending->call, request) != kNoNode && !from_broker) {
+    const Error refused{ErrorCode::kClusterAuthorizationFailed, "only brokers fetch as replicas"};
+    if (pending->call.version() < kFirstVersionWithError) return pending->call.Abort(refused);
+    pending->response.error_code = ErrorCode::kClusterAuthorizationFailed;
+    return pending->call.Reply(pending->response);
+  }
   replica::FetchRequest fetch = Split(*pending, request);
   size_t wanted = 0;
   for (const auto& topic : pending->response.responses) wanted += topic.partitions.size();
-  // An error is an answer: it does not wait for the other partitions' records.
+  // An error, or another replica to ask, is an answer: it does not wait for the other partitions'
+  // records.
   if (fetch.parts.size() < wanted) fetch.deadline = pending->call.received();
   if (fetch.parts.empty()) return pending->call.Reply(pending->response);
   replica::PartitionRouter& partitions = *pending->call.broker().partitions;

@@ -158,6 +158,7 @@ void Reconciler::WantPartition(const metadata::MetadataImage& image, const metad
                           .leader = partition->leader,
                           .leader_epoch = partition->leader_epoch,
                           .partition_epoch = partition->partition_epoch,
+                          .replicas = {partition->replicas.begin(), partition->replicas.end()},
                           .isr = {partition->isr.begin(), partition->isr.end()},
                           .config = ConfigOf(image, topic)});
 }

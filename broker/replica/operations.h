@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "broker/log/leader_epoch_cache.h"
 #include "broker/log/log_config.h"
 #include "broker/log/topic_partition.h"
 #include "common/base/bytes.h"
@@ -62,10 +64,20 @@ struct FetchPart {
   int32_t bytes_max = 0;
   // What the client believes; -1 skips the check (KIP-320).
   LeaderEpoch current_leader_epoch = kNoLeaderEpoch;
+  // Of the record before fetch_offset; -1 skips the check for divergence (KIP-595).
+  LeaderEpoch last_fetched_epoch = kNoLeaderEpoch;
+  // Of the follower that asks.
+  Offset follower_log_start = kNoOffset;
 };
 
 struct FetchRequest {
   std::vector<FetchPart> parts;
+  // The follower that asks, and its epoch; kNoNode for a client. A follower reads to the log's end,
+  // and its fetch offsets are its acknowledgements.
+  NodeId replica = kNoNode;
+  BrokerEpoch replica_epoch = kNoBrokerEpoch;
+  // The client may read from a follower (KIP-392).
+  bool any_replica = false;
   // The answer waits until it has this much, an error, or the deadline.
   int64_t bytes_min = 1;
   // Of all parts together. The first batch of the answer comes whole even if it is larger.
@@ -78,6 +90,8 @@ struct FetchOutcome {
   Offset high_watermark = kNoOffset;
   Offset last_stable_offset = kNoOffset;
   Offset log_start_offset = kNoOffset;
+  // Set: the asker's log parts from this one here; nothing is sent (KIP-595).
+  std::optional<log::EpochEnd> diverging;
   // Whole record batches in wire form, to be sent as they are. The first may begin before
   // fetch_offset, as the protocol allows.
   std::vector<SharedBytes> records;
@@ -149,6 +163,8 @@ struct Assignment {
   NodeId leader = kNoNode;
   LeaderEpoch leader_epoch;
   PartitionEpoch partition_epoch;
+  // The preferred leader first.
+  std::vector<NodeId> replicas;
   std::vector<NodeId> isr;
   log::LogConfigPtr config;
 };

@@ -88,6 +88,57 @@ TEST_F(ProduceFetch, WhatWasProducedIsFetchedAtEveryVersion) {
   }
 }
 
+// A client that says it is a follower could acknowledge records for it (CVE-2018-1288).
+TEST_F(ProduceFetch, I40_AClientIsNoFollower) {
+  Create("t");
+  BrokerClient client(port_);
+  wire::FetchRequest old_style = Fetch("t", 0, 0);
+  old_style.replica_id = 2;
+  EXPECT_EQ(client.Ask<wire::FetchResponse>(12, old_style)->error_code,
+            ErrorCode::kClusterAuthorizationFailed);
+  wire::FetchRequest new_style = Fetch("t", 0, 0);
+  new_style.replica_state = {.replica_id = 2, .replica_epoch = 5};
+  EXPECT_EQ(client.Ask<wire::FetchResponse>(17, new_style)->error_code,
+            ErrorCode::kClusterAuthorizationFailed);
+  EXPECT_FALSE(client.Ask<wire::FetchResponse>(6, old_style).has_value());
+}
+
+// KIP-392.
+TEST_F(ProduceFetch, AConsumerIsSentToTheInSyncReplicaInItsRack) {
+  Create("t");
+  context_.settings.rack_aware_reads = true;
+  context_.settings.rack = "rack-a";
+  metadata::v1::MetadataBatch batch;
+  auto* broker = batch.add_records()->mutable_register_broker();
+  broker->set_broker_id(2);
+  broker->set_rack("rack-b");
+  Prng prng(9);
+  broker->set_incarnation_id(Uuid::Random(prng).ToBytes());
+  broker->add_directory_ids(Uuid::Random(prng).ToBytes());
+  auto* change = batch.add_records()->mutable_partition_change();
+  change->set_topic_id(topic_ids_["t"].ToBytes());
+  change->set_partition(0);
+  for (const int32_t replica : {1, 2}) {
+    change->mutable_replicas()->add_ids(replica);
+    change->mutable_isr()->add_ids(replica);
+  }
+  controllers_->Append(batch);
+  BrokerClient client(port_);
+  wire::FetchRequest request = Fetch("t", 0, 0);
+  const auto preferred = [&](const char* rack) {
+    request.rack_id = rack;
+    return client.Ask<wire::FetchResponse>(13, request)
+        ->responses[0]
+        .partitions[0]
+        .preferred_read_replica;
+  };
+  while (preferred("rack-b") != 2) {  // until the image is there
+  }
+  EXPECT_EQ(preferred("rack-a"), -1);
+  EXPECT_EQ(preferred("rack-c"), -1);
+  EXPECT_EQ(preferred(""), -1);
+}
+
 TEST_F(ProduceFetch, LongPollEndsWhenRecordsArrive) {
   Create("t");
   BrokerClient consumer(port_);
