@@ -76,7 +76,13 @@ class BrokerLogWorld {
   }
 
   replica::Assignment Leading(const replica::TopicPartition& partition, int epoch = 0) {
-    return {partition, kSelf, LeaderEpoch(epoch), PartitionEpoch(epoch), {kSelf}, config};
+    return {.partition = partition,
+            .leader = kSelf,
+            .leader_epoch = LeaderEpoch(epoch),
+            .partition_epoch = PartitionEpoch(epoch),
+            .replicas = {kSelf},
+            .isr = {kSelf},
+            .config = config};
   }
   void Lead(const std::vector<replica::TopicPartition>& partitions, int epoch = 0) {
     std::vector<replica::Assignment> assignments;

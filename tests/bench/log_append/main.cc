@@ -111,12 +111,13 @@ class Bench {
   void Open() {
     std::vector<replica::Assignment> assignments;
     for (int i = 0; i < load_.partitions; ++i) {
-      assignments.push_back({Name(i),
-                             NodeId(1),
-                             LeaderEpoch(0),
-                             PartitionEpoch(0),
-                             {NodeId(1)},
-                             std::make_shared<log::LogConfig>()});
+      assignments.push_back({.partition = Name(i),
+                             .leader = NodeId(1),
+                             .leader_epoch = LeaderEpoch(0),
+                             .partition_epoch = PartitionEpoch(0),
+                             .replicas = {NodeId(1)},
+                             .isr = {NodeId(1)},
+                             .config = std::make_shared<log::LogConfig>()});
     }
     const auto begin = std::chrono::steady_clock::now();
     router_.Assign(std::move(assignments), [this] { Signal(); });

@@ -30,12 +30,13 @@ class ThreadsTest : public ::testing::Test {
         test::kSelf, *log_store, std::vector<Executor*>{&shards[0], &shards[1]}, 1'000'000);
     std::vector<Assignment> assignments;
     for (int i = 0; i < kPartitions; ++i) {
-      assignments.push_back({test::MakePartition(i),
-                             test::kSelf,
-                             LeaderEpoch(0),
-                             PartitionEpoch(0),
-                             {test::kSelf},
-                             std::make_shared<log::LogConfig>()});
+      assignments.push_back({.partition = test::MakePartition(i),
+                             .leader = test::kSelf,
+                             .leader_epoch = LeaderEpoch(0),
+                             .partition_epoch = PartitionEpoch(0),
+                             .replicas = {test::kSelf},
+                             .isr = {test::kSelf},
+                             .config = std::make_shared<log::LogConfig>()});
     }
     std::promise<void> opened;
     router->Assign(std::move(assignments), [&] { opened.set_value(); });
