@@ -100,8 +100,9 @@ def main():
             run_gtest(tally, binary, environment)
     if suite != "unit":
         print("== real processes and clients", flush=True)
-        folders = ["tests/integration"] if suite in ("asan", "tsan") else ["tests/integration",
-                                                                        "tests/compat"]
+        folders = ["tests/integration"]
+        if suite not in ("asan", "tsan"):
+            folders += ["tests/chaos", "tests/compat"]
         run_pytest(tally, folders, environment)
     for name in tally.failures:
         print(f"failed: {name}")
