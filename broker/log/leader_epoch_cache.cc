@@ -12,6 +12,15 @@ bool LeaderEpochCache::Assign(LeaderEpoch epoch, Offset first_offset) {
   return true;
 }
 
+std::vector<LeaderEpoch> LeaderEpochCache::TruncateFrom(Offset log_end_offset) {
+  std::vector<LeaderEpoch> dropped;
+  while (!starts_.empty() && starts_.back().first_offset >= log_end_offset) {
+    dropped.push_back(starts_.back().epoch);
+    starts_.pop_back();
+  }
+  return dropped;
+}
+
 void LeaderEpochCache::TrimBefore(Offset log_start_offset) {
   const auto after = std::find_if(starts_.begin(), starts_.end(), [&](const EpochStart& start) {
     return start.first_offset > log_start_offset;

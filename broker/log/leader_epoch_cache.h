@@ -40,6 +40,8 @@ class LeaderEpochCache {
   // `epoch` begins at `first_offset`. Returns whether that was news; older and known epochs are
   // not.
   bool Assign(LeaderEpoch epoch, Offset first_offset);
+  // The log ends at `log_end_offset` now: drops epochs that begin there or later, and returns them.
+  std::vector<LeaderEpoch> TruncateFrom(Offset log_end_offset);
   // Drops what lies below a new log start, keeping the epoch that covers it.
   void TrimBefore(Offset log_start_offset);
 

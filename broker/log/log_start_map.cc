@@ -31,6 +31,14 @@ void LogStartMap::PublishDead(const std::vector<PartitionLocalId>& partitions) {
   Publish(starts);
 }
 
+void LogStartMap::Forget(const std::vector<PartitionLocalId>& partitions) {
+  starts_.With([&](std::shared_ptr<const Starts>& current) {
+    Starts next = *current;
+    for (const PartitionLocalId partition : partitions) next.erase(partition);
+    current = std::make_shared<const Starts>(std::move(next));
+  });
+}
+
 KvDropRuleFactory LogStartMap::DropRules(std::shared_ptr<LogStartMap> map) {
   return [map = std::move(map)] { return map->Rule(); };
 }

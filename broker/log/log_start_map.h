@@ -3,7 +3,7 @@
 //
 // Laws:
 //  1. Only what is synced is published here: a reclaimed entry cannot come back.
-//  2. A log start never moves back; a dead partition stays dead.
+//  2. A log start never moves back; a dead partition stays dead until it is forgotten.
 //  3. A rule, once made, does not change: readers share an immutable map.
 // Thread rule: any thread.
 #pragma once
@@ -28,6 +28,8 @@ class LogStartMap {
   // Each call copies the map: many changes belong into one call.
   void Publish(const std::vector<Start>& starts);
   void PublishDead(const std::vector<PartitionLocalId>& partitions);
+  // Dead partitions of which the store holds nothing any more.
+  void Forget(const std::vector<PartitionLocalId>& partitions);
 
   // For RocksDbOptions::drop_rules; the map lives as long as the factory.
   static KvDropRuleFactory DropRules(std::shared_ptr<LogStartMap> map);

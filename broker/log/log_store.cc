@@ -1,22 +1,17 @@
 #include "broker/log/log_store.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "common/base/check.h"
 #include "common/runtime/log.h"
 
 namespace weir::log {
-namespace {
-
-struct Dead {
-  PartitionLocalId id;
-  KvFamily family;
-};
 
 // `dead` is sorted. Runs of neighbouring ids, as one topic's partitions have them, share one range
 // tombstone: thousands of those would slow every read of the meta family.
-void DeleteRows(KvBatch& batch, const std::vector<Dead>& dead) {
+void LogStore::DeleteRows(KvBatch& batch, const std::vector<Dead>& dead) {
   for (size_t begin = 0; begin < dead.size();) {
     size_t end = begin + 1;
     while (end < dead.size() && dead[end].id == dead[end - 1].id + 1) ++end;
@@ -33,8 +28,6 @@ void DeleteRows(KvBatch& batch, const std::vector<Dead>& dead) {
               EncodeNumber(static_cast<int64_t>(partition.family)));
   }
 }
-
-}  // namespace
 
 LogStore::LogStore(KvStore& store, Executor& writer, Executor& syncer,
                    std::shared_ptr<LogStartMap> starts)
@@ -64,7 +57,7 @@ Status LogStore::Load() {
   }
   WEIR_RETURN_IF_ERROR(it->status());
   starts_->Publish(loaded.starts);
-  starts_->PublishDead(loaded.dead);
+  AddDead(loaded.dead);
   LogInfo("log", "directory read",
           {{"partitions", partitions.known.size()},
            {"clean", previous_broker_epoch_ != kNoBrokerEpoch},
@@ -104,7 +97,11 @@ Status LogStore::LoadRow(std::string_view key, std::string_view value, Partition
     return {};
   }
   if (kind == RowKind::kDeleted) {
-    loaded.dead.push_back(id);
+    WEIR_ASSIGN_OR_RETURN(const int64_t family, DecodeNumber(value));
+    if (family < 0 || family >= static_cast<int64_t>(KvFamily::kMeta)) {
+      return Fail(ErrorCode::kKafkaStorageError, "the store names an unknown family");
+    }
+    loaded.dead.push_back({id, static_cast<KvFamily>(family)});
     return {};
   }
   const auto found = partitions.recovered.find(id);
@@ -181,21 +178,68 @@ std::vector<StoredPartition> LogStore::OpenOrCreate(const std::vector<TopicParti
 
 void LogStore::Delete(const std::vector<TopicPartition>& partitions) {
   std::vector<Dead> dead;
-  std::vector<PartitionLocalId> ids;
   partitions_.With([&](Partitions& own) {
     for (const TopicPartition& partition : partitions) {
       const auto found = own.known.find(partition);
       if (found == own.known.end()) continue;
       dead.push_back({found->second.local_id, found->second.family});
-      ids.push_back(found->second.local_id);
       own.recovered.erase(found->second.local_id);
       own.known.erase(found);
     }
     if (dead.empty()) return;
     std::sort(dead.begin(), dead.end(), [](const Dead& a, const Dead& b) { return a.id < b.id; });
-    writer_.WriteMeta([dead = std::move(dead)](KvBatch& batch) { DeleteRows(batch, dead); },
-                      [starts = starts_, ids = std::move(ids)] { starts->PublishDead(ids); });
+    writer_.WriteMeta([dead](KvBatch& batch) { DeleteRows(batch, dead); },
+                      [this, dead] { AddDead(dead); });
   });
+}
+
+void LogStore::AddDead(const std::vector<Dead>& dead) {
+  std::vector<PartitionLocalId> ids;
+  ids.reserve(dead.size());
+  for (const Dead& partition : dead) ids.push_back(partition.id);
+  starts_->PublishDead(ids);
+  dead_.With([&](std::vector<Dead>& own) { own.insert(own.end(), dead.begin(), dead.end()); });
+}
+
+size_t LogStore::deleted_count() const {
+  return dead_.With([](const std::vector<Dead>& dead) { return dead.size(); });
+}
+
+Result<bool> LogStore::HasEntries(const Dead& dead) {
+  const LogKey lower = MakeLogKey(dead.id, Offset(0));
+  const LogKey upper = MakeLogKeyEnd(dead.id);
+  const auto entries = kv_.Scan(dead.family, View(lower), View(upper));
+  entries->Seek(View(lower));
+  if (!entries->Valid()) WEIR_RETURN_IF_ERROR(entries->status());
+  return entries->Valid();
+}
+
+Result<size_t> LogStore::ReclaimDeleted(uint64_t copy_bytes_max) {
+  const std::vector<Dead> dead = dead_.With([](std::vector<Dead>& own) { return own; });
+  std::set<KvFamily> families;
+  for (const Dead& partition : dead) families.insert(partition.family);
+  for (const KvFamily family : families) {
+    WEIR_RETURN_IF_ERROR(kv_.Reclaim(family, copy_bytes_max));
+  }
+  std::vector<PartitionLocalId> gone;
+  for (const Dead& partition : dead) {
+    WEIR_ASSIGN_OR_RETURN(const bool left, HasEntries(partition));
+    if (!left) gone.push_back(partition.id);
+  }
+  if (gone.empty()) return 0;
+  const std::set<PartitionLocalId> ids(gone.begin(), gone.end());
+  dead_.With([&](std::vector<Dead>& own) {
+    std::erase_if(own, [&](const Dead& partition) { return ids.contains(partition.id); });
+  });
+  writer_.WriteMeta(
+      [gone](KvBatch& batch) {
+        for (const PartitionLocalId id : gone) {
+          batch.Delete(KvFamily::kMeta, MakeRowKey(RowKind::kDeleted, id));
+        }
+      },
+      nullptr);
+  starts_->Forget(gone);
+  return gone.size();
 }
 
 void LogStore::MoveLogStart(const TopicPartition& partition, Offset log_start_offset, Task done) {

@@ -5,8 +5,9 @@
 //  1. A partition's P row precedes its first entry in the write-ahead log: an entry that survives
 //     has an owner.
 //  2. A local id is never given twice, not even after its partition was deleted.
-//  3. A deleted partition is named dead on disk in the same batch that takes its rows away, and its
-//     entries are reclaimed only after that batch is synced.
+//  3. A deleted partition is named dead on disk in the same batch that takes its rows away, its
+//     entries are reclaimed only after that batch is synced, and the name goes only when no entry
+//     is left.
 //  4. The clean-shutdown marker is gone, and synced, before anything else is written (I-17).
 // Thread rule: Open, then calls from any shard's thread; internally locked, nothing waits for the
 // disk.
@@ -71,6 +72,12 @@ class LogStore {
                                             const std::vector<KvFamily>& families);
   // Takes the rows of partitions away and has their entries reclaimed in time.
   void Delete(const std::vector<TopicPartition>& partitions);
+  // Reclaims the disk space of partitions deleted so far, and takes their last rows away. See
+  // KvStore::Reclaim for `copy_bytes_max`. Waits for the disk, perhaps for minutes: from one thread
+  // that may. Returns how many partitions are gone for good. Errors: kKafkaStorageError.
+  Result<size_t> ReclaimDeleted(uint64_t copy_bytes_max);
+  // Partitions whose deletion is synced and whose space is not reclaimed yet.
+  size_t deleted_count() const;
   // Records a new log start; `done` runs on the writer's thread once it is synced.
   void MoveLogStart(const TopicPartition& partition, Offset log_start_offset, Task done);
 
@@ -89,10 +96,16 @@ class LogStore {
     Offset log_start_offset{0};
   };
 
+  // A deleted partition whose entries may still be there.
+  struct Dead {
+    PartitionLocalId id;
+    KvFamily family = KvFamily::kLogLong;
+  };
+
   // What Load gathers for the LogStartMap.
   struct Loaded {
     std::vector<LogStartMap::Start> starts;
-    std::vector<PartitionLocalId> dead;
+    std::vector<Dead> dead;
   };
 
   // The directory's partitions, as memory has them.
@@ -108,6 +121,9 @@ class LogStore {
   Status LoadBrokerRows(Partitions& partitions);
   Status LoadRow(std::string_view key, std::string_view value, Partitions& partitions,
                  Loaded& loaded);
+  static void DeleteRows(KvBatch& batch, const std::vector<Dead>& dead);
+  void AddDead(const std::vector<Dead>& dead);
+  Result<bool> HasEntries(const Dead& dead);
   StoredPartition OpenKnown(Partitions& partitions, const Known& known) const;
 
   KvStore& kv_;
@@ -116,6 +132,7 @@ class LogStore {
   BrokerEpoch previous_broker_epoch_ = kNoBrokerEpoch;
   // Rows are queued under the lock, so that they reach the disk in the order of the changes.
   runtime::Guarded<Partitions> partitions_;
+  runtime::Guarded<std::vector<Dead>> dead_;
 };
 
 }  // namespace weir::log

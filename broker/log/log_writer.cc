@@ -54,6 +54,12 @@ void LogWriter::WriteQueued() {
     size_t end = begin;
     for (size_t bytes = 0; end < items.size() && (end == begin || bytes < kWriteBytesMax); ++end) {
       bytes += items[end].append.bytes.size();
+      // Rows come after the entries queued before them, never after those queued later: they may
+      // delete entries.
+      if (items[end].fill) {
+        ++end;
+        break;
+      }
     }
     if (!WriteSome(items, begin, end)) return;
     begin = end;

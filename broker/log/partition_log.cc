@@ -120,7 +120,10 @@ Result<Appended> PartitionLog::Append(SharedBytes records, const AppendContext& 
     wire::SetLogAppendTime(bytes, context.now.value());
     appended.log_append_time = context.now;
   }
-  Store(std::move(records), batch, context, appended);
+  appended.base_offset = log_end_;
+  Count(batch, context.now);
+  appended.end_offset = log_end_;
+  appended.write = Store(appended.base_offset, std::move(records), context);
   return appended;
 }
 
@@ -132,20 +135,20 @@ Appended PartitionLog::Duplicate(const ProducerBatch& batch) const {
   return appended;
 }
 
-void PartitionLog::Store(SharedBytes records, const wire::RecordBatchView& batch,
-                         const AppendContext& context, Appended& appended) {
-  appended.base_offset = log_end_;
-  appended.end_offset = Offset(batch.last_offset() + 1);
-  log_end_ = appended.end_offset;
-  if (batch.has_producer_id()) producers_.Append(batch, context.now);
+void PartitionLog::Count(const wire::RecordBatchView& batch, WallTime now) {
+  log_end_ = Offset(batch.last_offset() + 1);
+  if (batch.has_producer_id()) producers_.Append(batch, now);
   segments_.Append(batch, config_->segment_bytes);
   dirty_ = true;
+}
 
-  LogAppend& write = appended.write.emplace();
+LogAppend PartitionLog::Store(Offset base_offset, SharedBytes records,
+                              const AppendContext& context) {
+  LogAppend write;
   write.partition = place_.partition;
   write.family = place_.family;
   write.durability = config_->durability;
-  write.last_offset = appended.end_offset - 1;
+  write.last_offset = log_end_ - 1;
   write.bytes = records;
   if (std::exchange(epoch_unwritten_, false)) {
     write.new_epoch = epochs_.starts().back().epoch;
@@ -155,9 +158,115 @@ void PartitionLog::Store(SharedBytes records, const wire::RecordBatchView& batch
                             ? records.retained_bytes()
                             : records.size() * context.buffer_bytes / context.records_bytes;
   const size_t size = records.size();
-  cache_.Insert(place_.partition,
-                {appended.base_offset, appended.end_offset - 1, std::move(records)},
+  cache_.Insert(place_.partition, {base_offset, log_end_ - 1, std::move(records)},
                 std::max(charge, size));
+  return write;
+}
+
+// ---- What a leader's log dictates -----------------------------------------------------
+
+Result<Replicated> PartitionLog::AppendReplicated(SharedBytes records,
+                                                  const AppendContext& context) {
+  // All of it is checked before any of it is taken.
+  std::vector<wire::RecordBatchView> batches;
+  Offset next = log_end_;
+  LeaderEpoch newest = epochs_.Latest().value_or(LeaderEpoch(-1));
+  for (wire::BatchIterator it(records.view());;) {
+    WEIR_ASSIGN_OR_RETURN(const auto batch, it.Next());
+    if (!batch) break;
+    WEIR_RETURN_IF_ERROR(batch->Verify());
+    const LeaderEpoch epoch(batch->partition_leader_epoch());
+    if (Offset(batch->base_offset()) < next || batch->last_offset() < batch->base_offset()) {
+      return Fail(ErrorCode::kCorruptMessage, "batch at offset " +
+                                                  std::to_string(batch->base_offset()) +
+                                                  " follows a log that ends at " + ToString(next));
+    }
+    if (epoch < newest) {
+      return Fail(ErrorCode::kCorruptMessage, "batch of leader epoch " + ToString(epoch) +
+                                                  " follows one of " + ToString(newest));
+    }
+    newest = epoch;
+    next = Offset(batch->last_offset() + 1);
+    batches.push_back(*batch);
+  }
+  Replicated replicated;
+  size_t begin = 0;
+  size_t end = 0;
+  for (size_t i = 0; i < batches.size();) {
+    const LeaderEpoch epoch(batches[i].partition_leader_epoch());
+    const Offset base_offset(batches[i].base_offset());
+    if (epochs_.Assign(epoch, base_offset)) epoch_unwritten_ = true;
+    for (; i < batches.size() && LeaderEpoch(batches[i].partition_leader_epoch()) == epoch; ++i) {
+      end += batches[i].size();
+      Count(batches[i], context.now);
+    }
+    replicated.writes.push_back(Store(base_offset, records.Slice(begin, end - begin), context));
+    begin = end;
+  }
+  replicated.end_offset = log_end_;
+  return replicated;
+}
+
+Result<LogWriter::FillMeta> PartitionLog::Truncate(Offset offset, WallTime now) {
+  WEIR_CHECK(persisted_end_ == log_end_, "nothing is cut off while it is being written");
+  WEIR_CHECK(offset >= log_start_ && offset <= log_end_);
+  // The entry that holds `offset` begins below it: its first batches stay.
+  SharedBytes head;
+  if (offset > log_start_ && offset < log_end_) {
+    WEIR_ASSIGN_OR_RETURN(const auto entries, ReadEntries(store_, place_, offset, offset + 1, 1));
+    if (!entries.empty() && entries.front().base_offset < offset) {
+      size_t kept = 0;
+      Offset kept_end = entries.front().base_offset;
+      for (wire::BatchIterator it(entries.front().bytes.view());;) {
+        WEIR_ASSIGN_OR_RETURN(const auto batch, it.Next());
+        if (!batch || Offset(batch->last_offset()) >= offset) break;
+        kept += batch->size();
+        kept_end = Offset(batch->last_offset() + 1);
+      }
+      head = entries.front().bytes.Slice(0, kept);
+      offset = kept_end;
+    }
+  }
+  const Offset recount_from = segments_.TruncateFrom(offset);
+  WEIR_RETURN_IF_ERROR(
+      VisitBatches(store_, place_, recount_from, [&](const wire::RecordBatchView& batch) {
+        if (Offset(batch.last_offset()) >= offset) return false;
+        if (Offset(batch.base_offset()) >= recount_from) {
+          segments_.Append(batch, config_->segment_bytes);
+        }
+        return true;
+      }));
+  return CutAt(offset, std::move(head), now);
+}
+
+LogWriter::FillMeta PartitionLog::StartAnew(Offset offset, WallTime now) {
+  WEIR_CHECK(persisted_end_ == log_end_, "nothing is cut off while it is being written");
+  segments_.TruncateFrom(Offset(0));
+  LogWriter::FillMeta cut = CutAt(Offset(0), SharedBytes(), now);
+  log_start_ = log_end_ = persisted_end_ = offset;
+  return cut;
+}
+
+LogWriter::FillMeta PartitionLog::CutAt(Offset offset, SharedBytes head, WallTime now) {
+  const std::vector<LeaderEpoch> epochs = epochs_.TruncateFrom(offset);
+  producers_.TruncateFrom(offset);
+  cache_.Drop(place_.partition);
+  epoch_unwritten_ = false;
+  log_end_ = persisted_end_ = offset;
+  return [place = place_, offset, head = std::move(head), epochs,
+          rows = TakeCheckpoint(now)](KvBatch& batch) mutable {
+    const LogKey begin = MakeLogKey(place.partition, offset);
+    const LogKey end = MakeLogKeyEnd(place.partition);
+    batch.DeleteRange(place.family, View(begin), View(end));
+    if (!head.empty()) {
+      const LogKey key = MakeLogKey(place.partition, offset - 1);
+      batch.KvBatch::Put(place.family, View(key), head.view());
+    }
+    for (const LeaderEpoch epoch : epochs) {
+      batch.Delete(KvFamily::kMeta, MakeEpochKey(place.partition, epoch));
+    }
+    rows(batch);
+  };
 }
 
 void PartitionLog::OnPersisted(Offset end_offset) {

@@ -3,10 +3,11 @@
 // work.
 //
 // Laws:
-//  1. log start <= every readable offset < persisted end <= log end. Each of the three only grows.
+//  1. log start <= every readable offset < persisted end <= log end. Each of the three only grows,
+//     except that a follower cuts off what its leader does not have.
 //  2. An append gets the next offsets in the order of the calls. It is in memory at once and
-//     readable once its owner lets readers up to it; a failed write stops the node, so nothing is
-//     ever taken back.
+//     readable once its owner lets readers up to it; a failed write stops the node, so no append is
+//     taken back.
 //  3. After kill -9 or a power cut everything persisted is there: the log end is the last stored
 //     entry's end, and epochs, producers and segments are those of the entries.
 //  4. Damage found while opening is an error: nothing is cut off or deleted because of it (D-23).
@@ -54,6 +55,12 @@ struct Appended {
   std::optional<LogAppend> write;
 };
 
+struct Replicated {
+  Offset end_offset;
+  // What to hand to the LogWriter, in order: one per leader epoch.
+  std::vector<LogAppend> writes;
+};
+
 // Whole batches in wire form.
 struct LogRead {
   std::vector<SharedBytes> records;
@@ -95,6 +102,19 @@ class PartitionLog {
   // the leader epoch into the bytes, which nobody else may read until the call returns. Errors:
   // those of wire::ValidateProduced and of ProducerStates::Check.
   Result<Appended> Append(SharedBytes records, const AppendContext& context);
+  // Appends what a leader's log holds from log_end_offset() on: whole batches with their offsets
+  // and epochs, unchanged. Nothing is appended on errors: kCorruptMessage for batches that are
+  // damaged, out of order or older than the log's newest epoch.
+  Result<Replicated> AppendReplicated(SharedBytes records, const AppendContext& context);
+  // Cuts everything from `offset` on, and the rest of the batch that holds it. The caller has the
+  // fill written, and appends nothing before that is synced. REQUIRES: everything is persisted,
+  // offset >= log start. Errors: those of Read.
+  Result<LogWriter::FillMeta> Truncate(Offset offset, WallTime now);
+  // Empties the log; it goes on at `offset`. As Truncate; the owner also moves the log start on
+  // disk.
+  LogWriter::FillMeta StartAnew(Offset offset, WallTime now);
+  // Epochs that this broker led without an append are no history.
+  void ForgetEmptyEpochs() { epochs_.TruncateFrom(log_end_); }
   // LogWriter reported entries below `end_offset`.
   void OnPersisted(Offset end_offset);
 
@@ -124,8 +144,10 @@ class PartitionLog {
   Status Recover(RecoveredRows rows, bool rows_complete, WallTime now);
   Status Replay(Offset rows_end, Offset producers_end, bool rows_complete, WallTime now);
   Appended Duplicate(const ProducerBatch& batch) const;
-  void Store(SharedBytes records, const wire::RecordBatchView& batch, const AppendContext& context,
-             Appended& appended);
+  // The write of bytes that end at the log's end, which also go into the tail cache.
+  LogAppend Store(Offset base_offset, SharedBytes records, const AppendContext& context);
+  void Count(const wire::RecordBatchView& batch, WallTime now);
+  LogWriter::FillMeta CutAt(Offset offset, SharedBytes head, WallTime now);
   // Runs that cover [from, ...), from the cache or the store.
   Result<std::vector<TailCache::Run>> Runs(Offset from, Offset upper, size_t bytes_max) const;
   Result<std::optional<TimestampOffset>> ScanForTimestamp(Offset from, int64_t timestamp_ms,

@@ -90,6 +90,18 @@ void ProducerStates::Append(const wire::RecordBatchView& batch, WallTime now) {
                      .timestamp_max_ms = batch.max_timestamp_ms()});
 }
 
+void ProducerStates::TruncateFrom(Offset log_end_offset) {
+  if (!producers_) return;
+  for (auto& [id, producer] : *producers_) {
+    while (producer.count > 0 &&
+           producer.batches[producer.count - 1].last_offset >= log_end_offset) {
+      --producer.count;
+    }
+  }
+  std::erase_if(*producers_, [](const auto& entry) { return entry.second.count == 0; });
+  if (producers_->empty()) producers_.reset();
+}
+
 void ProducerStates::Expire(WallTime now, int64_t expiration_ms) {
   if (!producers_) return;
   std::erase_if(*producers_,

@@ -51,6 +51,10 @@ class ProducerStates {
   // The batch is in the log, offsets given. Also the replay of what is on disk.
   void Append(const wire::RecordBatchView& batch, WallTime now);
 
+  // The log ends at `log_end_offset` now: forgets batches beyond it, and producers that have none
+  // left.
+  void TruncateFrom(Offset log_end_offset);
+
   // Forgets producers idle for `expiration_ms` and more.
   void Expire(WallTime now, int64_t expiration_ms);
 

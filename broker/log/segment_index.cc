@@ -21,6 +21,18 @@ void SegmentIndex::Append(const wire::RecordBatchView& batch, int64_t segment_by
   first_dirty_ = std::min(first_dirty_, segments_.size() - 1);
 }
 
+Offset SegmentIndex::TruncateFrom(Offset offset) {
+  Offset begin = offset;
+  while (!segments_.empty() && segments_.back().end_offset > offset) {
+    begin = segments_.back().first_offset;
+    bytes_ -= segments_.back().bytes;
+    dropped_.push_back(begin);
+    segments_.pop_back();
+  }
+  first_dirty_ = std::min(first_dirty_, segments_.size());
+  return begin;
+}
+
 void SegmentIndex::TrimBefore(Offset log_start_offset) {
   const auto alive = std::find_if(segments_.begin(), segments_.end(), [&](const SegmentRow& row) {
     return row.end_offset > log_start_offset;

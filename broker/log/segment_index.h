@@ -32,6 +32,10 @@ class SegmentIndex {
 
   // Batches come in offset order.
   void Append(const wire::RecordBatchView& batch, int64_t segment_bytes);
+  // Drops segments that end above `offset`, and returns where the last one left ends or, if there
+  // is none, where the first one dropped began: what lies between there and `offset` is to be
+  // appended again. `offset` itself when nothing was dropped.
+  Offset TruncateFrom(Offset offset);
   // Drops segments that end at or below the log start.
   void TrimBefore(Offset log_start_offset);
 

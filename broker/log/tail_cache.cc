@@ -22,12 +22,13 @@ void TailCache::Insert(PartitionLocalId partition, Run run, size_t charge) {
   }
   charge += kRunOverheadBytes;
   Tail& tail = tails_[partition];
+  if (tail.generation == 0) tail.generation = ++last_generation_;
   if (!tail.runs.empty()) {
     WEIR_CHECK(tail.runs.back().last_offset < run.base_offset, "runs come in offset order");
   }
   tail.runs.push_back(std::move(run));
   tail.charged += charge;
-  ages_.push_back({partition, charge});
+  ages_.push_back({partition, tail.generation, charge});
   bytes_ += charge;
   while (bytes_ > bytes_max_ && !ages_.empty()) EvictOldest();
 }
@@ -62,7 +63,7 @@ void TailCache::EvictOldest() {
   const Age age = ages_.front();
   ages_.pop_front();
   const auto found = tails_.find(age.partition);
-  if (found == tails_.end()) return;
+  if (found == tails_.end() || found->second.generation != age.generation) return;
   Tail& tail = found->second;
   tail.runs[tail.first].bytes = SharedBytes();
   ++tail.first;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <unordered_map>
 #include <vector>
@@ -36,7 +37,7 @@ class TailCache {
   void Insert(PartitionLocalId partition, Run run, size_t charge);
   // The runs from the one that holds `offset` on; empty when it is not held.
   std::vector<const Run*> Find(PartitionLocalId partition, Offset offset, size_t bytes_max) const;
-  // For good: local ids do not come back.
+  // All runs of the partition: it is gone, or its log was cut.
   void Drop(PartitionLocalId partition);
 
   size_t bytes() const { return bytes_; }
@@ -48,9 +49,12 @@ class TailCache {
     std::vector<Run> runs;
     size_t first = 0;
     size_t charged = 0;
+    // Tells the ages of this tail from those of one that was dropped.
+    uint64_t generation = 0;
   };
   struct Age {
     PartitionLocalId partition;
+    uint64_t generation;
     size_t charge;
   };
 
@@ -58,8 +62,9 @@ class TailCache {
 
   size_t bytes_max_;
   size_t bytes_ = 0;
+  uint64_t last_generation_ = 0;
   std::unordered_map<PartitionLocalId, Tail> tails_;
-  // One per run, oldest first. Those of dropped partitions stay until their turn, and cost nothing.
+  // One per run, oldest first. Those of dropped tails stay until their turn, and cost nothing.
   std::deque<Age> ages_;
 };
 

@@ -14,24 +14,29 @@ int64_t BytesOf(const std::vector<FetchOutcome>& outcomes) {
   return bytes;
 }
 
-bool AnyError(const std::vector<FetchOutcome>& outcomes) {
-  return std::any_of(outcomes.begin(), outcomes.end(),
-                     [](const FetchOutcome& outcome) { return outcome.error != ErrorCode::kNone; });
+// What is to be told at once, besides records.
+bool AnyNews(const std::vector<FetchOutcome>& outcomes) {
+  return std::any_of(outcomes.begin(), outcomes.end(), [](const FetchOutcome& outcome) {
+    return outcome.error != ErrorCode::kNone || outcome.diverging;
+  });
 }
 
 }  // namespace
 
-void FetchOperation::Start(PartitionRouter& router, size_t home, FetchRequest request,
-                           FetchDone done) {
+std::function<void()> FetchOperation::Start(PartitionRouter& router, size_t home,
+                                            FetchRequest request, FetchDone done) {
   std::shared_ptr<FetchOperation> operation(
       new FetchOperation(router, home, std::move(request), std::move(done)));
   if (operation->shard_parts_.empty()) {
     // No partition can move, so there is nothing to wait for.
     operation->Finish();
-    return;
+    return [] {};
   }
   operation->reads_pending_ = operation->shard_parts_.size();
-  for (size_t i = 0; i < operation->shard_parts_.size(); ++i) operation->Read(i);
+  for (size_t i = 0; i < operation->shard_parts_.size(); ++i) operation->Read(i, true);
+  return [weak = std::weak_ptr<FetchOperation>(operation)] {
+    if (const auto waiting = weak.lock()) waiting->EndWait();
+  };
 }
 
 FetchOperation::FetchOperation(PartitionRouter& router, size_t home, FetchRequest request,
@@ -41,6 +46,7 @@ FetchOperation::FetchOperation(PartitionRouter& router, size_t home, FetchReques
       bytes_min_(request.bytes_min),
       bytes_max_(request.bytes_max),
       deadline_(request.deadline),
+      reader_{request.replica, request.replica_epoch, request.any_replica},
       part_count_(request.parts.size()),
       done_(std::move(done)) {
   for (auto& share : router_.Split(std::move(request.parts))) {
@@ -52,29 +58,31 @@ FetchOperation::FetchOperation(PartitionRouter& router, size_t home, FetchReques
   }
 }
 
-void FetchOperation::Read(size_t part) {
+void FetchOperation::Read(size_t part, bool first) {
   const ShardPart& shard_part = shard_parts_[part];
   auto self = shared_from_this();
   const auto shards = static_cast<int64_t>(shard_parts_.size());
-  router_.RunOn(home_, shard_part.shard,
-                [self, part, shards, parts = shard_part.parts, shard = shard_part.shard] {
-                  PartitionTable& table = self->router_.table(shard);
-                  std::vector<FetchOutcome> outcomes = table.Read(*parts, self->bytes_max_);
-                  const int64_t missing = self->bytes_min_ - BytesOf(outcomes);
-                  WaitQueue::WaitId watch = 0;
-                  if (missing > 0 && !AnyError(outcomes) && table.Now() < self->deadline_) {
-                    // When everybody together has enough, somebody has moved by its share.
-                    const int64_t share = std::max<int64_t>(1, missing / shards);
-                    watch = table.Watch(*parts, share, self->deadline_, [self, part, shard] {
-                      self->router_.RunOn(shard, self->home_, [self, part] { self->OnWake(part); });
-                    });
-                  }
-                  self->router_.RunOn(
-                      shard, self->home_,
-                      [self, part, watch, outcomes = std::move(outcomes)]() mutable {
-                        self->OnRead(part, std::move(outcomes), watch);
-                      });
-                });
+  router_.RunOn(
+      home_, shard_part.shard,
+      [self, part, first, shards, parts = shard_part.parts, shard = shard_part.shard] {
+        PartitionTable& table = self->router_.table(shard);
+        const PartitionTable::Reader& reader = self->reader_;
+        if (first && reader.is_follower()) table.Acknowledge(*parts, reader);
+        std::vector<FetchOutcome> outcomes = table.Read(*parts, self->bytes_max_, reader);
+        const int64_t missing = self->bytes_min_ - BytesOf(outcomes);
+        WaitQueue::WaitId watch = 0;
+        if (missing > 0 && !AnyNews(outcomes) && table.Now() < self->deadline_) {
+          // When everybody together has enough, somebody has moved by its share.
+          const int64_t share = std::max<int64_t>(1, missing / shards);
+          watch = table.Watch(*parts, share, self->deadline_, reader, [self, part, shard] {
+            self->router_.RunOn(shard, self->home_, [self, part] { self->OnWake(part); });
+          });
+        }
+        self->router_.RunOn(shard, self->home_,
+                            [self, part, watch, outcomes = std::move(outcomes)]() mutable {
+                              self->OnRead(part, std::move(outcomes), watch);
+                            });
+      });
 }
 
 void FetchOperation::OnRead(size_t part, std::vector<FetchOutcome> outcomes,
@@ -89,14 +97,21 @@ void FetchOperation::OnWake(size_t part) {
   if (finished_) return;
   shard_parts_[part].watch = 0;
   ++reads_pending_;
-  Read(part);
+  Read(part, false);
+}
+
+void FetchOperation::EndWait() {
+  if (finished_) return;
+  wait_ended_ = true;
+  if (reads_pending_ == 0) Finish();
 }
 
 bool FetchOperation::Enough() const {
+  if (wait_ended_) return true;
   int64_t bytes = 0;
   bool watching = false;
   for (const ShardPart& part : shard_parts_) {
-    if (AnyError(part.outcomes)) return true;
+    if (AnyNews(part.outcomes)) return true;
     bytes += BytesOf(part.outcomes);
     watching = watching || part.watch != 0;
   }
@@ -107,9 +122,10 @@ void FetchOperation::Finish() {
   finished_ = true;
   for (const ShardPart& part : shard_parts_) {
     if (part.watch == 0) continue;
-    router_.RunOn(home_, part.shard, [&router = router_, shard = part.shard, watch = part.watch] {
-      router.table(shard).CancelWatch(watch);
-    });
+    router_.RunOn(home_, part.shard,
+                  [&router = router_, shard = part.shard, watch = part.watch, reader = reader_] {
+                    router.table(shard).CancelWatch(watch, reader);
+                  });
   }
   done_(Assemble());
 }

@@ -12,19 +12,23 @@
 // Thread rule: members on the home shard; the steps on other shards touch their table only.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "broker/replica/operations.h"
 #include "broker/replica/partition_router.h"
+#include "broker/replica/partition_table.h"
 #include "broker/replica/wait_queue.h"
 
 namespace weir::replica {
 
 class FetchOperation : public std::enable_shared_from_this<FetchOperation> {
  public:
-  // Call on shard `home`. `router` outlives the operation.
-  static void Start(PartitionRouter& router, size_t home, FetchRequest request, FetchDone done);
+  // Call on shard `home`. `router` outlives the operation. What it returns ends the wait: the
+  // operation answers with what there is. To be called on shard `home`, also after the answer.
+  static std::function<void()> Start(PartitionRouter& router, size_t home, FetchRequest request,
+                                     FetchDone done);
 
  private:
   struct ShardPart {
@@ -37,9 +41,11 @@ class FetchOperation : public std::enable_shared_from_this<FetchOperation> {
   };
 
   FetchOperation(PartitionRouter& router, size_t home, FetchRequest request, FetchDone done);
-  void Read(size_t part);
+  // `first`: a follower's offsets are acknowledgements once.
+  void Read(size_t part, bool first);
   void OnRead(size_t part, std::vector<FetchOutcome> outcomes, WaitQueue::WaitId watch);
   void OnWake(size_t part);
+  void EndWait();
   bool Enough() const;
   void Finish();
   std::vector<FetchOutcome> Assemble();
@@ -49,10 +55,12 @@ class FetchOperation : public std::enable_shared_from_this<FetchOperation> {
   const int64_t bytes_min_;
   const int64_t bytes_max_;
   const MonoTime deadline_;
+  const PartitionTable::Reader reader_;
   const size_t part_count_;
   std::vector<ShardPart> shard_parts_;
   size_t reads_pending_ = 0;
   bool finished_ = false;
+  bool wait_ended_ = false;
   FetchDone done_;
 };
 

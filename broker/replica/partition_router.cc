@@ -105,8 +105,8 @@ void PartitionRouter::Append(size_t home, AppendRequest request, AppendDone done
       });
 }
 
-void PartitionRouter::Fetch(size_t home, FetchRequest request, FetchDone done) {
-  FetchOperation::Start(*this, home, std::move(request), std::move(done));
+std::function<void()> PartitionRouter::Fetch(size_t home, FetchRequest request, FetchDone done) {
+  return FetchOperation::Start(*this, home, std::move(request), std::move(done));
 }
 
 void PartitionRouter::ListOffsets(size_t home, std::vector<ListOffsetsPart> parts,
@@ -133,6 +133,26 @@ void PartitionRouter::EpochEnd(size_t home, std::vector<EpochEndPart> parts, Epo
       [](PartitionTable& table, const std::vector<EpochEndPart>& share, auto reply) {
         reply(table.EpochEnd(share));
       });
+}
+
+void PartitionRouter::TakeFetched(size_t home, std::vector<FollowerFetch> fetched,
+                                  TakeFetchedDone done) {
+  Scatter<FollowerFetch, TakenFetch>(
+      home, std::move(fetched), std::move(done),
+      [](PartitionTable& table, std::vector<FollowerFetch> share, auto reply) {
+        table.TakeFetched(std::move(share), std::move(reply));
+      });
+}
+
+void PartitionRouter::OnIsrAnswer(const TopicPartition& partition, IsrAnswer answer) {
+  RoutedShard& shard = *shards_[ShardOf(partition)];
+  shard.executor->Post([table = shard.table.get(), partition, answer = std::move(answer)] {
+    table->OnIsrAnswer(partition, answer);
+  });
+}
+
+void PartitionRouter::SetReplication(ReplicationPort* port, Duration lag_max) {
+  for (const auto& shard : shards_) shard->table->SetReplication(port, lag_max);
 }
 
 void PartitionRouter::Describe(size_t home, PartitionInfosDone done) {

@@ -28,6 +28,8 @@
 
 #include "broker/log/log_store.h"
 #include "broker/replica/operations.h"
+#include "broker/replica/replica_fetchers.h"
+#include "broker/replica/replication_port.h"
 #include "common/base/executor.h"
 #include "common/base/ids.h"
 
@@ -52,12 +54,22 @@ class PartitionRouter {
   void Append(size_t home, AppendRequest request, AppendDone done);
   // Errors per part: kUnknownTopicOrPartition, kNotLeaderOrFollower, kFencedLeaderEpoch,
   // kUnknownLeaderEpoch, kOffsetOutOfRange, kKafkaStorageError.
-  void Fetch(size_t home, FetchRequest request, FetchDone done);
+  // What Fetch returns ends its wait: it then answers with what there is. Call it on shard `home`,
+  // whenever.
+  std::function<void()> Fetch(size_t home, FetchRequest request, FetchDone done);
   void ListOffsets(size_t home, std::vector<ListOffsetsPart> parts, ListOffsetsDone done);
   void DeleteRecords(size_t home, std::vector<DeleteRecordsPart> parts, DeleteRecordsDone done);
   void EpochEnd(size_t home, std::vector<EpochEndPart> parts, EpochEndDone done);
   // Every open partition of the broker, in no order.
   void Describe(size_t home, PartitionInfosDone done);
+
+  // What leaders answered to this broker's followers; see PartitionTable::TakeFetched.
+  void TakeFetched(size_t home, std::vector<FollowerFetch> fetched, TakeFetchedDone done);
+  // The controller's answer to a proposal of ReplicationPort::ProposeIsr. Any thread.
+  void OnIsrAnswer(const TopicPartition& partition, IsrAnswer answer);
+  // Who fetches for followers and speaks to the controller. Call before the first Assign; `port`
+  // outlives the shards.
+  void SetReplication(ReplicationPort* port, Duration lag_max);
 
   // Brings partitions to what the metadata says: opens or creates those that are not open, follows
   // leader, epoch, ISR and configuration of the others. Repeating it changes nothing. `done` runs

@@ -46,6 +46,7 @@ void PartitionTable::Assign(std::vector<Assignment> assignments) {
     const auto found = replicas_.find(assignment.partition);
     if (found != replicas_.end()) Follow(*found->second, assignment);
   }
+  SendFollows();
 }
 
 void PartitionTable::OpenAll(const std::vector<Assignment>& assignments) {
@@ -79,7 +80,7 @@ void PartitionTable::OpenOne(const Assignment& assignment, log::StoredPartition 
   }
   Partition partition(node_id_, (*log)->log_start_offset(), (*log)->persisted_end_offset());
   auto replica = std::make_unique<Replica>(
-      Replica{assignment.partition, std::move(partition), *std::move(log), {}, false});
+      Replica{assignment.partition, std::move(partition), *std::move(log), {}});
   by_local_id_[replica->log->local_id()] = replica.get();
   if (replica->log->dirty()) MarkDirty(*replica);
   replicas_[assignment.partition] = std::move(replica);
@@ -87,16 +88,29 @@ void PartitionTable::OpenOne(const Assignment& assignment, log::StoredPartition 
 
 void PartitionTable::Follow(Replica& replica, const Assignment& assignment) {
   replica.log->set_config(assignment.config);
-  Obey(replica, replica.partition.OnLeaderChange({assignment.leader, assignment.leader_epoch,
-                                                  assignment.partition_epoch, assignment.isr}));
+  replica.partition.set_min_insync_replicas(assignment.config->min_insync_replicas);
+  LeaderAndIsr news{assignment.leader, assignment.leader_epoch, assignment.partition_epoch,
+                    assignment.replicas, assignment.isr};
+  Obey(replica, replica.partition.OnLeaderChange(std::move(news), executor_.Now()));
+  if (replica.partition.leading() && replica.partition.replicated() &&
+      isr_check_at_ == MonoTime::max()) {
+    isr_check_at_ = executor_.Now() + lag_max_ / 4;
+    ArmTimer();
+  }
 }
 
 void PartitionTable::Obey(Replica& replica, Partition::Actions actions) {
   if (actions.stopped_leading) {
     persisted_waits_.OnGone(replica.log->local_id());
     visible_waits_.OnGone(replica.log->local_id());
+    log_end_waits_.OnGone(replica.log->local_id());
   }
+  if (actions.leader_to_follow_changed) FollowLeader(replica);
   if (actions.began_leading) replica.log->BeginEpoch(replica.partition.leader_epoch());
+  // Before anything is woken: a wake-up may drop the partition.
+  if (actions.propose && port_ != nullptr) {
+    port_->ProposeIsr(replica.id, *std::move(actions.propose));
+  }
   if (actions.high_watermark_moved) OnHighWatermark(replica);
 }
 
@@ -122,7 +136,9 @@ void PartitionTable::Drop(const std::vector<TopicPartition>& partitions) {
     by_local_id_.erase(id);
     persisted_waits_.OnGone(id);
     visible_waits_.OnGone(id);
+    log_end_waits_.OnGone(id);
   }
+  if (port_ != nullptr) port_->Unfollow(partitions);
   store_.Delete(partitions);
 }
 
@@ -133,12 +149,14 @@ void PartitionTable::OnPersisted(const std::vector<log::Persisted>& persisted) {
     Replica& replica = *found->second;
     replica.log->OnPersisted(news.end_offset);
     const Partition::Actions actions = replica.partition.OnPersisted(news.end_offset);
+    if (replica.follow_when_persisted) FollowLeader(replica);
     persisted_waits_.OnMoved(news.partition, news.end_offset, 0);
     // A wake-up may have dropped the partition.
     if (actions.high_watermark_moved && by_local_id_.contains(news.partition)) {
       OnHighWatermark(replica);
     }
   }
+  SendFollows();
 }
 
 std::vector<PartitionInfo> PartitionTable::Describe() const {
@@ -184,8 +202,8 @@ void PartitionTable::Checkpoint() {
 }
 
 void PartitionTable::ArmTimer() {
-  const MonoTime next =
-      std::min({persisted_waits_.NextDeadline(), visible_waits_.NextDeadline(), checkpoint_at_});
+  const MonoTime next = std::min({persisted_waits_.NextDeadline(), visible_waits_.NextDeadline(),
+                                  log_end_waits_.NextDeadline(), checkpoint_at_, isr_check_at_});
   if (next >= timer_at_) return;
   if (timer_at_ != MonoTime::max()) executor_.Cancel(timer_);
   timer_at_ = next;
@@ -197,7 +215,9 @@ void PartitionTable::OnTimer() {
   const MonoTime now = executor_.Now();
   persisted_waits_.Expire(now);
   visible_waits_.Expire(now);
+  log_end_waits_.Expire(now);
   if (checkpoint_at_ <= now) Checkpoint();
+  if (isr_check_at_ <= now) CheckIsrs();
   ArmTimer();
 }
 

@@ -9,10 +9,12 @@
 //  3. A partition whose log cannot be opened is offline: its requests get KAFKA_STORAGE_ERROR, the
 //     others go on.
 //  4. What a restart would have to replay is written out every kCheckpointInterval.
+//  5. A follower fetches only when everything it has is persisted: its fetch offset is its promise.
 // Thread rule: its shard's executor; construct before it runs.
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -22,6 +24,8 @@
 #include "broker/log/tail_cache.h"
 #include "broker/replica/operations.h"
 #include "broker/replica/partition.h"
+#include "broker/replica/replica_fetchers.h"
+#include "broker/replica/replication_port.h"
 #include "broker/replica/wait_queue.h"
 #include "common/base/executor.h"
 #include "common/base/ids.h"
@@ -48,13 +52,36 @@ class PartitionTable {
   };
   void Append(AppendParts request, AppendDone done);
 
+  // Who reads: a client, or a follower.
+  struct Reader {
+    NodeId replica = kNoNode;
+    BrokerEpoch replica_epoch = kNoBrokerEpoch;
+    bool any_replica = false;
+
+    bool is_follower() const { return replica != kNoNode; }
+  };
+  // Takes a follower's fetch offsets as its acknowledgements. Those that cannot be one change
+  // nothing: Read says why.
+  void Acknowledge(const std::vector<FetchPart>& parts, const Reader& reader);
   // What can be read now, `bytes_max` in all.
-  std::vector<FetchOutcome> Read(const std::vector<FetchPart>& parts, int64_t bytes_max) const;
+  std::vector<FetchOutcome> Read(const std::vector<FetchPart>& parts, int64_t bytes_max,
+                                 const Reader& reader) const;
   // Wakes when `bytes` more became readable in the partitions, when one stops being served here, or
   // at the deadline.
   WaitQueue::WaitId Watch(const std::vector<FetchPart>& parts, int64_t bytes, MonoTime deadline,
-                          Task wake);
-  void CancelWatch(WaitQueue::WaitId id) { visible_waits_.Cancel(id); }
+                          const Reader& reader, Task wake);
+  void CancelWatch(WaitQueue::WaitId id, const Reader& reader) {
+    (reader.is_follower() ? log_end_waits_ : visible_waits_).Cancel(id);
+  }
+
+  // What a leader answered to this follower. `done` runs when all of it is persisted.
+  void TakeFetched(std::vector<FollowerFetch> fetched, TakeFetchedDone done);
+  void OnIsrAnswer(const TopicPartition& partition, const IsrAnswer& answer);
+  // `port` null: partitions have one replica. `lag_max`: replica.lag.time.max.ms.
+  void SetReplication(ReplicationPort* port, Duration lag_max) {
+    port_ = port;
+    lag_max_ = lag_max;
+  }
   MonoTime Now() const { return executor_.Now(); }
 
   std::vector<ListOffsetsOutcome> ListOffsets(const std::vector<ListOffsetsPart>& parts) const;
@@ -79,8 +106,13 @@ class PartitionTable {
     };
     std::vector<InFlight> in_flight;
     bool in_dirty_list = false;
+    // Follow the leader once everything is persisted.
+    bool follow_when_persisted = false;
+    // A cut of the log is not on disk yet.
+    bool cutting = false;
   };
   struct PendingAppend;
+  struct Taking;
 
   // Errors: kNotLeaderOrFollower when not open here, kKafkaStorageError when offline.
   Result<Replica*> Find(const TopicPartition& id) const;
@@ -93,7 +125,24 @@ class PartitionTable {
   Status AppendOne(AppendParts& request, size_t index, PendingAppend& pending,
                    std::vector<log::LogAppend>& writes);
   void FinishAppend(PendingAppend& pending);
-  FetchOutcome ReadOne(const FetchPart& part, int64_t bytes_left, bool nothing_yet) const;
+  FetchOutcome ReadOne(const FetchPart& part, int64_t bytes_left, bool nothing_yet,
+                       const Reader& reader) const;
+  // The replica if `reader` may read it. Errors: those of FindServing.
+  Result<Replica*> FindReadable(const FetchPart& part, const Reader& reader) const;
+  void FollowLeader(Replica& replica);
+  void SendFollows();
+  FollowerPosition PositionOf(const Replica& replica) const;
+  // Errors: kFencedLeaderEpoch, kOffsetOutOfRange and those of PartitionLog; nothing is changed
+  // then.
+  Status TakeOne(FollowerFetch& fetched, const std::shared_ptr<Taking>& taking,
+                 std::vector<log::LogAppend>& writes);
+  Status TakeRecords(Replica& replica, FollowerFetch& fetched, Taking& taking,
+                     std::vector<log::LogAppend>& writes);
+  Status CutLog(Replica& replica, const FollowerFetch& fetched,
+                const std::shared_ptr<Taking>& taking);
+  void OnCut(log::PartitionLocalId id, Taking& taking);
+  void FinishTaking(Taking& taking);
+  void CheckIsrs();
   ListOffsetsOutcome ListOne(const ListOffsetsPart& part) const;
   void OnPersisted(const std::vector<log::Persisted>& persisted);
   void OnHighWatermark(Replica& replica);
@@ -111,13 +160,21 @@ class PartitionTable {
   // Partitions whose log could not be opened.
   std::unordered_map<TopicPartition, Error> offline_;
 
-  // Woken by persisted ends, and by high watermarks.
+  ReplicationPort* port_ = nullptr;
+  Duration lag_max_ = std::chrono::seconds(30);
+  // What FollowLeader has gathered for SendFollows.
+  std::map<NodeId, std::vector<FollowerPosition>> follows_;
+  std::vector<TopicPartition> unfollows_;
+
+  // Woken by persisted ends, by high watermarks, and by log ends.
   WaitQueue persisted_waits_;
   WaitQueue visible_waits_;
+  WaitQueue log_end_waits_;
   // The one timer of the table, armed for the first of all deadlines.
   MonoTime timer_at_ = MonoTime::max();
   Executor::TimerId timer_ = 0;
   MonoTime checkpoint_at_ = MonoTime::max();
+  MonoTime isr_check_at_ = MonoTime::max();
   // Partitions that the next checkpoint writes.
   std::vector<log::PartitionLocalId> dirty_;
 };

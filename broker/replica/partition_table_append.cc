@@ -17,7 +17,15 @@ struct PartitionTable::PendingAppend {
     Offset end_offset;
   };
 
+  struct Grown {
+    log::PartitionLocalId partition;
+    Offset end_offset;
+    int64_t bytes;
+  };
+
   bool for_all = false;
+  // Logs that followers wait for, kept only while one waits.
+  std::vector<Grown> grown;
   std::vector<AppendOutcome> outcomes;
   std::vector<Waiting> waiting;
   std::vector<WaitQueue::Target> targets;
@@ -38,6 +46,11 @@ void PartitionTable::Append(AppendParts request, AppendDone done) {
     }
   }
   store_.writer().Append(writer_shard_, std::move(writes));
+  if (log_end_waits_.size() > 0) {
+    for (const PendingAppend::Grown& grown : pending->grown) {
+      log_end_waits_.OnMoved(grown.partition, grown.end_offset, grown.bytes);
+    }
+  }
   if (pending->targets.empty()) {
     FinishAppend(*pending);
     return;
@@ -53,8 +66,7 @@ Status PartitionTable::AppendOne(AppendParts& request, size_t index, PendingAppe
   AppendPart& part = request.parts[index];
   WEIR_ASSIGN_OR_RETURN(Replica * replica, Find(part.partition));
   log::PartitionLog& log = *replica->log;
-  const ErrorCode refused =
-      replica->partition.CheckAppend(request.acks, log.config().min_insync_replicas);
+  const ErrorCode refused = replica->partition.CheckAppend(request.acks);
   if (refused != ErrorCode::kNone) return Fail(refused, replica->partition.Describe());
 
   const log::AppendContext context{.now = executor_.WallNow(),
@@ -67,6 +79,9 @@ Status PartitionTable::AppendOne(AppendParts& request, size_t index, PendingAppe
     writes.push_back(*std::move(appended.write));
     replica->partition.OnAppend(appended.end_offset);
     replica->in_flight.push_back({appended.end_offset, bytes});
+    if (log_end_waits_.size() > 0) {
+      pending.grown.push_back({log.local_id(), appended.end_offset, bytes});
+    }
     MarkDirty(*replica);
   }
   AppendOutcome& outcome = pending.outcomes[index];
@@ -97,7 +112,11 @@ void PartitionTable::FinishAppend(PendingAppend& pending) {
     const Replica& replica = **found;
     const Offset reached =
         pending.for_all ? replica.partition.high_watermark() : replica.log->persisted_end_offset();
-    if (reached < waiting.end_offset) fail(ErrorCode::kRequestTimedOut);
+    if (reached < waiting.end_offset) {
+      fail(ErrorCode::kRequestTimedOut);
+    } else if (pending.for_all && !replica.partition.enough_in_sync()) {
+      fail(ErrorCode::kNotEnoughReplicasAfterAppend);
+    }
   }
   pending.done(std::move(pending.outcomes));
 }

@@ -1,6 +1,7 @@
 // PartitionTable's read side: fetch, offsets by time, log start, epochs.
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "broker/replica/partition_table.h"
@@ -11,23 +12,60 @@ namespace weir::replica {
 // ---- Fetch ----------------------------------------------------------------------------
 
 std::vector<FetchOutcome> PartitionTable::Read(const std::vector<FetchPart>& parts,
-                                               int64_t bytes_max) const {
+                                               int64_t bytes_max, const Reader& reader) const {
   std::vector<FetchOutcome> outcomes;
   outcomes.reserve(parts.size());
   int64_t left = bytes_max;
   bool nothing_yet = true;
   for (const FetchPart& part : parts) {
-    outcomes.push_back(ReadOne(part, left, nothing_yet));
+    outcomes.push_back(ReadOne(part, left, nothing_yet, reader));
     left -= static_cast<int64_t>(outcomes.back().bytes);
     nothing_yet = nothing_yet && outcomes.back().bytes == 0;
   }
   return outcomes;
 }
 
-FetchOutcome PartitionTable::ReadOne(const FetchPart& part, int64_t bytes_left,
-                                     bool nothing_yet) const {
+Result<PartitionTable::Replica*> PartitionTable::FindReadable(const FetchPart& part,
+                                                              const Reader& reader) const {
+  if (!reader.any_replica || reader.is_follower()) {
+    return FindServing(part.partition, part.current_leader_epoch);
+  }
+  WEIR_ASSIGN_OR_RETURN(Replica * replica, Find(part.partition));
+  const ErrorCode error = replica->partition.CheckReading(part.current_leader_epoch);
+  if (error != ErrorCode::kNone) return Fail(error, replica->partition.Describe());
+  return replica;
+}
+
+// Where the log of a follower that ends at `part` parts from this one (KIP-595); nullopt when this
+// one goes on from there.
+static std::optional<log::EpochEnd> FindDivergence(const log::PartitionLog& log,
+                                                   const FetchPart& part) {
+  if (part.last_fetched_epoch < LeaderEpoch(0)) return std::nullopt;
+  const log::EpochEnd end = log.epochs().EndOf(part.last_fetched_epoch, log.log_end_offset());
+  const bool same = end.epoch == part.last_fetched_epoch && end.end_offset >= part.fetch_offset;
+  if (same || end.epoch < LeaderEpoch(0)) return std::nullopt;
+  return end;
+}
+
+void PartitionTable::Acknowledge(const std::vector<FetchPart>& parts, const Reader& reader) {
+  for (const FetchPart& part : parts) {
+    const Result<Replica*> found = FindReadable(part, reader);
+    if (!found) continue;
+    Replica& replica = **found;
+    const bool acknowledges =
+        replica.partition.CheckFollower(reader.replica, reader.replica_epoch) == ErrorCode::kNone &&
+        part.fetch_offset >= replica.log->log_start_offset() &&
+        part.fetch_offset <= replica.log->log_end_offset() && !FindDivergence(*replica.log, part);
+    if (!acknowledges) continue;
+    Obey(replica, replica.partition.OnFollowerFetch(reader.replica, reader.replica_epoch,
+                                                    part.fetch_offset, executor_.Now()));
+  }
+}
+
+FetchOutcome PartitionTable::ReadOne(const FetchPart& part, int64_t bytes_left, bool nothing_yet,
+                                     const Reader& reader) const {
   FetchOutcome outcome;
-  const Result<Replica*> found = FindServing(part.partition, part.current_leader_epoch);
+  const Result<Replica*> found = FindReadable(part, reader);
   if (!found) {
     outcome.error = found.error().code;
     return outcome;
@@ -36,6 +74,14 @@ FetchOutcome PartitionTable::ReadOne(const FetchPart& part, int64_t bytes_left,
   outcome.high_watermark = replica.partition.high_watermark();
   outcome.last_stable_offset = outcome.high_watermark;
   outcome.log_start_offset = replica.log->log_start_offset();
+  if (reader.is_follower()) {
+    outcome.error = replica.partition.CheckFollower(reader.replica, reader.replica_epoch);
+    if (outcome.error != ErrorCode::kNone) return outcome;
+    outcome.diverging = FindDivergence(*replica.log, part);
+    if (outcome.diverging) return outcome;
+  }
+  const Offset upper =
+      reader.is_follower() ? replica.log->log_end_offset() : outcome.high_watermark;
   if (part.fetch_offset < outcome.log_start_offset ||
       part.fetch_offset > replica.log->log_end_offset()) {
     outcome.error = ErrorCode::kOffsetOutOfRange;
@@ -43,7 +89,7 @@ FetchOutcome PartitionTable::ReadOne(const FetchPart& part, int64_t bytes_left,
   }
   const int64_t bytes_max = std::min<int64_t>(part.bytes_max, bytes_left);
   if (bytes_max <= 0 && !nothing_yet) return outcome;
-  auto read = replica.log->Read(part.fetch_offset, outcome.high_watermark,
+  auto read = replica.log->Read(part.fetch_offset, upper,
                                 static_cast<size_t>(std::max<int64_t>(bytes_max, 0)), nothing_yet);
   if (!read) {
     LogError("replica", "stored batches cannot be read",
@@ -59,14 +105,14 @@ FetchOutcome PartitionTable::ReadOne(const FetchPart& part, int64_t bytes_left,
 }
 
 WaitQueue::WaitId PartitionTable::Watch(const std::vector<FetchPart>& parts, int64_t bytes,
-                                        MonoTime deadline, Task wake) {
+                                        MonoTime deadline, const Reader& reader, Task wake) {
   std::vector<log::PartitionLocalId> partitions;
   partitions.reserve(parts.size());
   for (const FetchPart& part : parts) {
     if (const auto found = Find(part.partition)) partitions.push_back((*found)->log->local_id());
   }
-  const WaitQueue::WaitId id =
-      visible_waits_.WaitForBytes(partitions, bytes, deadline, std::move(wake));
+  WaitQueue& waits = reader.is_follower() ? log_end_waits_ : visible_waits_;
+  const WaitQueue::WaitId id = waits.WaitForBytes(partitions, bytes, deadline, std::move(wake));
   ArmTimer();
   return id;
 }
@@ -93,6 +139,9 @@ ListOffsetsOutcome PartitionTable::ListOne(const ListOffsetsPart& part) const {
   };
   switch (part.timestamp) {
     case kLatestTimestamp:
+      if (!(*found)->partition.high_watermark_is_current()) {
+        return {.error = ErrorCode::kOffsetNotAvailable};
+      }
       return at(high_watermark, kNoTimestamp);
     case kEarliestTimestamp:
     case kEarliestLocalTimestamp:

@@ -87,6 +87,9 @@ class BrokerLogWorld {
   void Lead(const std::vector<replica::TopicPartition>& partitions, int epoch = 0) {
     std::vector<replica::Assignment> assignments;
     for (const auto& partition : partitions) assignments.push_back(Leading(partition, epoch));
+    Assign(std::move(assignments));
+  }
+  void Assign(std::vector<replica::Assignment> assignments) {
     bool done = false;
     router->Assign(std::move(assignments), [&] { done = true; });
     Run();

@@ -146,7 +146,9 @@ TEST_F(RouterTest, MinInsyncReplicasHoldsBackAcksAllOnly) {
   config->min_insync_replicas = 2;
   world.config = config;
   const TopicPartition p = MakePartition(0);
-  world.Lead({p});
+  replica::Assignment alone = world.Leading(p);
+  alone.replicas.push_back(NodeId(2));
+  world.Assign({alone});
   EXPECT_EQ(world.Append(p, MakeBatch("a"), -1).error, ErrorCode::kNotEnoughReplicas);
   EXPECT_EQ(world.Append(p, MakeBatch("a"), 1).error, ErrorCode::kNone);
 }

@@ -9,21 +9,30 @@ namespace {
 constexpr NodeId kSelf{1};
 constexpr NodeId kOther{2};
 
+const MonoTime kStart{std::chrono::seconds(100)};
+
+// Both are replicas.
 LeaderAndIsr News(NodeId leader, int epoch, int partition_epoch, std::vector<NodeId> isr) {
-  return {leader, LeaderEpoch(epoch), PartitionEpoch(partition_epoch), std::move(isr)};
+  return {.leader = leader,
+          .leader_epoch = LeaderEpoch(epoch),
+          .partition_epoch = PartitionEpoch(partition_epoch),
+          .replicas = {kSelf, kOther},
+          .isr = std::move(isr)};
 }
 
 TEST(Partition, ALeaderAloneMakesWhatItHasReadable) {
   Partition partition(kSelf, Offset(3), Offset(10));
   EXPECT_EQ(partition.high_watermark(), Offset(3));
-  const Partition::Actions actions = partition.OnLeaderChange(News(kSelf, 0, 0, {kSelf}));
-  EXPECT_EQ(actions, (Partition::Actions{.began_leading = true, .high_watermark_moved = true}));
+  const Partition::Actions actions = partition.OnLeaderChange(News(kSelf, 0, 0, {kSelf}), kStart);
+  EXPECT_EQ(actions, (Partition::Actions{.began_leading = true,
+                                         .leader_to_follow_changed = true,
+                                         .high_watermark_moved = true}));
   EXPECT_EQ(partition.high_watermark(), Offset(10));
 }
 
 TEST(Partition, TheHighWatermarkFollowsWhatIsPersisted) {
   Partition partition(kSelf, Offset(0), Offset(0));
-  partition.OnLeaderChange(News(kSelf, 0, 0, {kSelf}));
+  partition.OnLeaderChange(News(kSelf, 0, 0, {kSelf}), kStart);
   partition.OnAppend(Offset(5));
   EXPECT_EQ(partition.high_watermark(), Offset(0));
   EXPECT_TRUE(partition.OnPersisted(Offset(3)).high_watermark_moved);
@@ -35,37 +44,37 @@ TEST(Partition, TheHighWatermarkFollowsWhatIsPersisted) {
 
 TEST(Partition, InSyncFollowersHoldTheHighWatermark) {
   Partition partition(kSelf, Offset(0), Offset(0));
-  partition.OnLeaderChange(News(kSelf, 0, 0, {kSelf, kOther}));
+  partition.OnLeaderChange(News(kSelf, 0, 0, {kSelf, kOther}), kStart);
   partition.OnAppend(Offset(5));
   EXPECT_FALSE(partition.OnPersisted(Offset(5)).high_watermark_moved);
   EXPECT_EQ(partition.high_watermark(), Offset(0));
-  EXPECT_TRUE(partition.OnLeaderChange(News(kSelf, 0, 1, {kSelf})).high_watermark_moved);
+  EXPECT_TRUE(partition.OnLeaderChange(News(kSelf, 0, 1, {kSelf}), kStart).high_watermark_moved);
   EXPECT_EQ(partition.high_watermark(), Offset(5));
 }
 
 TEST(Partition, I41_OlderNewsIsIgnored) {
   Partition partition(kSelf, Offset(0), Offset(0));
-  partition.OnLeaderChange(News(kSelf, 4, 9, {kSelf}));
-  EXPECT_EQ(partition.OnLeaderChange(News(kOther, 3, 10, {kOther})), Partition::Actions{});
-  EXPECT_EQ(partition.OnLeaderChange(News(kOther, 4, 8, {kOther})), Partition::Actions{});
+  partition.OnLeaderChange(News(kSelf, 4, 9, {kSelf}), kStart);
+  EXPECT_EQ(partition.OnLeaderChange(News(kOther, 3, 10, {kOther}), kStart), Partition::Actions{});
+  EXPECT_EQ(partition.OnLeaderChange(News(kOther, 4, 8, {kOther}), kStart), Partition::Actions{});
   EXPECT_TRUE(partition.leading());
-  EXPECT_EQ(partition.OnLeaderChange(News(kSelf, 4, 9, {kSelf})), Partition::Actions{});
+  EXPECT_EQ(partition.OnLeaderChange(News(kSelf, 4, 9, {kSelf}), kStart), Partition::Actions{});
 }
 
 TEST(Partition, ANewEpochOfOnesOwnStopsAndBegins) {
   Partition partition(kSelf, Offset(0), Offset(0));
-  partition.OnLeaderChange(News(kSelf, 1, 1, {kSelf}));
-  const Partition::Actions actions = partition.OnLeaderChange(News(kSelf, 2, 2, {kSelf}));
+  partition.OnLeaderChange(News(kSelf, 1, 1, {kSelf}), kStart);
+  const Partition::Actions actions = partition.OnLeaderChange(News(kSelf, 2, 2, {kSelf}), kStart);
   EXPECT_TRUE(actions.stopped_leading);
   EXPECT_TRUE(actions.began_leading);
-  EXPECT_TRUE(partition.OnLeaderChange(News(kOther, 3, 3, {kOther})).stopped_leading);
+  EXPECT_TRUE(partition.OnLeaderChange(News(kOther, 3, 3, {kOther}), kStart).stopped_leading);
   EXPECT_FALSE(partition.leading());
 }
 
 TEST(Partition, I24_ServesOnlyTheEpochTheClientBelievesIn) {
   Partition partition(kSelf, Offset(0), Offset(0));
   EXPECT_EQ(partition.CheckServing(LeaderEpoch(-1)), ErrorCode::kNotLeaderOrFollower);
-  partition.OnLeaderChange(News(kSelf, 4, 0, {kSelf}));
+  partition.OnLeaderChange(News(kSelf, 4, 0, {kSelf}), kStart);
   EXPECT_EQ(partition.CheckServing(LeaderEpoch(-1)), ErrorCode::kNone);
   EXPECT_EQ(partition.CheckServing(LeaderEpoch(4)), ErrorCode::kNone);
   EXPECT_EQ(partition.CheckServing(LeaderEpoch(3)), ErrorCode::kFencedLeaderEpoch);
@@ -74,12 +83,204 @@ TEST(Partition, I24_ServesOnlyTheEpochTheClientBelievesIn) {
 
 TEST(Partition, AppendsNeedALeaderValidAcksAndEnoughReplicas) {
   Partition partition(kSelf, Offset(0), Offset(0));
-  EXPECT_EQ(partition.CheckAppend(1, 1), ErrorCode::kNotLeaderOrFollower);
-  partition.OnLeaderChange(News(kSelf, 0, 0, {kSelf}));
-  EXPECT_EQ(partition.CheckAppend(-1, 1), ErrorCode::kNone);
-  EXPECT_EQ(partition.CheckAppend(-1, 2), ErrorCode::kNotEnoughReplicas);
-  EXPECT_EQ(partition.CheckAppend(1, 2), ErrorCode::kNone);
-  EXPECT_EQ(partition.CheckAppend(2, 1), ErrorCode::kInvalidRequiredAcks);
+  EXPECT_EQ(partition.CheckAppend(1), ErrorCode::kNotLeaderOrFollower);
+  partition.OnLeaderChange(News(kSelf, 0, 0, {kSelf}), kStart);
+  EXPECT_EQ(partition.CheckAppend(-1), ErrorCode::kNone);
+  partition.set_min_insync_replicas(2);
+  EXPECT_EQ(partition.CheckAppend(-1), ErrorCode::kNotEnoughReplicas);
+  EXPECT_EQ(partition.CheckAppend(1), ErrorCode::kNone);
+  EXPECT_EQ(partition.CheckAppend(2), ErrorCode::kInvalidRequiredAcks);
+}
+
+// A leader of three, its log persisted to offset 10, its epoch begun at 5.
+class LeaderOfThree : public ::testing::Test {
+ protected:
+  static constexpr NodeId kThird{3};
+  static constexpr BrokerEpoch kLife{7};
+  static constexpr Duration kLag = std::chrono::seconds(30);
+
+  LeaderOfThree() {
+    partition_.OnLeaderChange(Metadata(1, {kSelf, kOther, kThird}), kStart);
+    partition_.OnAppend(Offset(10));
+    partition_.OnPersisted(Offset(10));
+  }
+  static LeaderAndIsr Metadata(int partition_epoch, std::vector<NodeId> isr, NodeId leader = kSelf,
+                               int epoch = 1) {
+    return {.leader = leader,
+            .leader_epoch = LeaderEpoch(epoch),
+            .partition_epoch = PartitionEpoch(partition_epoch),
+            .replicas = {kSelf, kOther, kThird},
+            .isr = std::move(isr)};
+  }
+  Partition::Actions Fetch(NodeId replica, int64_t offset, Duration after = Duration(0)) {
+    return partition_.OnFollowerFetch(replica, kLife, Offset(offset), kStart + after);
+  }
+  Offset high_watermark() const { return partition_.high_watermark(); }
+
+  Partition partition_{kSelf, Offset(0), Offset(5)};
+};
+
+TEST_F(LeaderOfThree, I13_TheHighWatermarkIsTheLeastOfWhatTheIsrHasPersisted) {
+  EXPECT_EQ(high_watermark(), Offset(0));
+  EXPECT_FALSE(Fetch(kOther, 10).high_watermark_moved);
+  EXPECT_TRUE(Fetch(kThird, 8).high_watermark_moved);
+  EXPECT_EQ(high_watermark(), Offset(8));
+  partition_.OnAppend(Offset(20));
+  Fetch(kOther, 20);
+  Fetch(kThird, 20);
+  EXPECT_EQ(high_watermark(), Offset(10)) << "this broker has persisted no more";
+  EXPECT_TRUE(partition_.OnPersisted(Offset(20)).high_watermark_moved);
+  EXPECT_EQ(high_watermark(), Offset(20));
+}
+
+TEST_F(LeaderOfThree, TheHighWatermarkNeverGoesBack) {
+  Fetch(kOther, 10);
+  Fetch(kThird, 10);
+  ASSERT_EQ(high_watermark(), Offset(10));
+  // Its disk was lost: it begins anew.
+  partition_.OnFollowerFetch(kThird, BrokerEpoch(8), Offset(0), kStart);
+  EXPECT_EQ(high_watermark(), Offset(10));
+}
+
+TEST_F(LeaderOfThree, KIP966_TheHighWatermarkRestsBelowMinInsyncReplicas) {
+  partition_.set_min_insync_replicas(2);
+  Fetch(kOther, 10);
+  partition_.OnLeaderChange(Metadata(2, {kSelf}), kStart);
+  EXPECT_EQ(high_watermark(), Offset(0));
+  EXPECT_FALSE(partition_.enough_in_sync());
+  EXPECT_EQ(partition_.CheckAppend(-1), ErrorCode::kNotEnoughReplicas);
+  EXPECT_TRUE(partition_.OnLeaderChange(Metadata(3, {kSelf, kOther}), kStart).high_watermark_moved);
+  EXPECT_EQ(high_watermark(), Offset(10));
+}
+
+TEST_F(LeaderOfThree, I14_AReplicaJoinsAtTheHighWatermarkAndTheEpochsStart) {
+  partition_.OnLeaderChange(Metadata(2, {kSelf}), kStart);
+  ASSERT_EQ(high_watermark(), Offset(10));
+  EXPECT_EQ(Fetch(kOther, 9).propose, std::nullopt);
+  const auto proposal = Fetch(kOther, 10).propose;
+  ASSERT_TRUE(proposal.has_value());
+  EXPECT_EQ(
+      *proposal,
+      (IsrProposal{LeaderEpoch(1), PartitionEpoch(2), {{kSelf, kNoBrokerEpoch}, {kOther, kLife}}}));
+}
+
+TEST_F(LeaderOfThree, I14_ReachingAnOldHighWatermarkIsNotEnough) {
+  // Leads from offset 5 on with a high watermark that it learnt as a follower.
+  Partition partition(kSelf, Offset(0), Offset(5));
+  partition.OnLeaderChange(Metadata(1, {kSelf, kOther}), kStart);
+  EXPECT_EQ(partition.OnFollowerFetch(kThird, kLife, Offset(4), kStart).propose, std::nullopt);
+  EXPECT_TRUE(partition.OnFollowerFetch(kThird, kLife, Offset(5), kStart).propose.has_value());
+}
+
+TEST_F(LeaderOfThree, I13_AProposedMemberHoldsTheHighWatermark) {
+  partition_.OnLeaderChange(Metadata(2, {kSelf}), kStart);
+  ASSERT_TRUE(Fetch(kOther, 10).propose.has_value());
+  partition_.OnAppend(Offset(20));
+  EXPECT_FALSE(partition_.OnPersisted(Offset(20)).high_watermark_moved);
+  EXPECT_EQ(high_watermark(), Offset(10));
+  // Nobody knows whether it was made: it still counts.
+  partition_.OnIsrAnswer({.error = ErrorCode::kRequestTimedOut, .leader_epoch = LeaderEpoch(1)},
+                         kStart);
+  EXPECT_EQ(high_watermark(), Offset(10));
+  // Refused for certain: it does not.
+  EXPECT_TRUE(
+      partition_
+          .OnIsrAnswer({.error = ErrorCode::kIneligibleReplica, .leader_epoch = LeaderEpoch(1)},
+                       kStart)
+          .high_watermark_moved);
+  EXPECT_EQ(high_watermark(), Offset(20));
+}
+
+TEST_F(LeaderOfThree, OneProposalAtATime) {
+  partition_.OnLeaderChange(Metadata(2, {kSelf}), kStart);
+  ASSERT_TRUE(Fetch(kOther, 10).propose.has_value());
+  EXPECT_EQ(Fetch(kThird, 10).propose, std::nullopt);
+  const IsrAnswer granted{
+      .leader_epoch = LeaderEpoch(1), .partition_epoch = PartitionEpoch(3), .isr = {kSelf, kOther}};
+  partition_.OnIsrAnswer(granted, kStart);
+  EXPECT_EQ(partition_.isr(), (std::vector<NodeId>{kSelf, kOther}));
+  const auto next = Fetch(kThird, 10).propose;
+  ASSERT_TRUE(next.has_value());
+  EXPECT_EQ(next->partition_epoch, PartitionEpoch(3));
+}
+
+TEST_F(LeaderOfThree, AnUnansweredQuestionIsAskedAgain) {
+  partition_.OnLeaderChange(Metadata(2, {kSelf}), kStart);
+  const auto proposal = Fetch(kOther, 10).propose;
+  partition_.OnIsrAnswer({.error = ErrorCode::kStaleBrokerEpoch, .leader_epoch = LeaderEpoch(1)},
+                         kStart);
+  EXPECT_EQ(Fetch(kOther, 10).propose, std::nullopt);
+  EXPECT_EQ(Fetch(kOther, 10, Partition::kProposalPause).propose, proposal);
+  // Newer metadata ends it.
+  partition_.OnLeaderChange(Metadata(3, {kSelf, kOther}), kStart);
+  EXPECT_EQ(Fetch(kOther, 10, 2 * Partition::kProposalPause).propose, std::nullopt);
+}
+
+TEST_F(LeaderOfThree, AReplicaThatLagsTooLongLeaves) {
+  Fetch(kOther, 10, kLag);
+  Fetch(kThird, 9, kLag);
+  EXPECT_EQ(partition_.OnTick(kStart + kLag, kLag).propose, std::nullopt);
+  const auto proposal = partition_.OnTick(kStart + kLag + Duration(1), kLag).propose;
+  ASSERT_TRUE(proposal.has_value());
+  EXPECT_EQ(proposal->isr, (std::vector<IsrMember>{{kSelf, kNoBrokerEpoch}, {kOther, kLife}}));
+  // It counts until the controller has agreed.
+  EXPECT_EQ(high_watermark(), Offset(9));
+}
+
+TEST_F(LeaderOfThree, AReplicaThatKeepsUpWithAGrowingLogStays) {
+  Duration at(0);
+  for (int64_t end = 20; end < 2000; end += 10) {
+    partition_.OnAppend(Offset(end));
+    // Each time it has what was there a second ago.
+    Fetch(kOther, end - 10, at += std::chrono::seconds(1));
+    Fetch(kThird, end - 10, at);
+    ASSERT_EQ(partition_.OnTick(kStart + at, kLag).propose, std::nullopt) << end;
+  }
+}
+
+TEST_F(LeaderOfThree, OnlyReplicasInTheirNewestLifeFetch) {
+  Fetch(kOther, 10);
+  EXPECT_EQ(partition_.CheckFollower(kOther, kLife), ErrorCode::kNone);
+  EXPECT_EQ(partition_.CheckFollower(kOther, BrokerEpoch(6)), ErrorCode::kNotLeaderOrFollower);
+  EXPECT_EQ(partition_.CheckFollower(NodeId(9), kLife), ErrorCode::kNotLeaderOrFollower);
+  partition_.OnLeaderChange(Metadata(2, {kOther}, kOther, 2), kStart);
+  EXPECT_EQ(partition_.CheckFollower(kThird, kLife), ErrorCode::kNotLeaderOrFollower);
+}
+
+TEST_F(LeaderOfThree, ANewEpochKnowsNothingOfFollowers) {
+  Fetch(kOther, 10);
+  Fetch(kThird, 10);
+  partition_.OnLeaderChange(Metadata(2, {kSelf, kOther, kThird}, kSelf, 2), kStart);
+  partition_.OnAppend(Offset(20));
+  partition_.OnPersisted(Offset(20));
+  Fetch(kOther, 20);
+  EXPECT_EQ(high_watermark(), Offset(10)) << "the third may have been cut meanwhile";
+  Fetch(kThird, 12);
+  EXPECT_EQ(high_watermark(), Offset(12));
+}
+
+TEST_F(LeaderOfThree, KIP207_TheHighWatermarkIsCurrentFromTheEpochsStartOn) {
+  EXPECT_FALSE(partition_.high_watermark_is_current());
+  Fetch(kOther, 10);
+  Fetch(kThird, 5);
+  EXPECT_TRUE(partition_.high_watermark_is_current());
+}
+
+TEST_F(LeaderOfThree, I25_AFollowersHighWatermarkIsTheLeadersAsFarAsItHasPersisted) {
+  const Partition::Actions actions =
+      partition_.OnLeaderChange(Metadata(2, {kOther, kSelf}, kOther, 2), kStart);
+  EXPECT_TRUE(actions.stopped_leading);
+  EXPECT_TRUE(actions.leader_to_follow_changed);
+  EXPECT_TRUE(partition_.OnLeaderHighWatermark(Offset(12)).high_watermark_moved);
+  EXPECT_EQ(high_watermark(), Offset(10));
+  partition_.OnAppend(Offset(15));
+  EXPECT_EQ(high_watermark(), Offset(10));
+  partition_.OnPersisted(Offset(15));
+  EXPECT_EQ(high_watermark(), Offset(12));
+  EXPECT_FALSE(partition_.OnLeaderHighWatermark(Offset(11)).high_watermark_moved);
+  partition_.OnTruncate(Offset(11));
+  EXPECT_EQ(high_watermark(), Offset(11));
+  EXPECT_EQ(partition_.log_end(), Offset(11));
 }
 
 }  // namespace

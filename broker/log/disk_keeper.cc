@@ -1,0 +1,86 @@
+#include "broker/log/disk_keeper.h"
+
+#include <utility>
+
+#include "common/runtime/log.h"
+
+namespace weir::log {
+namespace {
+// A full disk that reclaiming did not help is tried again after so long.
+constexpr Duration kReclaimPause = std::chrono::seconds(1);
+}  // namespace
+
+DiskKeeper::DiskKeeper(LogStore& store, Executor& sampler, Executor& reclaimer,
+                       ReadSpace read_space, uint64_t reserve_bytes)
+    : store_(store),
+      sampler_(sampler),
+      reclaimer_(reclaimer),
+      read_space_(std::move(read_space)),
+      space_(reserve_bytes) {}
+
+Status DiskKeeper::Start() {
+  WEIR_RETURN_IF_ERROR(Sample());
+  sampler_.Post([this] { SampleAgain(); });
+  return {};
+}
+
+Status DiskKeeper::Sample() {
+  WEIR_ASSIGN_OR_RETURN(DiskSample sample, read_space_());
+  sample.unflushed_bytes = store_.kv().unflushed_bytes();
+  sample.queued_bytes = store_.writer().queued_bytes();
+  const bool changed = space_.Update(sample);
+  room_bytes_.store(space_.room_bytes(), std::memory_order_relaxed);
+  full_.store(space_.full(), std::memory_order_relaxed);
+  if (!changed) return {};
+  const LogFields fields = {{"available_bytes", sample.available_bytes},
+                            {"unflushed_bytes", sample.unflushed_bytes},
+                            {"reserve_bytes", space_.reserve_bytes()},
+                            {"total_bytes", sample.total_bytes}};
+  if (space_.full()) {
+    LogError("log", "disk full: produce is refused until there is space again", fields);
+  } else {
+    LogInfo("log", "disk has room again: produce is served", fields);
+  }
+  return {};
+}
+
+void DiskKeeper::SampleAgain() {
+  const MonoTime now = sampler_.Now();
+  if (const Status sampled = Sample(); sampled) {
+    ReclaimIfDue(now);
+  } else {
+    LogWarn("log", "disk space unknown", {{"reason", sampled.error().message}});
+  }
+  sampler_.PostAt(now + kDiskSampleEvery, [this] { SampleAgain(); });
+}
+
+void DiskKeeper::ReclaimIfDue(MonoTime now) {
+  if (store_.deleted_count() == 0) deleted_since_ = MonoTime::max();
+  if (store_.deleted_count() > 0 && deleted_since_ == MonoTime::max()) deleted_since_ = now;
+  const bool waited = deleted_since_ != MonoTime::max() && now - deleted_since_ >= kReclaimDelay;
+  if ((!waited && !full()) || now < reclaim_at_ || reclaiming_.load()) return;
+  reclaiming_.store(true);
+  reclaim_at_ = now + (full() ? kReclaimPause : kReclaimDelay);
+  deleted_since_ = MonoTime::max();
+  reclaimer_.Post([this, full = full(), copy_bytes_max = full() ? space_.reserve_bytes() / 2 : 0] {
+    Reclaim(full, copy_bytes_max);
+    reclaiming_.store(false);
+  });
+}
+
+void DiskKeeper::Reclaim(bool full, uint64_t copy_bytes_max) {
+  if (full) {
+    if (const Status flushed = store_.kv().Flush(); !flushed) {
+      LogWarn("log", "flush failed", {{"reason", flushed.error().message}});
+      return;
+    }
+  }
+  const Result<size_t> reclaimed = store_.ReclaimDeleted(copy_bytes_max);
+  if (!reclaimed) {
+    LogWarn("log", "reclaim failed", {{"reason", reclaimed.error().message}});
+  } else if (*reclaimed > 0) {
+    LogInfo("log", "deleted partitions reclaimed", {{"partitions", *reclaimed}});
+  }
+}
+
+}  // namespace weir::log

@@ -1,0 +1,65 @@
+// DiskKeeper: looks after the space of one data directory. It samples the disk, says whether there
+// is room for records (DiskSpace decides), and has the space of deleted partitions reclaimed.
+//
+// Laws:
+//  1. full() is what the newest sample says; samples are kSampleEvery apart whatever the disk does.
+//  2. Reclaiming runs on its own thread, once at a time: soon after a deletion, at once on a full
+//     disk.
+//  3. A full disk first has memory written out, which frees the write-ahead log; only then are
+//     living entries copied, at most half of the reserve at a time.
+// Thread rule: full() and the counters from any thread; Start once; the executors stop before the
+// object goes.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+
+#include "broker/log/disk_space.h"
+#include "broker/log/log_store.h"
+#include "common/base/executor.h"
+#include "common/base/result.h"
+
+namespace weir::log {
+
+// Kafka's file.delete.delay.ms has deletions wait for a minute; ours wait for company.
+inline constexpr Duration kReclaimDelay = std::chrono::seconds(5);
+inline constexpr Duration kDiskSampleEvery = std::chrono::milliseconds(100);
+
+class DiskKeeper {
+ public:
+  // Total and available bytes of the file system. Errors: kKafkaStorageError.
+  using ReadSpace = std::function<Result<DiskSample>()>;
+
+  // `sampler` and `reclaimer` are executors that may wait for the disk, the reclaimer for minutes.
+  DiskKeeper(LogStore& store, Executor& sampler, Executor& reclaimer, ReadSpace read_space,
+             uint64_t reserve_bytes);
+
+  // Takes the first sample on the caller's thread and the others on the sampler's.
+  // Errors: those of ReadSpace.
+  Status Start();
+
+  // No room for records: producers are refused, followers do not append.
+  bool full() const { return full_.load(std::memory_order_relaxed); }
+  uint64_t room_bytes() const { return room_bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  Status Sample();
+  void SampleAgain();
+  void ReclaimIfDue(MonoTime now);
+  void Reclaim(bool full, uint64_t copy_bytes_max);
+
+  LogStore& store_;
+  Executor& sampler_;
+  Executor& reclaimer_;
+  const ReadSpace read_space_;
+  DiskSpace space_;  // sampler
+  // When partitions deleted and not reclaimed were first seen; sampler.
+  MonoTime deleted_since_ = MonoTime::max();
+  MonoTime reclaim_at_ = MonoTime::min();
+  std::atomic<bool> reclaiming_ = false;
+  std::atomic<bool> full_ = false;
+  std::atomic<uint64_t> room_bytes_ = 0;
+};
+
+}  // namespace weir::log

@@ -1,0 +1,29 @@
+// ReplicationPort: what partitions ask of the rest of the broker: to be kept fetching from their
+// leaders, and to have changes of their ISR brought before the controller.
+//
+// Thread rule: called on the shards; whoever implements it hands over to its own thread.
+#pragma once
+
+#include <vector>
+
+#include "broker/log/topic_partition.h"
+#include "broker/replica/partition.h"
+#include "broker/replica/replica_fetcher.h"
+#include "common/base/ids.h"
+
+namespace weir::replica {
+
+class ReplicationPort {
+ public:
+  virtual ~ReplicationPort() = default;
+  // Fetch these from `leader` from their positions on, and from nobody else. What comes goes to
+  // PartitionRouter::TakeFetched.
+  virtual void Follow(NodeId leader, std::vector<FollowerPosition> positions) = 0;
+  // Nobody is followed any more.
+  virtual void Unfollow(std::vector<TopicPartition> partitions) = 0;
+  // Send the proposal until the controller has answered, and tell PartitionRouter::OnIsrAnswer.
+  // A proposal of the same partition that is still being sent is replaced.
+  virtual void ProposeIsr(const TopicPartition& partition, IsrProposal proposal) = 0;
+};
+
+}  // namespace weir::replica

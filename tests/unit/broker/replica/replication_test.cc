@@ -1,0 +1,569 @@
+// Replication, end to end in memory: two or three brokers with stores of their own, wired by a port
+// that the test drives fetch by fetch. What is proved here is what the log of every replica holds.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/log/log_start_map.h"
+#include "broker/log/log_store.h"
+#include "broker/replica/partition_router.h"
+#include "tests/support/batches.h"
+#include "tests/support/broker_log_world.h"
+#include "tests/support/manual_executor.h"
+#include "tests/support/mem_kv_store.h"
+
+namespace weir::replica {
+namespace {
+
+using test::MakeBatch;
+using test::MakeProducerBatch;
+using test::ManualExecutor;
+using Strings = std::vector<std::string>;
+
+const TopicPartition kPartition = test::MakePartition(0);
+
+// One broker: whom its replica follows, and what it asked the controllers.
+class Broker : public ReplicationPort {
+ public:
+  Broker(test::ManualWorld& world, NodeId id) : id(id), writer(world), syncer(world), shard(world) {
+    Start();
+  }
+
+  void Start() {
+    log_store =
+        log::LogStore::Open(store, writer, syncer, std::make_shared<log::LogStartMap>()).value();
+    router = std::make_unique<PartitionRouter>(id, *log_store, std::vector<Executor*>{&shard},
+                                               16 * 1024 * 1024);
+    router->SetReplication(this, std::chrono::seconds(30));
+  }
+  // Everything queued is lost; what was written survives, as after kill -9.
+  void Restart() {
+    for (ManualExecutor* executor : {&writer, &syncer, &shard}) executor->Clear();
+    router.reset();
+    log_store.reset();
+    position.reset();
+    store.Kill();
+    Start();
+  }
+
+  void Follow(NodeId leader, std::vector<FollowerPosition> positions) override {
+    followed = leader;
+    position = positions.at(0);
+  }
+  void Unfollow(std::vector<TopicPartition>) override { position.reset(); }
+  void ProposeIsr(const TopicPartition&, IsrProposal proposal) override {
+    proposals.push_back(std::move(proposal));
+  }
+
+  void Run() { test::RunAll({&writer, &syncer, &shard}); }
+  void RunWithoutSync() { test::RunAll({&writer, &shard}); }
+
+  // All records on disk, wherever the high watermark stands.
+  Strings Records() {
+    std::vector<SharedBytes> entries;
+    auto it = store.Scan(KvFamily::kLogLong, "", "");
+    for (it->Seek(""); it->Valid(); it->Next()) entries.push_back(SharedBytes::Copy(it->value()));
+    return test::RecordsIn(entries);
+  }
+  std::string Bytes() {
+    std::string bytes;
+    auto it = store.Scan(KvFamily::kLogLong, "", "");
+    for (it->Seek(""); it->Valid(); it->Next()) bytes += it->value();
+    return bytes;
+  }
+  PartitionInfo Info() {
+    std::optional<PartitionInfo> info;
+    router->Describe(0, [&](std::vector<PartitionInfo> infos) { info = infos.at(0); });
+    RunWithoutSync();
+    return info.value();
+  }
+
+  const NodeId id;
+  BrokerEpoch epoch{100};
+  test::MemKvStore store;
+  ManualExecutor writer;
+  ManualExecutor syncer;
+  ManualExecutor shard;
+  std::unique_ptr<log::LogStore> log_store;
+  std::unique_ptr<PartitionRouter> router;
+  NodeId followed = kNoNode;
+  std::optional<FollowerPosition> position;
+  std::vector<IsrProposal> proposals;
+};
+
+class ReplicationTest : public ::testing::Test {
+ protected:
+  ReplicationTest() : a(world, NodeId(1)), b(world, NodeId(2)), c(world, NodeId(3)) {}
+
+  // Metadata as `to` sees it: each call is newer than the one before.
+  void Tell(Broker& to, Broker& leader, int epoch, std::vector<NodeId> isr) {
+    to.router->Assign({{.partition = kPartition,
+                        .leader = leader.id,
+                        .leader_epoch = LeaderEpoch(epoch),
+                        .partition_epoch = PartitionEpoch(++partition_epoch),
+                        .replicas = {a.id, b.id, c.id},
+                        .isr = std::move(isr),
+                        .config = config}},
+                      nullptr);
+    to.RunWithoutSync();
+  }
+  void Elect(Broker& leader, int epoch, const std::vector<NodeId>& isr,
+             const std::vector<Broker*>& told) {
+    for (Broker* broker : told) Tell(*broker, leader, epoch, isr);
+    for (Broker* broker : told) broker->Run();
+  }
+
+  using Outcome = std::shared_ptr<std::optional<AppendOutcome>>;
+  Outcome StartAppend(Broker& to, SharedBytes batch, int acks = -1) {
+    auto outcome = std::make_shared<std::optional<AppendOutcome>>();
+    AppendRequest request;
+    request.acks = static_cast<int16_t>(acks);
+    request.api_version = 9;
+    request.deadline = world.now + std::chrono::seconds(30);
+    request.parts.push_back({kPartition, std::move(batch)});
+    to.router->Append(0, std::move(request), [outcome](std::vector<AppendOutcome> outcomes) {
+      *outcome = std::move(outcomes.at(0));
+    });
+    return outcome;
+  }
+  ErrorCode Append(Broker& to, SharedBytes batch, int acks = 1) {
+    const Outcome outcome = StartAppend(to, std::move(batch), acks);
+    to.Run();
+    return outcome->has_value() ? (*outcome)->error : ErrorCode::kRequestTimedOut;
+  }
+  // A time in which this broker led alone and took one batch per text.
+  void LeadAlone(Broker& broker, int epoch, const Strings& texts) {
+    Elect(broker, epoch, {broker.id}, {&broker});
+    for (const std::string& text : texts) {
+      ASSERT_EQ(Append(broker, MakeBatch(text)), ErrorCode::kNone);
+    }
+  }
+
+  // What the leader answers to the follower's next fetch.
+  FollowerFetch Ask(Broker& follower, Broker& leader) {
+    const FollowerPosition at = follower.position.value();
+    FetchRequest request;
+    request.replica = follower.id;
+    request.replica_epoch = follower.epoch;
+    request.bytes_min = 0;
+    request.bytes_max = 1 << 20;
+    request.deadline = world.now;
+    request.parts.push_back({.partition = kPartition,
+                             .fetch_offset = at.fetch_offset,
+                             .bytes_max = 1 << 20,
+                             .current_leader_epoch = at.leader_epoch,
+                             .last_fetched_epoch = at.last_fetched_epoch,
+                             .follower_log_start = at.log_start_offset});
+    FetchOutcome answer;
+    leader.router->Fetch(0, std::move(request),
+                         [&](std::vector<FetchOutcome> outcomes) { answer = outcomes.at(0); });
+    leader.RunWithoutSync();
+    std::string bytes;
+    for (const SharedBytes& run : answer.records) bytes += run.view();
+    return {.partition = kPartition,
+            .leader_epoch = at.leader_epoch,
+            .fetch_offset = at.fetch_offset,
+            .error = answer.error,
+            .high_watermark = answer.high_watermark,
+            .log_start_offset = answer.log_start_offset,
+            .diverging = answer.diverging,
+            .records = bytes.empty() ? SharedBytes() : SharedBytes::Copy(bytes)};
+  }
+  using Taken = std::shared_ptr<std::optional<TakenFetch>>;
+  Taken StartTake(Broker& follower, FollowerFetch fetched) {
+    auto taken = std::make_shared<std::optional<TakenFetch>>();
+    follower.router->TakeFetched(
+        0, {std::move(fetched)},
+        [taken](std::vector<TakenFetch> outcomes) { *taken = outcomes.at(0); });
+    return taken;
+  }
+  // One fetch, taken and persisted. Returns the error.
+  ErrorCode Fetch(Broker& follower, Broker& leader) {
+    const Taken taken = StartTake(follower, Ask(follower, leader));
+    follower.Run();
+    leader.Run();
+    if (!taken->has_value()) return ErrorCode::kUnknownServerError;
+    if ((*taken)->error == ErrorCode::kNone) follower.position = (*taken)->position;
+    return (*taken)->error;
+  }
+  // The controllers want no other ISR: what was proposed counts no longer.
+  void Refuse(Broker& leader, int epoch) {
+    leader.router->OnIsrAnswer(
+        kPartition, {.error = ErrorCode::kIneligibleReplica, .leader_epoch = LeaderEpoch(epoch)});
+    leader.Run();
+  }
+  // Fetches until nothing is left to come.
+  void CatchUp(Broker& follower, Broker& leader) {
+    for (int i = 0; i < 20; ++i) ASSERT_EQ(Fetch(follower, leader), ErrorCode::kNone);
+    EXPECT_EQ(follower.Bytes(), leader.Bytes()) << "D-24";
+  }
+
+  test::ManualWorld world;
+  log::LogConfigPtr config = std::make_shared<log::LogConfig>();
+  int partition_epoch = 0;
+  Broker a;
+  Broker b;
+  Broker c;
+};
+
+// ---- acks=all and the high watermark --------------------------------------------------
+
+TEST_F(ReplicationTest, I13_AcksAllWaitsForEveryInSyncReplica) {
+  Elect(a, 1, {a.id, b.id, c.id}, {&a, &b, &c});
+  const Outcome outcome = StartAppend(a, MakeBatch("x"));
+  a.Run();
+  EXPECT_FALSE(outcome->has_value());
+  Fetch(b, a);
+  Fetch(b, a);
+  EXPECT_FALSE(outcome->has_value()) << "the third has not got it";
+  Fetch(c, a);
+  EXPECT_FALSE(outcome->has_value()) << "the third has not said that it has it";
+  Fetch(c, a);
+  ASSERT_TRUE(outcome->has_value());
+  EXPECT_EQ((*outcome)->error, ErrorCode::kNone);
+  EXPECT_EQ(a.Info().high_watermark, Offset(1));
+  EXPECT_EQ(b.Records(), Strings{"0:x-0"});
+}
+
+TEST_F(ReplicationTest, D01_AFollowerAcknowledgesWhatItHasSyncedOnly) {
+  Elect(a, 1, {a.id, b.id}, {&a, &b});
+  const Outcome outcome = StartAppend(a, MakeBatch("x"));
+  a.Run();
+  const Taken taken = StartTake(b, Ask(b, a));
+  b.RunWithoutSync();
+  EXPECT_FALSE(taken->has_value()) << "its fetch offset would be an acknowledgement";
+  b.Run();
+  ASSERT_TRUE(taken->has_value());
+  EXPECT_EQ((*taken)->position.fetch_offset, Offset(1));
+  EXPECT_FALSE(outcome->has_value());
+}
+
+TEST_F(ReplicationTest, TheLeadersOwnSyncCountsToo) {
+  Elect(a, 1, {a.id, b.id}, {&a, &b});
+  const Outcome outcome = StartAppend(a, MakeBatch("x"));
+  a.RunWithoutSync();
+  // Followers fetch what is appended, synced or not.
+  for (int i = 0; i < 2; ++i) {
+    const Taken taken = StartTake(b, Ask(b, a));
+    b.Run();
+    ASSERT_TRUE(taken->has_value());
+    b.position = (*taken)->position;
+  }
+  EXPECT_EQ(b.Records(), Strings{"0:x-0"});
+  EXPECT_FALSE(outcome->has_value());
+  a.Run();
+  EXPECT_TRUE(outcome->has_value());
+}
+
+TEST_F(ReplicationTest, I43_AFollowersHighWatermarkIsTheLeadersAndNoMore) {
+  Elect(a, 1, {a.id, b.id, c.id}, {&a, &b, &c});
+  Append(a, MakeBatch("x"));
+  CatchUp(b, a);
+  EXPECT_EQ(b.Info().high_watermark, Offset(0));
+  CatchUp(c, a);
+  CatchUp(b, a);
+  EXPECT_EQ(b.Info().high_watermark, Offset(1));
+}
+
+TEST_F(ReplicationTest, I15_ANewLeaderNamesNoEndBeforeItKnowsIt) {
+  Elect(a, 1, {a.id, b.id}, {&a, &b});
+  const Outcome outcome = StartAppend(a, MakeBatch("x"));
+  a.Run();
+  Fetch(b, a);
+  (void)Ask(b, a);  // acknowledges; the answer with the new high watermark is lost
+  a.Run();
+  ASSERT_TRUE(outcome->has_value());
+  Elect(b, 2, {a.id, b.id}, {&a, &b});
+  const auto latest = [&] {
+    ListOffsetsOutcome found;
+    b.router->ListOffsets(
+        0, {{kPartition, kLatestTimestamp}},
+        [&](std::vector<ListOffsetsOutcome> outcomes) { found = outcomes.at(0); });
+    b.Run();
+    return found;
+  };
+  EXPECT_EQ(latest().error, ErrorCode::kOffsetNotAvailable) << "C-24: an acked offset lies above";
+  Fetch(a, b);
+  EXPECT_EQ(latest().error, ErrorCode::kNone);
+  EXPECT_EQ(latest().offset, Offset(1));
+}
+
+// ---- The seven truncation cases of KIP-101 and KIP-279 --------------------------------
+
+TEST_F(ReplicationTest, I23_A_ARestartedFollowerKeepsWhatItHasAboveItsHighWatermark) {
+  Elect(a, 1, {a.id, b.id}, {&a, &b});
+  const Outcome outcome = StartAppend(a, MakeBatch("x"));
+  a.Run();
+  Fetch(b, a);
+  (void)Ask(b, a);
+  a.Run();
+  ASSERT_TRUE(outcome->has_value());
+  ASSERT_EQ(b.Info().high_watermark, Offset(0));
+  b.Restart();
+  Elect(b, 2, {b.id}, {&b});
+  EXPECT_EQ(b.Records(), Strings{"0:x-0"});
+  EXPECT_EQ(b.Info().high_watermark, Offset(1));
+}
+
+TEST_F(ReplicationTest, I23_B_TwoHistoriesOfOneOffsetBecomeTheLeaders) {
+  LeadAlone(a, 1, {"common"});
+  Tell(b, a, 1, {a.id});
+  CatchUp(b, a);
+  ASSERT_EQ(Append(a, MakeBatch("lost")), ErrorCode::kNone);
+  LeadAlone(b, 2, {"won"});
+  Tell(a, b, 2, {b.id});
+  CatchUp(a, b);
+  EXPECT_EQ(a.Records(), (Strings{"0:common-0", "1:won-0"}));
+}
+
+TEST_F(ReplicationTest, I23_C_AnEpochThatTheLeaderNeverSawIsCut) {
+  LeadAlone(a, 1, {"common"});
+  for (Broker* broker : {&b, &c}) {
+    Tell(*broker, a, 1, {a.id});
+    CatchUp(*broker, a);
+  }
+  LeadAlone(b, 2, {"two", "two-more"});
+  LeadAlone(c, 3, {"three"});
+  Tell(b, c, 3, {c.id});
+  CatchUp(b, c);
+  EXPECT_EQ(b.Records(), (Strings{"0:common-0", "1:three-0"}));
+}
+
+TEST_F(ReplicationTest, I23_D_EpochsThatTakeTurnsAreCutRoundByRound) {
+  // a: 1 1 2 2 4 4; b: 1 1 3 3 5. They agree on epoch 1 only, and neither knows the other's.
+  LeadAlone(a, 1, {"one", "one-b"});
+  Tell(b, a, 1, {a.id});
+  CatchUp(b, a);
+  LeadAlone(a, 2, {"two", "two-b"});
+  LeadAlone(b, 3, {"three", "three-b"});
+  LeadAlone(a, 4, {"four", "four-b"});
+  LeadAlone(b, 5, {"five"});
+  Tell(a, b, 5, {b.id});
+  CatchUp(a, b);
+  EXPECT_EQ(a.Records(), (Strings{"0:one-0", "1:one-b-0", "2:three-0", "3:three-b-0", "4:five-0"}));
+}
+
+TEST_F(ReplicationTest, I23_E_ALongerEndOfACommonEpochIsCut) {
+  LeadAlone(a, 1, {"one"});
+  Tell(b, a, 1, {a.id});
+  CatchUp(b, a);
+  for (const char* text : {"two", "three", "four"}) Append(a, MakeBatch(text));
+  LeadAlone(b, 2, {});
+  Tell(a, b, 2, {b.id});
+  CatchUp(a, b);
+  EXPECT_EQ(a.Records(), Strings{"0:one-0"});
+  EXPECT_EQ(a.Info().log_end_offset, Offset(1));
+}
+
+TEST_F(ReplicationTest, I23_F_EpochsWithoutARecordCutNothing) {
+  LeadAlone(a, 1, {"one"});
+  Tell(b, a, 1, {a.id});
+  CatchUp(b, a);
+  Append(a, MakeBatch("two"));
+  // b led twice without a record; a goes on, with records older than those epochs.
+  LeadAlone(b, 2, {});
+  LeadAlone(b, 3, {});
+  LeadAlone(a, 4, {"four"});
+  Tell(b, a, 4, {a.id});
+  CatchUp(b, a);
+  EXPECT_EQ(b.Records(), (Strings{"0:one-0", "1:two-0", "2:four-0"}));
+  // What it knows of epochs is the leader's knowledge: it can lead others.
+  LeadAlone(b, 5, {"five"});
+  Tell(c, b, 5, {b.id});
+  CatchUp(c, b);
+}
+
+TEST_F(ReplicationTest, I23_G_AFollowerBelowTheLeadersStartBeginsThere) {
+  LeadAlone(a, 1, {"one"});
+  Tell(b, a, 1, {a.id});
+  CatchUp(b, a);
+  Refuse(a, 1);
+  for (const char* text : {"two", "three", "four"}) Append(a, MakeBatch(text));
+  DeleteRecordsOutcome deleted;
+  a.router->DeleteRecords(0, {{kPartition, Offset(3)}},
+                          [&](std::vector<DeleteRecordsOutcome> o) { deleted = o.at(0); });
+  a.Run();
+  ASSERT_EQ(deleted.error, ErrorCode::kNone);
+  ASSERT_EQ(deleted.low_watermark, Offset(3));
+  for (int i = 0; i < 5; ++i) ASSERT_EQ(Fetch(b, a), ErrorCode::kNone);
+  EXPECT_EQ(b.Records(), Strings{"3:four-0"});
+  EXPECT_EQ(b.Info().log_start_offset, Offset(3)) << "I-31";
+  EXPECT_EQ(b.Info().high_watermark, Offset(4)) << "I-31";
+  // It is so on disk, too.
+  b.Restart();
+  Tell(b, a, 1, {a.id});
+  EXPECT_EQ(b.Info().log_start_offset, Offset(3));
+  EXPECT_EQ(b.Info().log_end_offset, Offset(4));
+}
+
+// ---- Guards of a follower -------------------------------------------------------------
+
+TEST_F(ReplicationTest, I20_g_WhatDoesNotFollowTheLogIsNotTaken) {
+  LeadAlone(a, 1, {"one"});
+  Tell(b, a, 1, {a.id});
+  const FollowerFetch late = Ask(b, a);
+  ASSERT_EQ(Fetch(b, a), ErrorCode::kNone);
+  const Taken taken = StartTake(b, late);
+  b.Run();
+  ASSERT_TRUE(taken->has_value());
+  EXPECT_NE((*taken)->error, ErrorCode::kNone);
+  EXPECT_EQ(b.Records(), Strings{"0:one-0"});
+}
+
+TEST_F(ReplicationTest, I20_h_WhatIsOfAnotherEpochIsNotTaken) {
+  LeadAlone(a, 1, {"one"});
+  Tell(b, a, 1, {a.id});
+  const FollowerFetch late = Ask(b, a);
+  Tell(b, c, 2, {c.id});
+  const Taken taken = StartTake(b, late);
+  b.Run();
+  ASSERT_TRUE(taken->has_value());
+  EXPECT_NE((*taken)->error, ErrorCode::kNone);
+  EXPECT_EQ(b.Records(), Strings{});
+}
+
+TEST_F(ReplicationTest, I20_b_ANewEpochIsFollowedAnew) {
+  LeadAlone(a, 1, {"one"});
+  Tell(b, a, 1, {a.id});
+  ASSERT_TRUE(b.position.has_value());
+  b.position.reset();
+  Tell(b, a, 2, {a.id});
+  ASSERT_TRUE(b.position.has_value());
+  EXPECT_EQ(b.position->leader_epoch, LeaderEpoch(2));
+}
+
+TEST_F(ReplicationTest, AFormerLeaderFollowsOnceItsOwnAppendsArePersisted) {
+  Elect(a, 1, {a.id}, {&a});
+  StartAppend(a, MakeBatch("late"), 1);
+  a.shard.Run();
+  Tell(a, b, 2, {b.id});
+  EXPECT_FALSE(a.position.has_value()) << "its fetch offset would lie below its log's end";
+  a.Run();
+  ASSERT_TRUE(a.position.has_value());
+  EXPECT_EQ(a.position->fetch_offset, Offset(1));
+}
+
+TEST_F(ReplicationTest, D19_DamagedRecordsAreNotTaken) {
+  LeadAlone(a, 1, {"one"});
+  Tell(b, a, 1, {a.id});
+  FollowerFetch fetched = Ask(b, a);
+  std::string bytes(fetched.records.view());
+  bytes.back() ^= 1;
+  fetched.records = SharedBytes::Copy(bytes);
+  const Taken taken = StartTake(b, fetched);
+  b.Run();
+  ASSERT_TRUE(taken->has_value());
+  EXPECT_EQ((*taken)->error, ErrorCode::kCorruptMessage);
+  EXPECT_EQ(b.Info().log_end_offset, Offset(0));
+}
+
+TEST_F(ReplicationTest, I27_ADivergingFetchAcknowledgesNothing) {
+  LeadAlone(a, 1, {"common"});
+  Tell(b, a, 1, {a.id});
+  CatchUp(b, a);
+  LeadAlone(b, 2, {"other"});
+  Elect(a, 3, {a.id, b.id}, {&a, &b});
+  const Outcome outcome = StartAppend(a, MakeBatch("mine"));
+  a.Run();
+  const FollowerFetch answer = Ask(b, a);
+  EXPECT_TRUE(answer.diverging.has_value());
+  EXPECT_TRUE(answer.records.empty());
+  a.Run();
+  EXPECT_FALSE(outcome->has_value()) << "b ends at the same offset, with another record";
+  CatchUp(b, a);
+  EXPECT_TRUE(outcome->has_value());
+}
+
+// ---- Producers ------------------------------------------------------------------------
+
+TEST_F(ReplicationTest, J04_ARetryAfterFailoverGetsTheFirstOffset) {
+  Elect(a, 1, {a.id, b.id}, {&a, &b});
+  StartAppend(a, MakeProducerBatch("p", 9, 0, 0, 3));
+  a.Run();
+  CatchUp(b, a);
+  Elect(b, 2, {b.id}, {&b});
+  const Outcome retry = StartAppend(b, MakeProducerBatch("p", 9, 0, 0, 3));
+  b.Run();
+  ASSERT_TRUE(retry->has_value());
+  EXPECT_EQ((*retry)->error, ErrorCode::kNone);
+  EXPECT_EQ((*retry)->base_offset, Offset(0));
+  EXPECT_EQ(b.Info().log_end_offset, Offset(3));
+}
+
+TEST_F(ReplicationTest, G29_ProducersAreRememberedAsOfTheCut) {
+  Elect(a, 1, {a.id}, {&a});
+  for (int i = 0; i < 3; ++i)
+    ASSERT_EQ(Append(a, MakeProducerBatch("p", 9, 0, i)), ErrorCode::kNone);
+  Tell(b, a, 1, {a.id});
+  CatchUp(b, a);
+  for (int i = 3; i < 6; ++i)
+    ASSERT_EQ(Append(a, MakeProducerBatch("p", 9, 0, i)), ErrorCode::kNone);
+  LeadAlone(b, 2, {});
+  Tell(a, b, 2, {b.id});
+  CatchUp(a, b);
+  LeadAlone(a, 3, {});
+  EXPECT_EQ(Append(a, MakeProducerBatch("p", 9, 0, 5)), ErrorCode::kOutOfOrderSequenceNumber);
+  EXPECT_EQ(Append(a, MakeProducerBatch("p", 9, 0, 3)), ErrorCode::kNone);
+  // The same after the next start.
+  a.Restart();
+  LeadAlone(a, 4, {});
+  EXPECT_EQ(Append(a, MakeProducerBatch("p", 9, 0, 7)), ErrorCode::kOutOfOrderSequenceNumber);
+}
+
+// ---- Findings -------------------------------------------------------------------------
+
+// Five batches in flight, all cut: what comes next is still the first of them.
+TEST_F(ReplicationTest, G29_AWholeWindowOfBatchesIsCut) {
+  Elect(a, 1, {a.id}, {&a});
+  for (int i = 0; i < 3; ++i)
+    ASSERT_EQ(Append(a, MakeProducerBatch("p", 9, 0, i)), ErrorCode::kNone);
+  Tell(b, a, 1, {a.id});
+  CatchUp(b, a);
+  for (int i = 3; i < 8; ++i)
+    ASSERT_EQ(Append(a, MakeProducerBatch("p", 9, 0, i)), ErrorCode::kNone);
+  LeadAlone(b, 2, {});
+  Tell(a, b, 2, {b.id});
+  CatchUp(a, b);
+  LeadAlone(a, 3, {});
+  EXPECT_EQ(Append(a, MakeProducerBatch("p", 9, 0, 5)), ErrorCode::kOutOfOrderSequenceNumber);
+  EXPECT_EQ(Append(a, MakeProducerBatch("p", 9, 0, 3)), ErrorCode::kNone);
+}
+
+// A follower that keeps up comes back into the ISR while the producers go on.
+TEST_F(ReplicationTest, I12_AFollowerRejoinsUnderSteadyLoad) {
+  LeadAlone(a, 1, {"before", "it", "came"});
+  Tell(b, a, 1, {a.id});
+  for (int i = 0; i < 50 && a.proposals.empty(); ++i) {
+    const Taken taken = StartTake(b, Ask(b, a));
+    // While the answer travels and b syncs, a takes and persists another batch.
+    ASSERT_EQ(Append(a, MakeBatch("x")), ErrorCode::kNone);
+    b.Run();
+    ASSERT_TRUE(taken->has_value());
+    ASSERT_EQ((*taken)->error, ErrorCode::kNone);
+    b.position = (*taken)->position;
+    world.now += std::chrono::milliseconds(5);
+  }
+  EXPECT_FALSE(a.proposals.empty());
+}
+
+// A follower below the leader's start is told so, whatever its history.
+TEST_F(ReplicationTest, I28_BelowTheStartIsOutOfRangeEvenIfDiverging) {
+  LeadAlone(a, 1, {"one", "two", "three"});
+  LeadAlone(a, 4, {"four", "five"});
+  a.router->DeleteRecords(0, {{kPartition, Offset(2)}}, [](auto) {});
+  a.Run();
+  LeadAlone(b, 3, {"other"});
+  Tell(b, a, 4, {a.id});
+  ASSERT_EQ(b.position->fetch_offset, Offset(1));
+  const FollowerFetch answer = Ask(b, a);
+  EXPECT_EQ(answer.error, ErrorCode::kOffsetOutOfRange);
+  EXPECT_FALSE(answer.diverging.has_value());
+}
+
+}  // namespace
+}  // namespace weir::replica
