@@ -190,43 +190,123 @@ class ConfigLoader {
   Config config_;
 };
 
-Result<LoadedConfig> LoadConfig(std::span<const ConfigKey> keys, std::string_view program,
-                                std::string_view version, int argc, const char* const* argv) {
-  CLI::App app("Configuration: defaults, then --config FILE, then environment, then flags.",
-               std::string(program));
-  std::string file;
-  bool check_only = false;
-  app.add_option("--config", file, "YAML file with any of these keys");
-  app.add_flag("--check-config", check_only, "check the configuration and exit");
-  app.set_version_flag("--version", std::string(program) + " " + std::string(version));
-  std::vector<std::pair<CLI::Option*, std::unique_ptr<std::string>>> flags;
-  for (const ConfigKey& key : keys) {
-    std::string dashed = key.name;
+// The command line as typed: CLI11 reads it, except for two things that it cannot say:
+// `--key=` (an empty value) and which key an unknown flag was meant to be.
+class CommandLine {
+ public:
+  CommandLine(std::span<const ConfigKey> keys, std::string_view program, std::string_view version)
+      : app_("Configuration: defaults, then --config FILE, then environment, then flags.",
+             std::string(program)),
+        program_(program),
+        version_(version) {
+    app_.allow_extras();
+    app_.add_option("--config", file_, "YAML file with any of these keys");
+    app_.add_flag("--check-config", check_only_, "check the configuration and exit");
+    app_.set_version_flag("--version", program_ + " " + version_);
+    flag_names_ = {"--config", "--check-config", "--version", "--help"};
+    for (const ConfigKey& key : keys) AddKey(key);
+  }
+
+  // Returns what --help or --version print; empty when neither was given.
+  Result<std::string> Parse(int argc, const char* const* argv) {
+    // CLI11 wants the last argument first, and not the program.
+    std::vector<std::string> arguments;
+    for (int i = argc - 1; i > 0; --i) {
+      if (!TakeEmptyValue(argv[i])) arguments.emplace_back(argv[i]);
+    }
+    try {
+      app_.parse(std::move(arguments));
+    } catch (const CLI::CallForHelp&) {
+      return app_.help();
+    } catch (const CLI::CallForVersion&) {
+      return program_ + " " + version_ + "\n";
+    } catch (const CLI::ParseError& failure) {
+      return ConfigError(failure.what());
+    }
+    for (const std::string& extra : app_.remaining()) return Unexpected(extra);
+    return std::string();
+  }
+
+  const std::string& file() const { return file_; }
+  bool check_only() const { return check_only_; }
+
+  Status SetFlags(ConfigLoader& loader) const {
+    for (const Flag& flag : flags_) {
+      if (flag.option->count() == 0 && !flag.empty_value) continue;
+      // `--bootstrap` alone means true.
+      const bool bare =
+          flag.key->kind == ConfigKind::kBool && flag.value->empty() && !flag.empty_value;
+      WEIR_RETURN_IF_ERROR(
+          loader.Set(flag.key->name, bare ? "true" : *flag.value, ConfigOrigin::kFlag));
+    }
+    return {};
+  }
+
+ private:
+  struct Flag {
+    const ConfigKey* key;
+    std::string dashed;  // "--node-id"
+    CLI::Option* option;
+    std::unique_ptr<std::string> value;  // CLI11 holds its address
+    bool empty_value = false;
+  };
+
+  void AddKey(const ConfigKey& key) {
+    const std::string dotted = "--" + std::string(key.name);
+    std::string dashed = dotted;
     std::replace(dashed.begin(), dashed.end(), '.', '-');
-    const std::string names =
-        dashed == key.name ? "--" + dashed : "--" + dashed + ",--" + std::string(key.name);
     auto value = std::make_unique<std::string>();
-    CLI::Option* option = app.add_option(names, *value, key.doc);
+    CLI::Option* option =
+        app_.add_option(dashed == dotted ? dashed : dashed + "," + dotted, *value, key.doc);
     if (key.kind == ConfigKind::kBool) option->expected(0, 1);
     option->type_name(key.default_value == nullptr ? "(required)"
                                                    : "[" + std::string(key.default_value) + "]");
-    flags.emplace_back(option, std::move(value));
+    flag_names_.push_back(dashed);
+    flags_.push_back({&key, std::move(dashed), option, std::move(value)});
   }
+
+  // `--key=`: to CLI11 it is `--key`, which takes the next argument for the value.
+  bool TakeEmptyValue(std::string_view argument) {
+    if (!argument.ends_with('=')) return false;
+    argument.remove_suffix(1);
+    for (Flag& flag : flags_) {
+      const bool dotted = argument.starts_with("--") && argument.substr(2) == flag.key->name;
+      if (argument != flag.dashed && !dotted) continue;
+      flag.empty_value = true;
+      return true;
+    }
+    return false;
+  }
+
+  tl::unexpected<Error> Unexpected(const std::string& argument) const {
+    if (!argument.starts_with("--")) return ConfigError("unexpected argument " + argument);
+    const std::string name = argument.substr(0, argument.find('='));
+    const std::vector<std::string_view> names(flag_names_.begin(), flag_names_.end());
+    return ConfigError("unknown flag " + name + "; the nearest flag is " +
+                       std::string(NearestName(name, names)));
+  }
+
+  CLI::App app_;
+  const std::string program_;
+  const std::string version_;
+  std::string file_;
+  bool check_only_ = false;
+  std::vector<std::string> flag_names_;
+  std::vector<Flag> flags_;
+};
+
+Result<LoadedConfig> LoadConfig(std::span<const ConfigKey> keys, std::string_view program,
+                                std::string_view version, int argc, const char* const* argv) {
+  CommandLine line(keys, program, version);
   LoadedConfig loaded;
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    loaded.print_and_exit = app.help();
+  WEIR_ASSIGN_OR_RETURN(std::string shown, line.Parse(argc, argv));
+  if (!shown.empty()) {
+    loaded.print_and_exit = std::move(shown);
     return loaded;
-  } catch (const CLI::CallForVersion&) {
-    loaded.print_and_exit = std::string(program) + " " + std::string(version) + "\n";
-    return loaded;
-  } catch (const CLI::ParseError& failure) {
-    return ConfigError(failure.what());
   }
   ConfigLoader loader(keys);
-  if (!file.empty()) {
-    WEIR_ASSIGN_OR_RETURN(const auto values, ReadYaml(file));
+  if (!line.file().empty()) {
+    WEIR_ASSIGN_OR_RETURN(const auto values, ReadYaml(line.file()));
     for (const auto& [name, text] : values) {
       WEIR_RETURN_IF_ERROR(loader.Set(name, text, ConfigOrigin::kFile));
     }
@@ -236,15 +316,9 @@ Result<LoadedConfig> LoadConfig(std::span<const ConfigKey> keys, std::string_vie
       WEIR_RETURN_IF_ERROR(loader.Set(key.name, text, ConfigOrigin::kEnvironment));
     }
   }
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (flags[i].first->count() == 0) continue;
-    // `--bootstrap` alone means true.
-    const bool bare = keys[i].kind == ConfigKind::kBool && flags[i].second->empty();
-    WEIR_RETURN_IF_ERROR(
-        loader.Set(keys[i].name, bare ? "true" : *flags[i].second, ConfigOrigin::kFlag));
-  }
+  WEIR_RETURN_IF_ERROR(line.SetFlags(loader));
   WEIR_ASSIGN_OR_RETURN(loaded.config, loader.Finish());
-  if (check_only) loaded.print_and_exit = "configuration is valid\n";
+  if (line.check_only()) loaded.print_and_exit = "configuration is valid\n";
   return loaded;
 }
 

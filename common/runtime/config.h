@@ -3,9 +3,10 @@
 // --node.id).
 //
 // Laws:
-//  1. A key that is not in the table is an error that names the nearest one.
+//  1. A key or flag that is not in the table is an error that names the nearest one.
 //  2. Every value is checked against its kind before anything starts.
-//  3. In YAML `node: {id: 1}` and `node.id: 1` are the same.
+//  3. `--key=` gives the empty value; it never takes the next argument.
+//  4. In YAML `node: {id: 1}` and `node.id: 1` are the same.
 // Thread rule: loaded at start-up; immutable afterwards.
 #pragma once
 

@@ -73,6 +73,26 @@ TEST_F(ConfigTest, UnknownKeyNamesTheNearest) {
   EXPECT_NE(loaded.error().message.find("nearest key is data.dir"), std::string::npos);
 }
 
+TEST_F(ConfigTest, UnknownFlagNamesTheNearest) {
+  for (const char* typo : {"--data-dri", "--data-dri=/x"}) {
+    const auto loaded = Load({"--node-id", "1", typo, "/x"});
+    ASSERT_FALSE(loaded);
+    EXPECT_EQ(loaded.error().message, "unknown flag --data-dri; the nearest flag is --data-dir");
+  }
+  EXPECT_EQ(Load({"--node-id=1", "stray"}).error().message, "unexpected argument stray");
+}
+
+TEST_F(ConfigTest, EmptyValueOfAFlagIsEmpty) {
+  for (const char* empty : {"--data-dir=", "--data.dir="}) {
+    const auto loaded = Load({empty, "--node-id", "1"});
+    ASSERT_TRUE(loaded) << ToString(loaded.error());
+    EXPECT_EQ(loaded->config.GetString("data.dir"), "");
+    EXPECT_EQ(loaded->config.Get("data.dir").origin, ConfigOrigin::kFlag);
+    EXPECT_EQ(loaded->config.GetInt("node.id"), 1);
+  }
+  EXPECT_FALSE(Load({"--node-id=1", "--bootstrap="})->config.GetBool("bootstrap"));
+}
+
 TEST_F(ConfigTest, MissingAndMalformedValuesAreRefused) {
   EXPECT_NE(Load({}).error().message.find("node.id is not set"), std::string::npos);
   EXPECT_NE(Load({"--node-id", "one"}).error().message.find("whole number"), std::string::npos);
