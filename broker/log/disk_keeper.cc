@@ -1,13 +1,16 @@
 #include "broker/log/disk_keeper.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/runtime/log.h"
 
 namespace weir::log {
 namespace {
-// A full disk that reclaiming did not help is tried again after so long.
-constexpr Duration kReclaimPause = std::chrono::seconds(1);
+// On a full disk: between two attempts when entries died since, and when none did (a reader may
+// have held files).
+constexpr Duration kPauseAfterDeaths = std::chrono::seconds(1);
+constexpr Duration kPauseWithoutDeaths = std::chrono::minutes(1);
 }  // namespace
 
 DiskKeeper::DiskKeeper(LogStore& store, Executor& sampler, Executor& reclaimer,
@@ -54,14 +57,22 @@ void DiskKeeper::SampleAgain() {
   sampler_.PostAt(now + kDiskSampleEvery, [this] { SampleAgain(); });
 }
 
+bool DiskKeeper::IsReclaimDue(MonoTime now) {
+  const bool deleted = store_.deleted_count() > 0;
+  if (!deleted) deleted_since_ = MonoTime::max();
+  if (deleted && deleted_since_ == MonoTime::max()) deleted_since_ = now;
+  if (full()) {
+    const bool died = store_.death_count() != deaths_reclaimed_;
+    return now - reclaimed_at_ >= (died ? kPauseAfterDeaths : kPauseWithoutDeaths);
+  }
+  return deleted && now - std::max(deleted_since_, reclaimed_at_) >= kReclaimDelay;
+}
+
 void DiskKeeper::ReclaimIfDue(MonoTime now) {
-  if (store_.deleted_count() == 0) deleted_since_ = MonoTime::max();
-  if (store_.deleted_count() > 0 && deleted_since_ == MonoTime::max()) deleted_since_ = now;
-  const bool waited = deleted_since_ != MonoTime::max() && now - deleted_since_ >= kReclaimDelay;
-  if ((!waited && !full()) || now < reclaim_at_ || reclaiming_.load()) return;
+  if (reclaiming_.load() || !IsReclaimDue(now)) return;
   reclaiming_.store(true);
-  reclaim_at_ = now + (full() ? kReclaimPause : kReclaimDelay);
-  deleted_since_ = MonoTime::max();
+  reclaimed_at_ = now;
+  deaths_reclaimed_ = store_.death_count();
   reclaimer_.Post([this, full = full(), copy_bytes_max = full() ? space_.reserve_bytes() / 2 : 0] {
     Reclaim(full, copy_bytes_max);
     reclaiming_.store(false);
@@ -75,7 +86,7 @@ void DiskKeeper::Reclaim(bool full, uint64_t copy_bytes_max) {
       return;
     }
   }
-  const Result<size_t> reclaimed = store_.ReclaimDeleted(copy_bytes_max);
+  const Result<size_t> reclaimed = store_.Reclaim(copy_bytes_max);
   if (!reclaimed) {
     LogWarn("log", "reclaim failed", {{"reason", reclaimed.error().message}});
   } else if (*reclaimed > 0) {

@@ -46,6 +46,7 @@ class DiskKeeper {
  private:
   Status Sample();
   void SampleAgain();
+  bool IsReclaimDue(MonoTime now);
   void ReclaimIfDue(MonoTime now);
   void Reclaim(bool full, uint64_t copy_bytes_max);
 
@@ -56,7 +57,9 @@ class DiskKeeper {
   DiskSpace space_;  // sampler
   // When partitions deleted and not reclaimed were first seen; sampler.
   MonoTime deleted_since_ = MonoTime::max();
-  MonoTime reclaim_at_ = MonoTime::min();
+  // Long ago, at first.
+  MonoTime reclaimed_at_{-std::chrono::hours(1)};
+  uint64_t deaths_reclaimed_ = 0;
   std::atomic<bool> reclaiming_ = false;
   std::atomic<bool> full_ = false;
   std::atomic<uint64_t> room_bytes_ = 0;

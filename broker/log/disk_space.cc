@@ -21,8 +21,7 @@ bool DiskSpace::Update(const DiskSample& sample) {
                                                   : DefaultReserve(sample.total_bytes);
   const uint64_t spoken_for = sample.unflushed_bytes + 2 * sample.queued_bytes;
   free_bytes_ = sample.available_bytes - std::min(sample.available_bytes, spoken_for);
-  const uint64_t mark =
-      full_ ? reserve_bytes_ + reserve_bytes_ / kHysteresisShare : reserve_bytes_;
+  const uint64_t mark = full_ ? reserve_bytes_ + reserve_bytes_ / kHysteresisShare : reserve_bytes_;
   const bool was_full = full_;
   full_ = free_bytes_ < mark;
   return full_ != was_full;

@@ -42,7 +42,9 @@ class DiskSpace {
   bool full() const { return full_; }
   uint64_t reserve_bytes() const { return reserve_bytes_; }
   // Bytes that records may still take; 0 below the reserve.
-  uint64_t room_bytes() const { return free_bytes_ < reserve_bytes_ ? 0 : free_bytes_ - reserve_bytes_; }
+  uint64_t room_bytes() const {
+    return free_bytes_ < reserve_bytes_ ? 0 : free_bytes_ - reserve_bytes_;
+  }
 
  private:
   uint64_t configured_reserve_bytes_;

@@ -199,6 +199,7 @@ void LogStore::AddDead(const std::vector<Dead>& dead) {
   for (const Dead& partition : dead) ids.push_back(partition.id);
   starts_->PublishDead(ids);
   dead_.With([&](std::vector<Dead>& own) { own.insert(own.end(), dead.begin(), dead.end()); });
+  ++death_count_;
 }
 
 size_t LogStore::deleted_count() const {
@@ -214,10 +215,13 @@ Result<bool> LogStore::HasEntries(const Dead& dead) {
   return entries->Valid();
 }
 
-Result<size_t> LogStore::ReclaimDeleted(uint64_t copy_bytes_max) {
+Result<size_t> LogStore::Reclaim(uint64_t copy_bytes_max) {
   const std::vector<Dead> dead = dead_.With([](std::vector<Dead>& own) { return own; });
   std::set<KvFamily> families;
   for (const Dead& partition : dead) families.insert(partition.family);
+  if (copy_bytes_max > 0) {
+    families = {KvFamily::kLogShort, KvFamily::kLogLong, KvFamily::kLogCompacted};
+  }
   for (const KvFamily family : families) {
     WEIR_RETURN_IF_ERROR(kv_.Reclaim(family, copy_bytes_max));
   }
@@ -253,8 +257,9 @@ void LogStore::MoveLogStart(const TopicPartition& partition, Offset log_start_of
         [id = known.local_id, row](KvBatch& batch) {
           batch.Put(KvFamily::kMeta, MakeRowKey(RowKind::kPartition, id), Encode(row));
         },
-        [starts = starts_, id = known.local_id, row, done = std::move(done)]() mutable {
-          starts->Publish({{id, row.log_start_offset}});
+        [this, id = known.local_id, row, done = std::move(done)]() mutable {
+          starts_->Publish({{id, row.log_start_offset}});
+          ++death_count_;
           if (done) done();
         });
   });

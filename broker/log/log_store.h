@@ -13,6 +13,7 @@
 // disk.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -72,12 +73,15 @@ class LogStore {
                                             const std::vector<KvFamily>& families);
   // Takes the rows of partitions away and has their entries reclaimed in time.
   void Delete(const std::vector<TopicPartition>& partitions);
-  // Reclaims the disk space of partitions deleted so far, and takes their last rows away. See
-  // KvStore::Reclaim for `copy_bytes_max`. Waits for the disk, perhaps for minutes: from one thread
-  // that may. Returns how many partitions are gone for good. Errors: kKafkaStorageError.
-  Result<size_t> ReclaimDeleted(uint64_t copy_bytes_max);
+  // Reclaims the disk space of partitions deleted so far, and takes their last rows away; with
+  // `copy_bytes_max` (see KvStore::Reclaim) that of all dead entries, wherever they are. Waits for
+  // the disk, perhaps for minutes: from one thread that may. Returns how many partitions are gone
+  // for good. Errors: kKafkaStorageError.
+  Result<size_t> Reclaim(uint64_t copy_bytes_max);
   // Partitions whose deletion is synced and whose space is not reclaimed yet.
   size_t deleted_count() const;
+  // Grows whenever entries died: deletions and moved log starts that are synced.
+  uint64_t death_count() const { return death_count_.load(); }
   // Records a new log start; `done` runs on the writer's thread once it is synced.
   void MoveLogStart(const TopicPartition& partition, Offset log_start_offset, Task done);
 
@@ -133,6 +137,7 @@ class LogStore {
   // Rows are queued under the lock, so that they reach the disk in the order of the changes.
   runtime::Guarded<Partitions> partitions_;
   runtime::Guarded<std::vector<Dead>> dead_;
+  std::atomic<uint64_t> death_count_ = 0;
 };
 
 }  // namespace weir::log

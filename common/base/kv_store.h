@@ -7,7 +7,10 @@
 //  2. Write returns when the batch survives the death of the process; Sync returns when everything
 //     written before the call survives a power cut.
 //  3. After a failed Write or Sync nothing is known about what is on disk: the owner must stop.
+//  4. Reclaim takes away only what the drop rule called dead when it began, and leaves no such key
+//     behind.
 // Thread rule: Write from one thread at a time; Sync beside it from another; reads from any.
+// Flush and Reclaim may take minutes: from a thread that may wait, one at a time.
 #pragma once
 
 #include <cstddef>
@@ -89,6 +92,16 @@ class KvStore {
   // Keys in [lower, upper); empty bounds are open. Bounds are copied.
   virtual std::unique_ptr<KvIterator> Scan(KvFamily family, std::string_view lower,
                                            std::string_view upper) = 0;
+
+  // Bytes in memory that have yet to go into data files: disk that is spoken for.
+  virtual uint64_t unflushed_bytes() const = 0;
+  // Writes out what is in memory, so that the write-ahead log gives its space back.
+  // Errors: kKafkaStorageError.
+  virtual Status Flush() = 0;
+  // Drops the dead entries of `family` and gives back the space of files that hold nothing else.
+  // Files that hold living entries too are copied without the dead ones, oldest first, when that
+  // takes no more than `copy_bytes_max` at a time; 0: never. Errors: kKafkaStorageError.
+  virtual Status Reclaim(KvFamily family, uint64_t copy_bytes_max) = 0;
 };
 
 // Decides from the key alone whether an entry of a log family is dead and may be forgotten. The

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -93,6 +94,16 @@ Status MakeDirectories(const std::string& path) {
   std::filesystem::create_directories(path, error);
   if (error) return Fail(ErrorCode::kKafkaStorageError, "mkdir " + path + ": " + error.message());
   return {};
+}
+
+Result<FileSystemSpace> ReadFileSystemSpace(const std::string& path) {
+  struct statvfs space {};
+  if (::statvfs(path.c_str(), &space) != 0) {
+    return Fail(ErrorCode::kKafkaStorageError, ErrnoMessage("statvfs", path));
+  }
+  const uint64_t block_bytes = space.f_frsize;
+  return FileSystemSpace{.total_bytes = space.f_blocks * block_bytes,
+                         .available_bytes = space.f_bavail * block_bytes};
 }
 
 }  // namespace weir::runtime

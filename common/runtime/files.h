@@ -2,6 +2,7 @@
 // Thread rule: blocking calls; not on event loops after start-up.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,14 @@ Status FsyncDirectory(const std::string& path);
 
 // mkdir -p. Errors: kKafkaStorageError.
 Status MakeDirectories(const std::string& path);
+
+// Of the file system that holds `path`; available is what a process without privileges may take.
+struct FileSystemSpace {
+  uint64_t total_bytes = 0;
+  uint64_t available_bytes = 0;
+};
+// Errors: kKafkaStorageError.
+Result<FileSystemSpace> ReadFileSystemSpace(const std::string& path);
 
 // "open /data/vote: Permission denied", from errno.
 std::string ErrnoMessage(std::string_view action, const std::string& path);

@@ -66,6 +66,19 @@ class MemKvStore : public KvStore {
     return std::make_unique<Iterator>(Map(map.lower_bound(lower), end));
   }
 
+  uint64_t unflushed_bytes() const override { return 0; }
+  Status Flush() override { return {}; }
+  Status Reclaim(KvFamily family, uint64_t /*copy_bytes_max*/) override {
+    const KvDropRule dead = drop_rules_ ? drop_rules_() : [](std::string_view) { return false; };
+    const std::lock_guard lock(mutex_);
+    for (Families* families : {&current_, &synced_}) {
+      std::erase_if((*families)[static_cast<size_t>(family)],
+                    [&](const auto& entry) { return dead(entry.first); });
+    }
+    return {};
+  }
+  void set_drop_rules(KvDropRuleFactory rules) { drop_rules_ = std::move(rules); }
+
   // The machine loses power: what was not synced survives up to some write.
   void PowerCut(Prng& prng) {
     const std::lock_guard lock(mutex_);
@@ -181,6 +194,7 @@ class MemKvStore : public KvStore {
     }
   }
 
+  KvDropRuleFactory drop_rules_;
   mutable std::mutex mutex_;
   Families current_;
   Families synced_;

@@ -18,6 +18,7 @@
 #include "common/runtime/rocksdb/crc_hook.h"
 #include "common/runtime/rocksdb/direct_file_system.h"
 #include "common/runtime/rocksdb/rocksdb_options.h"
+#include "common/runtime/rocksdb/rocksdb_reclaim.h"
 
 namespace weir::runtime {
 namespace {
@@ -59,11 +60,8 @@ class ErrorListener : public rocksdb::EventListener {
 
   void OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/,
                          rocksdb::Status* status) override {
-    if (status->severity() >= rocksdb::Status::Severity::kHardError) {
-      fatal_->Trip(status->ToString());
-    } else {
-      LogWarn("storage", "background error", {{"error", status->ToString()}});
-    }
+    // Without auto-resume even an error that RocksDB calls soft ends its flushes for good.
+    if (!status->ok()) fatal_->Trip(status->ToString());
   }
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*status*/,
                             bool* auto_recovery) override {
@@ -194,6 +192,25 @@ class RocksDbStore : public KvStore {
     const bool one_prefix = family != KvFamily::kMeta && lower.size() >= kPrefixBytes &&
                             upper.substr(0, kPrefixBytes) == lower.substr(0, kPrefixBytes);
     return std::make_unique<RocksDbIterator>(*db_, Handle(family), lower, upper, one_prefix);
+  }
+
+  uint64_t unflushed_bytes() const override {
+    uint64_t bytes = 0;
+    db_->GetAggregatedIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &bytes);
+    return bytes;
+  }
+
+  Status Flush() override {
+    rocksdb::FlushOptions options;
+    // Writes go on meanwhile: a stall would only hold this caller up.
+    options.allow_write_stall = true;
+    const rocksdb::Status status = db_->Flush(options, families_);
+    return status.ok() ? Status() : StorageError("flush", status);
+  }
+
+  Status Reclaim(KvFamily family, uint64_t copy_bytes_max) override {
+    const rocksdb::Status status = ReclaimSpace(*db_, *Handle(family), copy_bytes_max);
+    return status.ok() ? Status() : StorageError("reclaim", status);
   }
 
  private:

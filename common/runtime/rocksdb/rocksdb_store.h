@@ -2,9 +2,8 @@
 //
 // Laws:
 //  1. One shared write-ahead log; values of the log families live in blob files, meta rows do not.
-//  2. A failed write-ahead log, or any background error that RocksDB calls hard, poisons the store
-//     for good: on_fatal is called once, every later Write and Sync fails (D-13). There is no
-//     auto-resume.
+//  2. A failed write-ahead log, or any background error, poisons the store for good: on_fatal is
+//     called once, every later Write and Sync fails (D-13). There is no auto-resume.
 //  3. Memory grows with use: an idle store holds a few MiB.
 // Thread rule: that of KvStore. on_fatal runs on whichever thread met the error.
 #pragma once
