@@ -248,6 +248,7 @@ void BrokerNode::OnApplied(LogIndex offset) {
 
 void BrokerNode::BecomeReady() {
   ready_.store(true);
+  producer_ids_->Prefetch();
   server_->StartAccepting();
   std::string kafka;
   for (const net::ListenerSpec* listener : client_listeners_) {

@@ -8,6 +8,8 @@ namespace weir::broker {
 namespace {
 
 constexpr Duration kBlockTimeout = std::chrono::seconds(5);
+// After a block could not be had, while none is held and nobody asks.
+constexpr Duration kPrefetchRetryPause = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -18,13 +20,23 @@ void ProducerIdPool::Take(Done done) {
   });
 }
 
+void ProducerIdPool::Prefetch() {
+  if (held() * 2 <= block_size_) RequestBlock();
+}
+
+int64_t ProducerIdPool::held() const {
+  return current_.end - current_.next + spare_.end - spare_.next;
+}
+
 void ProducerIdPool::Serve() {
   size_t served = 0;
-  while (served < waiting_.size() && next_ < end_) {
-    waiting_[served++](ProducerId(next_++));
+  while (served < waiting_.size()) {
+    if (current_.next == current_.end) current_ = std::exchange(spare_, {});
+    if (current_.next == current_.end) break;
+    waiting_[served++](ProducerId(current_.next++));
   }
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(served));
-  if (!waiting_.empty()) RequestBlock();
+  Prefetch();
 }
 
 void ProducerIdPool::RequestBlock() {
@@ -40,8 +52,9 @@ void ProducerIdPool::RequestBlock() {
 void ProducerIdPool::OnBlock(Result<broker::v1::AllocateProducerIdsReply> reply) {
   requested_ = false;
   if (reply && reply->count() > 0) {
-    next_ = reply->first_producer_id();
-    end_ = next_ + reply->count();
+    block_size_ = reply->count();
+    Block& free = current_.next == current_.end ? current_ : spare_;
+    free = {reply->first_producer_id(), reply->first_producer_id() + reply->count()};
     return Serve();
   }
   const Error cause =
@@ -50,6 +63,11 @@ void ProducerIdPool::OnBlock(Result<broker::v1::AllocateProducerIdsReply> reply)
   // What idempotent clients retry (they treat most other codes as fatal).
   const Error error{ErrorCode::kCoordinatorLoadInProgress, cause.message};
   for (Done& done : std::exchange(waiting_, {})) done(tl::unexpected<Error>(error));
+  if (held() > 0 || std::exchange(retry_scheduled_, true)) return;
+  thread_->PostAt(thread_->Now() + kPrefetchRetryPause, [this] {
+    retry_scheduled_ = false;
+    Prefetch();
+  });
 }
 
 }  // namespace weir::broker

@@ -5,6 +5,8 @@
 //  1. An id is given at most once in the life of the cluster: a block that was asked for and lost
 //     is lost.
 //  2. One request for a block is under way at a time; whoever asks meanwhile waits for it.
+//  3. A block is asked for before the last one is used up: while the controllers have no majority
+//     new producers are served from what is held.
 // Thread rule: Take from any thread; the rest on the metadata thread, where `done` runs too.
 #pragma once
 
@@ -35,7 +37,17 @@ class ProducerIdPool {
   // reached.
   void Take(Done done);
 
+  // Metadata thread, once the broker is registered: gets the first block before anybody asks.
+  void Prefetch();
+
  private:
+  struct Block {
+    int64_t next = 0;
+    int64_t end = 0;
+  };
+
+  // Ids in hand.
+  int64_t held() const;
   void Serve();
   void RequestBlock();
   void OnBlock(Result<broker::v1::AllocateProducerIdsReply> reply);
@@ -44,9 +56,11 @@ class ProducerIdPool {
   ControllerPort& controllers_;
   NodeId broker_id_;
   std::function<BrokerEpoch()> broker_epoch_;
-  int64_t next_ = 0;
-  int64_t end_ = 0;
+  Block current_;
+  Block spare_;
+  int64_t block_size_ = 0;  // of the last block
   bool requested_ = false;
+  bool retry_scheduled_ = false;
   std::vector<Done> waiting_;
 };
 
