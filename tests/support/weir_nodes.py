@@ -38,6 +38,7 @@ class Node:
         self.config = directory / self.name / f"{kind}.yaml"
         self.log = directory / self.name / "log"
         self.process = None
+        self.environment = None  # of the process; None: this one's
         self.config.parent.mkdir(parents=True, exist_ok=True)
         self.write_config()
 
@@ -49,7 +50,7 @@ class Node:
         return [str(binary(f"weir-{self.kind}")), "--config", str(self.config), *flags]
 
     def start(self, *flags):
-        self.process = Process(self.command(*flags), self.log)
+        self.process = Process(self.command(*flags), self.log, env=self.environment)
         return self
 
     def run_to_end(self, *flags, timeout_s=15):

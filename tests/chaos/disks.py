@@ -1,0 +1,86 @@
+"""Disks that fail: slow and failing syncs by a library under the process, and a small file system that fills up."""
+
+import mmap
+import os
+import struct
+import subprocess
+from pathlib import Path
+
+from support.processes import CACHE_DIR
+
+_LAYOUT = struct.Struct("<IIQQQ")  # delay_ms, error, syncs, delayed, failed: as in slow_disk.c
+_SOURCE = Path(__file__).with_name("slow_disk.c")
+
+
+def library():
+    """slow_disk.c as a shared library, compiled when it changed."""
+    target = CACHE_DIR / "slow_disk.so"
+    if not target.exists() or target.stat().st_mtime < _SOURCE.stat().st_mtime:
+        CACHE_DIR.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", str(target), str(_SOURCE),
+                        "-ldl"], check=True, timeout=60)
+    return target
+
+
+class SyncFaults:
+    """What the syncs of one node's processes shall do. `environment` puts the library under a process."""
+
+    def __init__(self, path):
+        path.write_bytes(bytes(_LAYOUT.size))
+        with open(path, "r+b") as file:
+            self._map = mmap.mmap(file.fileno(), _LAYOUT.size)
+        self.environment = {**os.environ, "LD_PRELOAD": str(library()), "WEIR_SYNC_FAULT": str(path)}
+
+    def set(self, delay_ms=0, error=0):
+        struct.pack_into("<II", self._map, 0, delay_ms, error)
+
+    def counts(self):
+        """(syncs, delayed, failed) so far."""
+        return _LAYOUT.unpack_from(self._map)[2:]
+
+
+class SmallDisk:
+    """A file system of its own in a file, mounted at `directory`, that a ballast file can fill."""
+
+    def __init__(self, directory, image, mib):
+        self.directory = Path(directory)
+        self._image = Path(image)
+        self._ballast = self.directory / "ballast"
+        with open(image, "wb") as file:
+            file.truncate(mib * 1024 * 1024)
+        subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(image)], check=True, timeout=60)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["mount", "-o", "loop", str(image), str(directory)], check=True, timeout=60)
+
+    @staticmethod
+    def missing(directory):
+        """Why none can be made here, or None."""
+        if os.geteuid() != 0:
+            return "mount needs root"
+        trial = Path(directory) / "trial"
+        try:
+            SmallDisk(trial, Path(directory) / "trial.image", 4).remove()
+        except (subprocess.SubprocessError, OSError) as error:
+            return f"a loop device cannot be mounted: {error}"
+        return None
+
+    def free_bytes(self):
+        status = os.statvfs(self.directory)
+        return status.f_bavail * status.f_frsize
+
+    def fill(self):
+        """Takes all space that is left."""
+        with open(self._ballast, "ab") as file:
+            while self.free_bytes() > 0:
+                size = min(self.free_bytes(), 64 * 1024 * 1024)
+                try:
+                    os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), size)
+                except OSError:
+                    break
+
+    def empty(self):
+        self._ballast.unlink(missing_ok=True)
+
+    def remove(self):
+        subprocess.run(["umount", "-l", str(self.directory)], check=False, timeout=60)
+        self._image.unlink(missing_ok=True)
