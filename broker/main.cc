@@ -22,6 +22,7 @@
 #include "broker/handlers/broker_config.h"
 #include "broker/handlers/dispatcher.h"
 #include "broker/handlers/registry.h"
+#include "broker/log/disk_keeper.h"
 #include "broker/log/log_store.h"
 #include "broker/metadata/broker_session.h"
 #include "broker/metadata/controller_gateway.h"
@@ -35,6 +36,7 @@
 #include "common/base/prng.h"
 #include "common/runtime/clock.h"
 #include "common/runtime/config.h"
+#include "common/runtime/files.h"
 #include "common/runtime/http_pages.h"
 #include "common/runtime/log.h"
 #include "common/runtime/metrics.h"
@@ -74,7 +76,9 @@ class BrokerNode {
         shards_(config_.shards),
         metadata_thread_(std::make_shared<runtime::ThreadExecutor>("metadata")),
         writer_("log-writer"),
-        syncer_("log-sync") {}
+        syncer_("log-sync"),
+        disk_sampler_("disk-space"),
+        disk_reclaimer_("disk-reclaim") {}
   ~BrokerNode() { StopThreads(); }
 
   // Errors: those of the directory, the store, or an address that is taken.
@@ -101,10 +105,13 @@ class BrokerNode {
   std::shared_ptr<runtime::ThreadExecutor> metadata_thread_;
   runtime::ThreadExecutor writer_;
   runtime::ThreadExecutor syncer_;
+  runtime::ThreadExecutor disk_sampler_;
+  runtime::ThreadExecutor disk_reclaimer_;
 
   std::unique_ptr<runtime::NodeDirectory> directory_;
   std::unique_ptr<KvStore> kv_;
   std::unique_ptr<log::LogStore> log_store_;
+  std::unique_ptr<log::DiskKeeper> disk_;
   std::unique_ptr<replica::PartitionRouter> router_;
   std::unique_ptr<RouterHost> host_;
 
@@ -135,6 +142,15 @@ class BrokerNode {
   std::_Exit(EXIT_FAILURE);
 }
 
+log::DiskKeeper::ReadSpace SpaceOf(std::string directory) {
+  return [directory = std::move(directory)]() -> Result<log::DiskSample> {
+    WEIR_ASSIGN_OR_RETURN(const runtime::FileSystemSpace space,
+                          runtime::ReadFileSystemSpace(directory));
+    return log::DiskSample{.total_bytes = space.total_bytes,
+                           .available_bytes = space.available_bytes};
+  };
+}
+
 Status BrokerNode::OpenStore() {
   WEIR_ASSIGN_OR_RETURN(directory_,
                         runtime::NodeDirectory::Open(config_.data_dir, runtime::NodeKind::kBroker,
@@ -152,6 +168,9 @@ Status BrokerNode::OpenStore() {
   options.on_fatal = [](const std::string& reason) { EndAtOnce("store failed", reason); };
   WEIR_ASSIGN_OR_RETURN(kv_, runtime::OpenRocksDb(path, std::move(options)));
   WEIR_ASSIGN_OR_RETURN(log_store_, log::LogStore::Open(*kv_, writer_, syncer_, starts));
+  disk_ = std::make_unique<log::DiskKeeper>(*log_store_, disk_sampler_, disk_reclaimer_,
+                                            SpaceOf(path), config_.disk_reserve_bytes);
+  WEIR_RETURN_IF_ERROR(disk_->Start());
   router_ = std::make_unique<replica::PartitionRouter>(
       config_.node_id, *log_store_, shards_.Executors(), config_.tail_cache_bytes);
   host_ = std::make_unique<RouterHost>(*router_, *log_store_);
@@ -283,6 +302,11 @@ void BrokerNode::AddMetrics() {
           &net::Server::Traffic::bytes_in_flight);
   metrics.AddGaugeCallback("weir_broker_fenced", "1 while the controllers fence this broker.",
                            [this] { return session_->IsFenced() ? 1.0 : 0.0; });
+  metrics.AddGaugeCallback("weir_disk_full",
+                           "1 while producers are refused because the disk is full.",
+                           [this] { return disk_->full() ? 1.0 : 0.0; });
+  metrics.AddGaugeCallback("weir_disk_room_bytes", "Bytes that records may still take on the disk.",
+                           [this] { return static_cast<double>(disk_->room_bytes()); });
   metrics.AddGaugeCallback("weir_metadata_applied_offset",
                            "Metadata offset that this broker acts on.",
                            [this] { return static_cast<double>(applied_offset_.load()); });
@@ -307,6 +331,7 @@ Status BrokerNode::Start() {
   context_.controllers = controllers_.get();
   context_.producer_ids = producer_ids_.get();
   context_.partitions = router_.get();
+  context_.disk = disk_.get();
   context_.metrics = &metrics_;
   context_.shards = shards_.Executors();
   AddMetrics();
@@ -367,6 +392,8 @@ void BrokerNode::StopThreads() {
   runtime::Metrics::Global().ClearCallbacks();
   metadata_thread_->Stop();
   shards_.Stop();
+  disk_sampler_.Stop();
+  disk_reclaimer_.Stop();
   writer_.Stop();
   syncer_.Stop();
 }

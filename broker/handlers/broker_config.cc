@@ -54,6 +54,9 @@ constexpr std::array kKeys = {
     ConfigKey{"storage.direct.io", ConfigKind::kBool, "true",
               "Write and read records past the page cache, where the file system can: a third of "
               "the CPU. false keeps older records cached by the kernel, for many lagging readers."},
+    ConfigKey{"storage.disk.reserve.bytes", ConfigKind::kBytes, "0",
+              "Free space of the disk below which producers are refused with KAFKA_STORAGE_ERROR, "
+              "until there is space again; 0: a twentieth of the disk, 256 MiB to 4 GiB."},
     ConfigKey{"auto.create.topics.enable", ConfigKind::kBool, "false",
               "Create a topic when a client asks for its metadata."},
     ConfigKey{"max.connections", ConfigKind::kInt, "20000", "Client connections in all."},
@@ -175,6 +178,7 @@ Status ReadLimits(const runtime::Config& config, BrokerConfig& broker) {
   broker.shards = shards == 0 ? cores : static_cast<int>(shards);
   broker.tail_cache_bytes = config.GetBytes("tail.cache.bytes");
   broker.direct_io = config.GetBool("storage.direct.io");
+  broker.disk_reserve_bytes = config.GetBytes("storage.disk.reserve.bytes");
   return {};
 }
 

@@ -36,6 +36,8 @@ struct BrokerConfig {
   int shards = 1;
   size_t tail_cache_bytes = 0;
   bool direct_io = true;
+  // 0: chosen by the size of the disk (log::DefaultReserve).
+  uint64_t disk_reserve_bytes = 0;
   bool auto_create_topics = false;
   replica::FetcherOptions fetcher;
   Duration replica_lag_time_max = std::chrono::seconds(30);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "broker/handlers/api_metrics.h"
+#include "broker/log/disk_keeper.h"
 #include "broker/metadata/controller_port.h"
 #include "broker/metadata/image_holder.h"
 #include "broker/metadata/producer_id_pool.h"
@@ -48,6 +49,8 @@ struct BrokerContext {
   broker::ProducerIdPool* producer_ids = nullptr;
   replica::PartitionRouter* partitions = nullptr;
   ApiMetrics* metrics = nullptr;
+  // Null: the disk is never full.
+  const log::DiskKeeper* disk = nullptr;
   std::vector<Executor*> shards;
 };
 

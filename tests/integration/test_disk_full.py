@@ -1,0 +1,153 @@
+"""A broker whose disk fills up (D-22): it refuses records, serves everything else, and recovers by itself.
+
+The disk is a loop device with a file system of its own, which needs root; elsewhere the tests are skipped.
+"""
+
+import os
+import subprocess
+import threading
+import urllib.request
+
+import confluent_kafka
+import pytest
+
+from support.admin import Admin, admin_pb2
+from support.processes import wait_until
+from support.records import read
+from support.weir_nodes import WeirNodes
+
+MIB = 1024 * 1024
+KEPT, BULK = "kept", "bulk"
+FILLED_WITHIN_S = 120
+FREED_WITHIN_S = 60
+
+
+@pytest.fixture
+def small_disk(data_dir, full):
+    """A mounted file system of 2 GiB, or less with --quick."""
+    mount, image = data_dir / "disk", data_dir / "image"
+    mount.mkdir()
+    with open(image, "wb") as file:
+        file.truncate((2048 if full else 1024) * MIB)
+    for command in (["mkfs.ext4", "-q", "-m", "0", str(image)], ["mount", "-o", "loop", str(image), str(mount)]):
+        if os.geteuid() != 0 or subprocess.run(command, capture_output=True).returncode != 0:
+            pytest.skip("needs root and loop devices")
+    yield mount
+    subprocess.run(["umount", str(mount)], check=True)
+
+
+@pytest.fixture
+def cluster(small_disk, data_dir):
+    running = WeirNodes(data_dir, controllers=1, brokers=1,
+                        broker_values={"data.dir": small_disk / "data", "tail.cache.bytes": "16MiB"})
+    running.start("--bootstrap")
+    with Admin(running.admin) as admin:
+        for topic in (KEPT, BULK):
+            admin.create_topic(topic, partitions=1, replication_factor=1)
+    yield running
+    running.stop()
+
+
+def metric(cluster, name):
+    address = cluster["broker-1"].values["http.listen"]
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as page:
+        for line in page.read().decode().splitlines():
+            if line.startswith(name + " "):
+                return float(line.split()[1])
+    raise AssertionError(f"no metric {name}")
+
+
+def is_full(cluster):
+    assert cluster["broker-1"].running(), cluster["broker-1"].process.log_tail()
+    return metric(cluster, "weir_disk_full") == 1
+
+
+class Load:
+    """Produces to one topic until it is stopped; refused records are tried again by the client."""
+
+    def __init__(self, cluster, topic, value_bytes):
+        self.topic, self.value_bytes = topic, value_bytes
+        self.acknowledged, self.errors = {}, []
+        self._producer = confluent_kafka.Producer({
+            "bootstrap.servers": cluster.bootstrap, "acks": "all", "enable.idempotence": True,
+            "message.timeout.ms": 300_000, "queue.buffering.max.messages": 200, "linger.ms": 1,
+            "message.max.bytes": 1_000_000})
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _delivered(self, error, message):
+        if error is not None:
+            self.errors.append(str(error))
+        else:
+            self.acknowledged[message.offset()] = message.value()[:16]
+
+    def _run(self):
+        body = os.urandom(self.value_bytes - 16)
+        number = 0
+        while not self._stop.is_set():
+            try:
+                self._producer.produce(self.topic, b"%016d" % number + body, partition=0,
+                                       on_delivery=self._delivered)
+                number += 1
+                self._producer.poll(0)
+            except BufferError:
+                self._producer.poll(0.05)
+
+    def count(self):
+        return len(self.acknowledged)
+
+    def stop_producing(self):
+        self._stop.set()
+        self._thread.join()
+
+    def finish(self):
+        """Every record sent has its answer."""
+        self.stop_producing()
+        assert self._producer.flush(60) == 0, "records without an answer"
+        assert not self.errors, self.errors[:3]
+
+
+def refusal(cluster, topic):
+    """The error that a producer without retries gets."""
+    errors = []
+    producer = confluent_kafka.Producer({"bootstrap.servers": cluster.bootstrap, "acks": "all", "retries": 0,
+                                         "message.timeout.ms": 20_000})
+    producer.produce(topic, b"one", partition=0, on_delivery=lambda error, _: errors.append(error))
+    assert producer.flush(30) == 0
+    return errors[0]
+
+
+def check_kept(cluster, load):
+    values = read(cluster.bootstrap, KEPT, max(load.acknowledged) + 1)
+    assert [offset for offset, head in load.acknowledged.items() if values[offset][:16] != head] == []
+    heads = [value[:16] for value in values]
+    assert len(set(heads)) == len(heads), "a record came twice"
+
+
+def test_d22_a_full_disk_refuses_records_and_recovers_when_a_topic_is_deleted(cluster, small_disk):
+    kept, bulk = Load(cluster, KEPT, 16 * 1024), Load(cluster, BULK, 64 * 1024)
+    wait_until(lambda: is_full(cluster), FILLED_WITHIN_S, "the disk to fill up")
+    bulk.stop_producing()
+
+    error = refusal(cluster, KEPT)
+    assert error is not None and error.code() == confluent_kafka.KafkaError.KAFKA_STORAGE_ERROR
+    assert read(cluster.bootstrap, BULK, 100), "reading goes on"
+    with Admin(cluster.admin) as admin:
+        admin.create_topic("new", partitions=1, replication_factor=1)
+    before = kept.count()
+
+    with Admin(cluster.admin) as admin:
+        admin.call("DeleteTopics", admin_pb2.DeleteTopicsRequest(
+            topics=[admin_pb2.TopicSelector(name=BULK)]))
+    wait_until(lambda: not is_full(cluster), FREED_WITHIN_S, "space to return")
+    wait_until(lambda: kept.count() > before + 100, 30, "the producer to go on by itself")
+    kept.finish()
+    check_kept(cluster, kept)
+    log = cluster["broker-1"].log.read_text()
+    assert log.count("disk full") == log.count("disk has room again") > 0
+
+    cluster["broker-1"].kill()
+    cluster["broker-1"].start()
+    cluster.wait_ready()
+    check_kept(cluster, kept)
