@@ -9,6 +9,8 @@ cd "$(dirname "$0")/.."
 
 # shellcheck source=scripts/packages.sh
 . scripts/packages.sh
-install_packages python3 openjdk-17-jdk-headless maven librdkafka-dev
+install_packages python3 python3-venv openjdk-17-jdk-headless maven librdkafka-dev
 scripts/build.sh release weir weir-controller weir-broker weir-bench
+[ -x build/venv/bin/python ] || python3 -m venv build/venv
+build/venv/bin/pip install -q --disable-pip-version-check -r tests/requirements.txt
 exec python3 scripts/compare_kafka/compare.py "$@"

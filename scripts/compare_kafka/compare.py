@@ -85,6 +85,8 @@ class Comparison:
         # 10,000 partitions would weigh on what follows: a system of its own.
         for scenario in self._of("create"):
             self._on_fresh_system(name, [scenario], warm=False)
+        for scenario in self._of("failover"):
+            self._guarded(scenario, "all three", name, lambda: measure.failover(scenario, name))
         loads = self._of("produce", "consume")
         if loads:
             self._on_fresh_system(name, loads, warm=True)

@@ -10,9 +10,10 @@ import subprocess
 import time
 
 from support.java_tools import TOOLS, class_path
-from support.processes import BUILD_DIR, cpu_seconds, resident_mib
+from support.processes import BUILD_DIR, REPOSITORY, cpu_seconds, resident_mib
 
 CLIENT_DEADLINE_S = 300
+PYTHON = REPOSITORY / "build" / "venv" / "bin" / "python"
 _PERF_JVM = ["-Xmx512M", "-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"]
 _PERF_LINE = re.compile(
     r"(\d+) (steady state )?records sent, ([\d.]+) records/sec \([\d.]+ MB/sec\), ([\d.]+) ms avg latency, "
@@ -146,6 +147,16 @@ def start(scenario, make_system):
         client.wait()
         system.stop()
         system.remove()
+
+
+def failover(scenario, system_name):
+    """Ends the leader of a cluster of its own, under three client libraries: they need the tests' environment."""
+    done = subprocess.run([str(PYTHON), str(REPOSITORY / "tests" / "chaos" / "failover.py"), system_name,
+                           scenario.how, "--rounds", str(scenario.rounds), "--json"],
+                          capture_output=True, text=True, timeout=60 * scenario.rounds + 300)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr.strip()[-500:])
+    return json.loads(done.stdout)
 
 
 RUNNERS = {"produce": produce, "consume": consume, "create": create}

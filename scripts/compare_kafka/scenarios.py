@@ -12,7 +12,7 @@ from typing import Optional
 class Scenario:
     name: str
     what: str
-    # produce, consume, start, create: the functions of measure.py.
+    # produce, consume, start, create, failover: the functions of measure.py.
     kind: str
     # Load generators: "java" is kafka-producer-perf-test, "rdkafka" is weir-bench. One run each.
     clients: tuple = ("rdkafka",)
@@ -31,6 +31,9 @@ class Scenario:
     reads: Optional[str] = None
     # Nodes of a start scenario (controllers and brokers each).
     nodes: int = 1
+    # How a failover scenario ends the leader, and how often: tests/chaos/failover.py.
+    how: Optional[str] = None
+    rounds: int = 5
     goals: dict = field(default_factory=dict)
 
 
@@ -63,4 +66,8 @@ SCENARIOS = [
              rate=40_000),
     Scenario("consume-512", "reading produce-512 back from offset 0", "consume", records=2_000_000,
              reads="produce-512", goals={"cpu_s_per_gb": "<= 0.45"}),
+    Scenario("failover-kill", "3+3 nodes, RF 3, kill -9 of the leader: longest gap per partition", "failover",
+             how="kill", goals={"gap_ms": "<= 1000", "worst_gap_ms": "<= 2000"}),
+    Scenario("failover-term", "3+3 nodes, RF 3, SIGTERM to the leader: longest gap per partition", "failover",
+             how="terminate", goals={"gap_ms": "<= 200"}),
 ]

@@ -94,9 +94,9 @@ class Recorder:
             self._processes += 1
             return self._processes
 
-    def add(self, process, f, type, start, value, final=False):  # noqa: A002
-        """Records an operation whose outcome is known now."""
-        op = Op(process, f, type, start, self.now(), value, final)
+    def add(self, process, f, type, start, value, final=False, end=None):  # noqa: A002
+        """Records an operation whose outcome is known now, or was at `end`."""
+        op = Op(process, f, type, start, end or self.now(), value, final)
         with self._lock:
             self._ops.append(op)
         return op

@@ -6,6 +6,7 @@ Every record's key, headers and padding follow from its value, so that a reader 
 """
 
 import random
+import subprocess
 import threading
 import time
 import zlib
@@ -13,6 +14,7 @@ import zlib
 import confluent_kafka
 import kafka
 from kafka.errors import KafkaError
+from support import java_tools
 
 RATE_PER_WRITER = 150
 # Longer than any fault: a record that the client gave up on says nothing, and stands in nobody's way.
@@ -96,13 +98,13 @@ class Writer(Client):
                 self.stopping.wait(ahead)
         self.finish(client)
 
-    def done(self, topic, partition, value, start, offset, kind):
+    def done(self, topic, partition, value, start, offset, kind, record=None, end=None):
         if kind == "ok":
             self.acknowledged += 1
-            self.acks.append((f"{topic}-{partition}", time.monotonic()))
-        attributes = {"digest": digest(*record_of(value))}
+            self.acks.append((f"{topic}-{partition}", time.monotonic() if end is None else end / 1e9))
+        attributes = {"digest": digest(*(record or record_of(value)))}
         self.recorder.add(self.process, "send", kind, start,
-                          [["send", f"{topic}-{partition}", value, offset, attributes]])
+                          [["send", f"{topic}-{partition}", value, offset, attributes]], end=end)
 
 
 class ConfluentWriter(Writer):
@@ -155,6 +157,32 @@ class PythonWriter(Writer):
     def finish(self, client):
         client.flush(timeout=DELIVERY_TIMEOUT_S)
         client.close(timeout=10)
+
+
+class JavaWriter(Writer):
+    """tests/compat/java/PacedProducer.java; its clock is ours."""
+
+    def work(self):
+        (topic, _), count = self.partitions[0], len(self.partitions)
+        program = subprocess.Popen(
+            ["java", *java_tools.SHORT_LIVED, "-cp",
+             java_tools.class_path("client-4", java_tools.compiled("client-4")), "PacedProducer",
+             self.bootstrap, topic, str(count), str(self.rate), f"JavaWriter-{self.process}-"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        threading.Thread(target=self._end, args=(program.stdin,), daemon=True).start()
+        for line in program.stdout:
+            value, partition, offset, start, end = line.split()
+            known = int(offset) >= 0
+            self.done(topic, int(partition), value, int(start), int(offset) if known else None,
+                      "ok" if known else "info", (None, value.encode(), None), int(end))
+        if program.wait(10) != 0:
+            raise RuntimeError(f"PacedProducer ended with {program.returncode}")
+
+    def _end(self, commands):
+        """It goes on until something stands in its standard input."""
+        self.stopping.wait()
+        commands.write("\n")
+        commands.close()
 
 
 class ConfluentReader(Client):

@@ -24,6 +24,7 @@ TOOLS = {
     "kafka-get-offsets": "org.apache.kafka.tools.GetOffsetShell",
     "kafka-broker-api-versions": "org.apache.kafka.tools.BrokerApiVersionsCommand",
     "kafka-producer-perf-test": "org.apache.kafka.tools.ProducerPerformance",
+    "kafka-metadata-quorum": "org.apache.kafka.tools.MetadataQuorumCommand",
     "kafka-cluster": "org.apache.kafka.tools.ClusterTool",
 }
 
@@ -50,13 +51,14 @@ def class_path(profile, *more):
 
 def compiled(profile):
     """The directory with our own Java programs compiled against a profile's jars."""
-    source = SOURCES / "RecordsCheck.java"
+    sources = sorted(SOURCES.glob("*.java"))
     output = CACHE_DIR / "java" / f"{profile}-classes"
-    target = output / "RecordsCheck.class"
+    targets = [output / f"{source.stem}.class" for source in sources]
     jars = jar_directory(profile)
-    if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+    if any(not target.exists() or target.stat().st_mtime < source.stat().st_mtime
+           for source, target in zip(sources, targets)):
         output.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["javac", "-nowarn", "-d", str(output), "-cp", f"{jars}/*", str(source)],
+        subprocess.run(["javac", "-nowarn", "-d", str(output), "-cp", f"{jars}/*", *map(str, sources)],
                        check=True, timeout=120)
     return output
 

@@ -143,6 +143,11 @@ class WeirNodes:
 
             wait_until(ready, READY_WITHIN_S, "every broker to be registered and unfenced")
 
+    def active_controller(self):
+        """Name of the active controller."""
+        with Admin(self.admin, timeout_s=2) as admin:
+            return f"controller-{wait_until(admin.leader_id, 10, 'an active controller')}"
+
     def stop(self):
         """Brokers first, so that they can hand over; then controllers. Every process is ended."""
         problems = []

@@ -1,0 +1,216 @@
+"""How long writers wait when the leader of their partitions goes, on Weir and on Apache Kafka alike.
+
+    failover.py weir|kafka kill|terminate|kill-with-controller [--rounds N] [--json]
+
+Three producers (kafka-python, confluent-kafka, Java), idempotent and with acks=all, write to a topic of three replicas. Each
+round ends the broker that leads partition 0 and takes, by producer and partition it led, the longest time between two
+acknowledgements around that moment; then the broker comes back and every replica is in sync again. At the end all is
+read and judged by the checker: nothing acknowledged is lost, nothing is there twice.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import confluent_kafka  # noqa: E402
+from confluent_kafka.admin import AdminClient, NewTopic  # noqa: E402
+
+from chaos import workload  # noqa: E402
+from chaos.checker import check  # noqa: E402
+from chaos.history import Recorder  # noqa: E402
+from support.kafka_cluster import KafkaCluster  # noqa: E402
+from support.processes import wait_until  # noqa: E402
+from support.weir_nodes import WeirNodes  # noqa: E402
+
+TOPIC, PARTITIONS, REPLICAS, MIN_IN_SYNC = "failover", 6, 3, 2
+# Of each producer: every partition is written to 50 times a second.
+RATE = 300
+WRITERS = (workload.PythonWriter, workload.ConfluentWriter, workload.JavaWriter)
+# After the first acknowledgement by the new leader: pauses that come a little later count too.
+WATCHED_S = 1.0
+RESUMED_WITHIN_S = 60
+WHOLE_WITHIN_S = 90
+
+HOWS = ("kill", "terminate", "kill-with-controller")
+
+
+@dataclass
+class Outcome:
+    """Gaps are seconds. `rounds` holds {(producer, partition): gap} of each round."""
+
+    rounds: list = field(default_factory=list)
+    problems: list = field(default_factory=list)
+    acknowledged: int = 0
+
+    def gaps(self):
+        return [gap for gaps in self.rounds for gap in gaps.values()]
+
+    def worst_of_rounds(self):
+        return [max(gaps.values()) for gaps in self.rounds]
+
+    def figures(self):
+        gaps = self.gaps()
+        return {"gap_ms": statistics.median(gaps) * 1000, "worst_gap_ms": max(gaps) * 1000,
+                "rounds": len(self.rounds), "acknowledged": self.acknowledged}
+
+    def describe(self):
+        by_producer = {}
+        for gaps in self.rounds:
+            for (producer, _), gap in gaps.items():
+                by_producer.setdefault(producer, []).append(gap)
+        parts = [f"{producer} {statistics.median(gaps):.3f}/{max(gaps):.3f}"
+                 for producer, gaps in sorted(by_producer.items())]
+        return (f"{len(self.rounds)} rounds, {self.acknowledged} acknowledged; longest gap per partition "
+                f"{statistics.median(self.gaps()):.3f} s median, {max(self.gaps()):.3f} s worst "
+                f"({', '.join(parts)})")
+
+
+class Failover:
+    """A running cluster, its topic, producers, and the rounds."""
+
+    def __init__(self, cluster, say=print):
+        self.cluster, self.say = cluster, say
+        self.recorder = Recorder()
+        self.outcome = Outcome()
+        self.admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "log_level": 2,
+                                  "reconnect.backoff.max.ms": 100, "socket.timeout.ms": 2000})
+        self.writers = []
+
+    def start(self):
+        topic = NewTopic(TOPIC, PARTITIONS, REPLICAS, config={"min.insync.replicas": str(MIN_IN_SYNC)})
+        self.admin.create_topics([topic], request_timeout=30)[TOPIC].result(60)
+        wait_until(self.whole, WHOLE_WITHIN_S, "every replica to be in sync")
+        self.writers = [kind(self.cluster.bootstrap, {TOPIC: PARTITIONS}, self.recorder, rate=RATE)
+                        for kind in WRITERS]
+        for writer in self.writers:
+            writer.start()
+        self.resumed(range(PARTITIONS), time.monotonic())
+
+    def partitions(self):
+        """{partition: (leader, in sync, replicas)}; None while nobody answers."""
+        try:
+            found = self.admin.list_topics(TOPIC, timeout=5).topics.get(TOPIC)
+        except confluent_kafka.KafkaException:
+            return None
+        return found and {number: (partition.leader, partition.isrs, partition.replicas)
+                          for number, partition in found.partitions.items()}
+
+    def whole(self):
+        partitions = self.partitions()
+        return partitions and len(partitions) == PARTITIONS and all(
+            leader > 0 and len(in_sync) == len(replicas) == REPLICAS
+            for leader, in_sync, replicas in partitions.values())
+
+    def resumed(self, partitions, since):
+        """Waits until every producer had something acknowledged in each of these partitions."""
+        wanted = {f"{TOPIC}-{number}" for number in partitions}
+
+        def all_resumed():
+            self._raise_failure()
+            return all(wanted <= {name for name, at in writer.acks[-20_000:] if at > since}
+                       for writer in self.writers)
+
+        wait_until(all_resumed, RESUMED_WITHIN_S, f"every producer to be answered in {sorted(wanted)}")
+
+    def _raise_failure(self):
+        for writer in self.writers:
+            if writer.failure:
+                raise writer.failure
+
+    def round(self, how):
+        partitions = wait_until(self.partitions, 10, "the topic's leaders")
+        leader = partitions[0][0]
+        led = [number for number, (of, _, _) in partitions.items() if of == leader]
+        victims = [self.cluster[f"broker-{leader}"]]
+        if how == "kill-with-controller":
+            victims.append(self.cluster[self.cluster.active_controller()])
+        begin = time.monotonic()
+        enders = [threading.Thread(target=node.stop if how == "terminate" else node.kill)
+                  for node in victims]
+        for ender in enders:
+            ender.start()
+        for ender in enders:
+            ender.join()
+        self.resumed(led, max(begin, time.monotonic()))
+        end = time.monotonic() + WATCHED_S
+        wait_until(lambda: time.monotonic() > end, WATCHED_S + 1, "what follows to be watched")
+        gaps = {(type(writer).__name__.removesuffix("Writer"), number): longest_gap(
+            writer.acks, f"{TOPIC}-{number}", begin, end) for writer in self.writers for number in led}
+        for node in victims:
+            node.start()
+        wait_until(self.whole, WHOLE_WITHIN_S, f"every replica to be in sync after broker {leader} came back")
+        self.outcome.rounds.append(gaps)
+        self.say(f"{how} {', '.join(node.name for node in victims)}: {len(led)} partitions, longest gap "
+                 f"{max(gaps.values()):.3f} s")
+
+    def finish(self):
+        for writer in self.writers:
+            writer.stop()
+        self.outcome.problems += [f"{type(writer).__name__}: {writer.failure!r}" for writer in self.writers
+                                  if writer.failure]
+        self.outcome.acknowledged = sum(writer.acknowledged for writer in self.writers)
+        reader = workload.ConfluentReader(self.cluster.bootstrap, {TOPIC: PARTITIONS}, self.recorder)
+        unread = workload.read_everything(reader, workload.acknowledged_ends(self.recorder.ops()))
+        self.outcome.problems += [f"{place} was not read: {where}" for place, where in unread.items()]
+        report = check(self.recorder.ops(), needs=("send", "poll"))
+        if not report.ok:
+            self.outcome.problems.append(report.describe())
+        return self.outcome
+
+
+def longest_gap(acks, name, begin, end):
+    """Seconds between two acknowledgements of a partition, the last before `begin` and all up to `end`."""
+    times = sorted(at for place, at in acks if place == name and at <= end)
+    before = [at for at in times if at <= begin][-1:]
+    times = before + [at for at in times if at > begin]
+    return max((later - earlier for earlier, later in zip(times, times[1:])), default=end - begin)
+
+
+def run(cluster, how, rounds, say=print):
+    """Measures `rounds` on a cluster that runs."""
+    failover = Failover(cluster, say)
+    try:
+        failover.start()
+        for _ in range(rounds):
+            failover.round(how)
+        return failover.finish()
+    finally:
+        for writer in failover.writers:
+            writer.stopping.set()
+
+
+SYSTEMS = {"weir": WeirNodes, "kafka": KafkaCluster,
+           "kafka-fsync": lambda directory: KafkaCluster(directory, {"log.flush.interval.messages": "1"})}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("system", choices=SYSTEMS)
+    parser.add_argument("how", choices=HOWS)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", action="store_true", help="print the figures only")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="weir-failover-") as directory:
+        cluster = SYSTEMS[arguments.system](directory)
+        try:
+            cluster.start("--bootstrap")
+            outcome = run(cluster, arguments.how, arguments.rounds,
+                          say=lambda text: print(text, file=sys.stderr, flush=True))
+        finally:
+            cluster.stop()
+    print(json.dumps(outcome.figures()) if arguments.json else outcome.describe())
+    for problem in outcome.problems:
+        print(problem, file=sys.stderr)
+    return 1 if outcome.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
