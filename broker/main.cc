@@ -27,9 +27,12 @@
 #include "broker/metadata/broker_session.h"
 #include "broker/metadata/controller_gateway.h"
 #include "broker/metadata/image_holder.h"
+#include "broker/metadata/isr_updates.h"
 #include "broker/metadata/metadata_follower.h"
 #include "broker/metadata/producer_id_pool.h"
 #include "broker/metadata/reconciler.h"
+#include "broker/metadata/replication_link.h"
+#include "broker/net/outgoing_connection.h"
 #include "broker/net/server.h"
 #include "broker/net/shard.h"
 #include "broker/replica/partition_router.h"
@@ -50,7 +53,7 @@ namespace {
 // How long the controllers may take to move leaderships away before the broker goes anyway.
 constexpr Duration kControlledShutdownTimeout = std::chrono::seconds(3);
 
-// PartitionRouter and LogStore as the reconciler sees them.
+// PartitionRouter, LogStore and ReplicationLink as the reconciler sees them.
 class RouterHost : public broker::PartitionHost {
  public:
   RouterHost(replica::PartitionRouter& router, log::LogStore& store)
@@ -62,11 +65,16 @@ class RouterHost : public broker::PartitionHost {
     router_.Drop(std::move(partitions), std::move(done));
   }
   std::vector<replica::TopicPartition> Stored() const override { return store_.Stored(); }
-  void OnBrokers(replica::PeerAddresses) override {}
+  void OnBrokers(replica::PeerAddresses addresses) override {
+    replication_->OnBrokers(std::move(addresses));
+  }
+  // REQUIRES: called before the reconciler acts.
+  void SetReplication(broker::ReplicationLink* replication) { replication_ = replication; }
 
  private:
   replica::PartitionRouter& router_;
   log::LogStore& store_;
+  broker::ReplicationLink* replication_ = nullptr;
 };
 
 class BrokerNode {
@@ -91,6 +99,7 @@ class BrokerNode {
   Status BindListeners();
   Status StartPages();
   void StartMetadata();
+  void LinkReplication();
   broker::v1::Registration MakeRegistration() const;
   Status OnJoined(const Uuid& cluster_id, BrokerEpoch epoch);
   void OnApplied(LogIndex offset);
@@ -122,6 +131,10 @@ class BrokerNode {
   std::unique_ptr<broker::MetadataFollower> follower_;
   std::unique_ptr<broker::BrokerSession> session_;
   std::unique_ptr<broker::ProducerIdPool> producer_ids_;
+  std::unique_ptr<broker::IsrUpdates> isr_updates_;
+  // One per shard.
+  std::vector<std::unique_ptr<net::TcpDialer>> dialers_;
+  std::unique_ptr<broker::ReplicationLink> replication_;
 
   handlers::BrokerContext context_;
   const handlers::Registry registry_ = handlers::MakeRegistry();
@@ -165,7 +178,9 @@ Status BrokerNode::OpenStore() {
   runtime::RocksDbOptions options;
   options.direct_io = config_.direct_io;
   options.drop_rules = log::LogStartMap::DropRules(starts);
-  options.on_fatal = [](const std::string& reason) { EndAtOnce("store failed", reason); };
+  options.on_fatal = [](const std::string& reason) {
+    EndAtOnce("the store failed, the broker ends", reason);
+  };
   WEIR_ASSIGN_OR_RETURN(kv_, runtime::OpenRocksDb(path, std::move(options)));
   WEIR_ASSIGN_OR_RETURN(log_store_, log::LogStore::Open(*kv_, writer_, syncer_, starts));
   disk_ = std::make_unique<log::DiskKeeper>(*log_store_, disk_sampler_, disk_reclaimer_,
@@ -253,6 +268,22 @@ void BrokerNode::StartMetadata() {
                                                [this] { return session_->broker_epoch(); });
 }
 
+void BrokerNode::LinkReplication() {
+  const auto broker_epoch = [this] { return session_->broker_epoch(); };
+  isr_updates_ = std::make_unique<broker::IsrUpdates>(metadata_thread_, *controllers_,
+                                                      config_.node_id, broker_epoch);
+  std::vector<replica::ReplicaFetchers::Lane> lanes;
+  for (int i = 0; i < shards_.size(); ++i) {
+    net::Shard& shard = shards_.at(i);
+    dialers_.push_back(std::make_unique<net::TcpDialer>(shard, limits::kFrameBytesMax));
+    lanes.push_back({.executor = &shard, .dialer = dialers_.back().get()});
+  }
+  replication_ = std::make_unique<broker::ReplicationLink>(
+      config_.node_id, *router_, *isr_updates_, std::move(lanes), config_.fetcher, broker_epoch);
+  router_->SetReplication(replication_.get(), config_.replica_lag_time_max);
+  host_->SetReplication(replication_.get());
+}
+
 Status BrokerNode::OnJoined(const Uuid& cluster_id, BrokerEpoch epoch) {
   WEIR_RETURN_IF_ERROR(directory_->AdoptCluster(cluster_id));
   follower_->OnRegistered(epoch);
@@ -318,6 +349,7 @@ Status BrokerNode::Start() {
   WEIR_RETURN_IF_ERROR(BindListeners());
   WEIR_RETURN_IF_ERROR(StartPages());
   StartMetadata();
+  LinkReplication();
   context_.settings = {.node_id = config_.node_id,
                        .auto_create_topics = config_.auto_create_topics,
                        .data_dir = config_.data_dir,

@@ -191,10 +191,15 @@ void Handle(Call call, net::ConnectionInfo& connection, FetchRequest request) {
   if (fetch.parts.empty()) return pending->call.Reply(pending->response);
   replica::PartitionRouter& partitions = *pending->call.broker().partitions;
   const size_t home = pending->call.shard();
-  partitions.Fetch(home, std::move(fetch),
-                   [pending = std::move(pending)](std::vector<replica::FetchOutcome> outcomes) {
-                     OnFetched(*pending, std::move(outcomes));
-                   });
+  const bool by_replica = fetch.replica != kNoNode;
+  // A follower does not wait behind its own long poll: what it asks for next is urgent.
+  if (by_replica && connection.end_wait) std::exchange(connection.end_wait, nullptr)();
+  auto end_wait =
+      partitions.Fetch(home, std::move(fetch),
+                       [pending = std::move(pending)](std::vector<replica::FetchOutcome> outcomes) {
+                         OnFetched(*pending, std::move(outcomes));
+                       });
+  if (by_replica) connection.end_wait = std::move(end_wait);
 }
 
 }  // namespace

@@ -49,4 +49,9 @@ void ControllerGateway::AllocateProducerIds(broker::v1::AllocateProducerIdsReque
   Forward(rpc::kAllocateProducerIds, std::move(request), timeout, std::move(done));
 }
 
+void ControllerGateway::AlterPartition(broker::v1::AlterPartitionRequest request, Duration timeout,
+                                       ReplyDone<broker::v1::AlterPartitionReply> done) {
+  Forward(rpc::kAlterPartition, std::move(request), timeout, std::move(done));
+}
+
 }  // namespace weir::broker

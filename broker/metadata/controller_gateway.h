@@ -34,6 +34,8 @@ class ControllerGateway : public ControllerPort, public SessionPort, public Feed
                       ReplyDone<admin::v1::DescribeQuorumReply> done) override;
   void AllocateProducerIds(broker::v1::AllocateProducerIdsRequest request, Duration timeout,
                            ReplyDone<broker::v1::AllocateProducerIdsReply> done) override;
+  void AlterPartition(broker::v1::AlterPartitionRequest request, Duration timeout,
+                      ReplyDone<broker::v1::AlterPartitionReply> done) override;
 
   std::unique_ptr<rpc::SessionStream> OpenSession(rpc::SessionEvents events) override {
     return client_.OpenSession(std::move(events));

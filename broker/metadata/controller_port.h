@@ -36,6 +36,8 @@ class ControllerPort {
                               ReplyDone<admin::v1::DescribeQuorumReply> done) = 0;
   virtual void AllocateProducerIds(broker::v1::AllocateProducerIdsRequest request, Duration timeout,
                                    ReplyDone<broker::v1::AllocateProducerIdsReply> done) = 0;
+  virtual void AlterPartition(broker::v1::AlterPartitionRequest request, Duration timeout,
+                              ReplyDone<broker::v1::AlterPartitionReply> done) = 0;
 };
 
 }  // namespace weir::broker

@@ -48,6 +48,8 @@ struct ConnectionInfo {
   // From ApiVersions v3+ (KIP-511); empty before.
   std::string client_software_name;
   std::string client_software_version;
+  // Ends the wait of the last fetch of a replica, when another request of it comes.
+  std::function<void()> end_wait;
 };
 
 // How a request ended.

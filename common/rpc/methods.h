@@ -51,6 +51,9 @@ inline constexpr Method<broker::v1::AllocateProducerIdsRequest,
                         broker::v1::AllocateProducerIdsReply>
     kAllocateProducerIds{"/weir.broker.v1.BrokerService/AllocateProducerIds", true};
 
+inline constexpr Method<broker::v1::AlterPartitionRequest, broker::v1::AlterPartitionReply>
+    kAlterPartition{"/weir.broker.v1.BrokerService/AlterPartition", true};
+
 inline constexpr Method<raft::v1::IdentifyRequest, raft::v1::IdentifyReply> kIdentify{
     "/weir.raft.v1.RaftService/Identify"};
 

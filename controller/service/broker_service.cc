@@ -6,6 +6,7 @@
 
 #include "common/rpc/server_streams.h"
 #include "common/rpc/status.h"
+#include "controller/state/alter_partition.h"
 #include "controller/state/producer_ids.h"
 
 namespace weir::service {
@@ -108,24 +109,24 @@ grpc::ServerWriteReactor<broker::v1::FetchMetadataReply>* BrokerService::FetchMe
   return stream.get();
 }
 
-grpc::ServerUnaryReactor* BrokerService::AllocateProducerIds(
-    grpc::CallbackServerContext* context, const broker::v1::AllocateProducerIdsRequest* request,
-    broker::v1::AllocateProducerIdsReply* reply) {
+template <class Request, class Reply, class Decide>
+grpc::ServerUnaryReactor* BrokerService::Submit(grpc::CallbackServerContext* context,
+                                                const char* method, const Request* request,
+                                                Reply* reply, Decide decide) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  node_.Post([this, reactor, request, reply] {
+  node_.Post([this, reactor, method, request, reply, decide] {
     if (!node_.running() || !node_.controller().active()) {
       return reactor->Finish(rpc::ToGrpcStatus(NotStarted(node_), node_.LeaderAddress()));
     }
-    quorum::Change<broker::v1::AllocateProducerIdsReply> change;
+    quorum::Change<Reply> change;
     change.cause.set_principal("Broker:" + std::to_string(request->broker_id()));
     change.cause.set_tool("weir-broker");
-    change.cause.set_method("AllocateProducerIds");
+    change.cause.set_method(method);
     change.deadline = node_.loop().Now() + std::chrono::seconds(30);
-    change.decide = [request](const state::DecisionContext& decision) {
-      return state::AllocateProducerIds(decision, *request);
+    change.decide = [request, decide](const state::DecisionContext& decision) {
+      return decide(decision, *request);
     };
-    change.done = [this, reactor, reply](Result<broker::v1::AllocateProducerIdsReply> result,
-                                         LogIndex) {
+    change.done = [this, reactor, reply](Result<Reply> result, LogIndex) {
       if (!result) {
         return reactor->Finish(rpc::ToGrpcStatus(result.error(), node_.LeaderAddress()));
       }
@@ -135,6 +136,18 @@ grpc::ServerUnaryReactor* BrokerService::AllocateProducerIds(
     node_.controller().Submit(std::move(change));
   });
   return reactor;
+}
+
+grpc::ServerUnaryReactor* BrokerService::AllocateProducerIds(
+    grpc::CallbackServerContext* context, const broker::v1::AllocateProducerIdsRequest* request,
+    broker::v1::AllocateProducerIdsReply* reply) {
+  return Submit(context, "AllocateProducerIds", request, reply, state::AllocateProducerIds);
+}
+
+grpc::ServerUnaryReactor* BrokerService::AlterPartition(
+    grpc::CallbackServerContext* context, const broker::v1::AlterPartitionRequest* request,
+    broker::v1::AlterPartitionReply* reply) {
+  return Submit(context, "AlterPartition", request, reply, state::AlterPartition);
 }
 
 }  // namespace weir::service

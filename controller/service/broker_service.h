@@ -19,8 +19,16 @@ class BrokerService final : public broker::v1::BrokerService::CallbackService {
   grpc::ServerUnaryReactor* AllocateProducerIds(
       grpc::CallbackServerContext* context, const broker::v1::AllocateProducerIdsRequest* request,
       broker::v1::AllocateProducerIdsReply* reply) override;
+  grpc::ServerUnaryReactor* AlterPartition(grpc::CallbackServerContext* context,
+                                           const broker::v1::AlterPartitionRequest* request,
+                                           broker::v1::AlterPartitionReply* reply) override;
 
  private:
+  // Has `decide(context, request)` decided and committed, and fills `reply`.
+  template <class Request, class Reply, class Decide>
+  grpc::ServerUnaryReactor* Submit(grpc::CallbackServerContext* context, const char* method,
+                                   const Request* request, Reply* reply, Decide decide);
+
   quorum::ControllerNode& node_;
 };
 

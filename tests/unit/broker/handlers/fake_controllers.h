@@ -155,6 +155,13 @@ class FakeControllers : public broker::ControllerPort,
     });
   }
 
+  void AlterPartition(broker::v1::AlterPartitionRequest, Duration,
+                      broker::ReplyDone<broker::v1::AlterPartitionReply> done) override {
+    thread_->Post([done = std::move(done)]() mutable {
+      done(Fail(ErrorCode::kNetworkException, "no controller decides about ISRs here"));
+    });
+  }
+
   // Appends to the metadata log as the controllers would.
   void Append(metadata::v1::MetadataBatch batch) {
     thread_->Post([this, batch = std::move(batch)] { Commit(batch); });

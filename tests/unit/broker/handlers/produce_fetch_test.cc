@@ -57,6 +57,25 @@ class ProduceFetch : public BrokerFixture {
     return request;
   }
 
+  // Registers broker `id` and puts it into the replicas and the ISR of partition 0.
+  void AddReplica(const std::string& topic, int32_t id, const std::string& rack) {
+    metadata::v1::MetadataBatch batch;
+    auto* broker = batch.add_records()->mutable_register_broker();
+    broker->set_broker_id(id);
+    broker->set_rack(rack);
+    Prng prng(9);
+    broker->set_incarnation_id(Uuid::Random(prng).ToBytes());
+    broker->add_directory_ids(Uuid::Random(prng).ToBytes());
+    auto* change = batch.add_records()->mutable_partition_change();
+    change->set_topic_id(topic_ids_[topic].ToBytes());
+    change->set_partition(0);
+    for (const int32_t replica : {kBrokerId.value(), id}) {
+      change->mutable_replicas()->add_ids(replica);
+      change->mutable_isr()->add_ids(replica);
+    }
+    controllers_->Append(batch);
+  }
+
   std::map<std::string, Uuid> topic_ids_;
 };
 
@@ -103,26 +122,27 @@ TEST_F(ProduceFetch, I40_AClientIsNoFollower) {
   EXPECT_FALSE(client.Ask<wire::FetchResponse>(6, old_style).has_value());
 }
 
+// A follower's next request must not wait behind the long poll of the one before.
+TEST_F(ProduceFetch, AFollowersNextFetchEndsTheWaitOfTheOneBefore) {
+  Create("t");
+  context_.settings.inter_broker_listener = "PLAINTEXT";
+  AddReplica("t", 2, "");
+  BrokerClient follower(port_);
+  wire::FetchRequest request = Fetch("t", 0, 0, 60'000);
+  request.replica_state = {.replica_id = 2, .replica_epoch = 5};
+  follower.Send(17, request);
+  request.max_wait_ms = 0;
+  follower.Send(17, request);
+  EXPECT_TRUE(follower.Receive<wire::FetchResponse>(17).has_value());
+  EXPECT_TRUE(follower.Receive<wire::FetchResponse>(17).has_value());
+}
+
 // KIP-392.
 TEST_F(ProduceFetch, AConsumerIsSentToTheInSyncReplicaInItsRack) {
   Create("t");
   context_.settings.rack_aware_reads = true;
   context_.settings.rack = "rack-a";
-  metadata::v1::MetadataBatch batch;
-  auto* broker = batch.add_records()->mutable_register_broker();
-  broker->set_broker_id(2);
-  broker->set_rack("rack-b");
-  Prng prng(9);
-  broker->set_incarnation_id(Uuid::Random(prng).ToBytes());
-  broker->add_directory_ids(Uuid::Random(prng).ToBytes());
-  auto* change = batch.add_records()->mutable_partition_change();
-  change->set_topic_id(topic_ids_["t"].ToBytes());
-  change->set_partition(0);
-  for (const int32_t replica : {1, 2}) {
-    change->mutable_replicas()->add_ids(replica);
-    change->mutable_isr()->add_ids(replica);
-  }
-  controllers_->Append(batch);
+  AddReplica("t", 2, "rack-b");
   BrokerClient client(port_);
   wire::FetchRequest request = Fetch("t", 0, 0);
   const auto preferred = [&](const char* rack) {

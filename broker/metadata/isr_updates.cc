@@ -1,0 +1,65 @@
+#include "broker/metadata/isr_updates.h"
+
+namespace weir::broker {
+namespace {
+
+// Covers a controller failover; after that the partition decides anew what it wants.
+constexpr Duration kCallTimeout = std::chrono::seconds(2);
+
+}  // namespace
+
+void IsrUpdates::Propose(const replica::TopicPartition& partition, replica::IsrProposal proposal,
+                         Done done) {
+  thread_->Post(
+      [this, waiting = Waiting{partition, std::move(proposal), std::move(done)}]() mutable {
+        std::erase_if(waiting_,
+                      [&](const Waiting& older) { return older.partition == waiting.partition; });
+        waiting_.push_back(std::move(waiting));
+        SendIfDue();
+      });
+}
+
+void IsrUpdates::SendIfDue() {
+  if (!sent_.empty() || waiting_.empty()) return;
+  sent_ = std::exchange(waiting_, {});
+  broker::v1::AlterPartitionRequest request;
+  request.set_broker_id(broker_id_.value());
+  request.set_broker_epoch(broker_epoch_().value());
+  for (const Waiting& each : sent_) {
+    broker::v1::IsrChange* change = request.add_partitions();
+    change->set_topic_id(each.partition.topic_id.ToBytes());
+    change->set_partition(each.partition.partition.value());
+    change->set_leader_epoch(each.proposal.leader_epoch.value());
+    change->set_partition_epoch(each.proposal.partition_epoch.value());
+    for (const replica::IsrMember& member : each.proposal.isr) {
+      broker::v1::IsrMember* added = change->add_isr();
+      added->set_broker_id(member.broker.value());
+      added->set_broker_epoch(member.epoch.value());
+    }
+  }
+  controllers_.AlterPartition(
+      std::move(request), kCallTimeout,
+      [this](Result<broker::v1::AlterPartitionReply> reply) { OnReply(std::move(reply)); });
+}
+
+void IsrUpdates::OnReply(Result<broker::v1::AlterPartitionReply> reply) {
+  std::vector<Waiting> answered = std::exchange(sent_, {});
+  for (size_t i = 0; i < answered.size(); ++i) {
+    replica::IsrAnswer answer;
+    if (!reply) {
+      answer.error = reply.error().code;
+    } else if (static_cast<int>(i) < reply->partitions_size()) {
+      const broker::v1::AlteredPartition& altered = reply->partitions(static_cast<int>(i));
+      answer.error = ErrorCodeFromNumber(altered.error_code());
+      answer.leader_epoch = LeaderEpoch(altered.leader_epoch());
+      answer.partition_epoch = PartitionEpoch(altered.partition_epoch());
+      for (const int32_t broker : altered.isr()) answer.isr.push_back(NodeId(broker));
+    } else {
+      answer.error = ErrorCode::kUnknownServerError;
+    }
+    answered[i].done(std::move(answer));
+  }
+  SendIfDue();
+}
+
+}  // namespace weir::broker

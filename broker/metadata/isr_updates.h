@@ -1,0 +1,58 @@
+// IsrUpdates: what this broker's partitions ask of the controller about their ISRs (AlterPartition,
+// KIP-497). Proposals that come while a call is under way go together in the next one.
+//
+// Laws:
+//  1. One call is under way at a time, so that proposals of a partition arrive in order.
+//  2. A proposal is answered once, by the controller, or with the error of the call as a whole:
+//  then
+//     it is not known whether the change was made. One that waits while a newer one of its
+//     partition comes is never sent nor answered.
+// Thread rule: Propose from any thread; answers come on the metadata thread.
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "broker/metadata/controller_port.h"
+#include "broker/replica/operations.h"
+#include "broker/replica/partition.h"
+#include "common/base/executor.h"
+
+namespace weir::broker {
+
+class IsrUpdates {
+ public:
+  using Done = absl::AnyInvocable<void(replica::IsrAnswer)>;
+
+  // `broker_epoch` is asked for each call.
+  IsrUpdates(std::shared_ptr<Executor> metadata_thread, ControllerPort& controllers,
+             NodeId broker_id, std::function<BrokerEpoch()> broker_epoch)
+      : thread_(std::move(metadata_thread)),
+        controllers_(controllers),
+        broker_id_(broker_id),
+        broker_epoch_(std::move(broker_epoch)) {}
+
+  void Propose(const replica::TopicPartition& partition, replica::IsrProposal proposal, Done done);
+
+ private:
+  struct Waiting {
+    replica::TopicPartition partition;
+    replica::IsrProposal proposal;
+    Done done;
+  };
+
+  void SendIfDue();
+  void OnReply(Result<broker::v1::AlterPartitionReply> reply);
+
+  std::shared_ptr<Executor> thread_;
+  ControllerPort& controllers_;
+  NodeId broker_id_;
+  std::function<BrokerEpoch()> broker_epoch_;
+  std::vector<Waiting> waiting_;
+  // Of the call under way, in its order.
+  std::vector<Waiting> sent_;
+};
+
+}  // namespace weir::broker

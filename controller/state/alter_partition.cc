@@ -1,0 +1,145 @@
+#include "controller/state/alter_partition.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "common/metadata/topic_config.h"
+
+namespace weir::state {
+namespace {
+
+using broker::v1::AlteredPartition;
+using broker::v1::IsrChange;
+using metadata::NodeIdList;
+
+void Fill(const NodeIdList& ids, metadata::v1::NodeIds* out) {
+  out->clear_ids();
+  for (const NodeId id : ids) out->add_ids(id.value());
+}
+
+// What stands against the change; kNone when nothing does. The version comes before the replicas: a
+// leader may then take INELIGIBLE_REPLICA as proof that nothing was changed.
+ErrorCode Check(const MetadataImage& image, NodeId leader, const metadata::Partition& partition,
+                const IsrChange& change) {
+  if (change.leader_epoch() != partition.leader_epoch.value()) {
+    return ErrorCode::kFencedLeaderEpoch;
+  }
+  if (partition.leader != leader) return ErrorCode::kInvalidRequest;
+  if (change.partition_epoch() != partition.partition_epoch.value()) {
+    return ErrorCode::kInvalidUpdateVersion;
+  }
+  NodeIdList seen;
+  for (const broker::v1::IsrMember& member : change.isr()) {
+    const NodeId id(member.broker_id());
+    if (!partition.replicas.Contains(id) || seen.Contains(id)) return ErrorCode::kInvalidRequest;
+    seen.Add(id);
+  }
+  if (!seen.Contains(leader)) return ErrorCode::kInvalidRequest;
+  for (const broker::v1::IsrMember& member : change.isr()) {
+    const NodeId id(member.broker_id());
+    const metadata::Broker* broker = image.FindBroker(id);
+    if (broker == nullptr || !image.IsUsableAsLeader(id)) return ErrorCode::kIneligibleReplica;
+    const bool names_a_life = member.broker_epoch() >= 0;
+    const bool joins = !partition.isr.Contains(id);
+    if (joins && !names_a_life) return ErrorCode::kIneligibleReplica;
+    if (names_a_life && member.broker_epoch() != broker->epoch.value()) {
+      return ErrorCode::kIneligibleReplica;
+    }
+  }
+  return ErrorCode::kNone;
+}
+
+// In replica order.
+NodeIdList NewIsr(const metadata::Partition& partition, const IsrChange& change) {
+  NodeIdList isr;
+  for (const NodeId id : partition.replicas) {
+    const bool wanted =
+        std::any_of(change.isr().begin(), change.isr().end(),
+                    [&](const auto& member) { return member.broker_id() == id.value(); });
+    if (wanted) isr.Add(id);
+  }
+  return isr;
+}
+
+metadata::v1::PartitionChangeRecord ToRecord(const DecisionContext& context,
+                                             const metadata::Topic& topic, const IsrChange& change,
+                                             const metadata::Partition& partition,
+                                             const NodeIdList& isr) {
+  metadata::v1::PartitionChangeRecord record;
+  record.set_topic_id(change.topic_id());
+  record.set_partition(change.partition());
+  Fill(isr, record.mutable_isr());
+  const metadata::TopicConfig config = metadata::EffectiveTopicConfig(
+      {context.image, kNoNode, &context.defaults.static_config}, topic.name);
+  const size_t enough = std::min(static_cast<size_t>(std::max(config.min_insync_replicas, 1)),
+                                 partition.replicas.size());
+  NodeIdList elr;
+  NodeIdList last_known_elr;
+  if (isr.size() < enough) {
+    for (const NodeId id : partition.elr) {
+      if (!isr.Contains(id)) elr.Add(id);
+    }
+    for (const NodeId id : partition.isr) {
+      if (!isr.Contains(id) && !elr.Contains(id)) elr.Add(id);
+    }
+    for (const NodeId id : partition.last_known_elr) {
+      if (!isr.Contains(id)) last_known_elr.Add(id);
+    }
+  }
+  if (!(elr == partition.elr)) Fill(elr, record.mutable_elr());
+  if (!(last_known_elr == partition.last_known_elr)) {
+    Fill(last_known_elr, record.mutable_last_known_elr());
+  }
+  return record;
+}
+
+// Answers one change and appends its record.
+void AlterOne(const DecisionContext& context, NodeId leader, const IsrChange& change,
+              Records* records, AlteredPartition* answer) {
+  const auto refuse = [&](ErrorCode error) { answer->set_error_code(static_cast<int32_t>(error)); };
+  const Result<Uuid> topic_id = Uuid::FromBytes(change.topic_id());
+  const metadata::Topic* topic = topic_id ? context.image.FindTopic(*topic_id) : nullptr;
+  if (topic == nullptr) return refuse(ErrorCode::kUnknownTopicId);
+  const metadata::Partition* partition = topic->FindPartition(PartitionIndex(change.partition()));
+  if (partition == nullptr) return refuse(ErrorCode::kUnknownTopicOrPartition);
+  const ErrorCode refused = Check(context.image, leader, *partition, change);
+  if (refused != ErrorCode::kNone) return refuse(refused);
+  const NodeIdList isr = NewIsr(*partition, change);
+  *records->emplace_back().mutable_partition_change() =
+      ToRecord(context, *topic, change, *partition, isr);
+  answer->set_leader_epoch(partition->leader_epoch.value());
+  answer->set_partition_epoch(partition->partition_epoch.value() + 1);
+  for (const NodeId id : isr) answer->add_isr(id.value());
+}
+
+}  // namespace
+
+Result<Decision<broker::v1::AlterPartitionReply>> AlterPartition(
+    const DecisionContext& context, const broker::v1::AlterPartitionRequest& request) {
+  const NodeId leader(request.broker_id());
+  const metadata::Broker* broker = context.image.FindBroker(leader);
+  if (broker == nullptr) {
+    return Fail(ErrorCode::kBrokerIdNotRegistered,
+                "broker " + ToString(leader) + " is not registered");
+  }
+  if (broker->epoch.value() != request.broker_epoch()) {
+    return Fail(ErrorCode::kStaleBrokerEpoch, "broker " + ToString(leader) + " has epoch " +
+                                                  ToString(broker->epoch) + ", not " +
+                                                  std::to_string(request.broker_epoch()));
+  }
+  Decision<broker::v1::AlterPartitionReply> decision;
+  std::set<std::pair<std::string, int32_t>> seen;
+  for (const IsrChange& change : request.partitions()) {
+    AlteredPartition* answer = decision.reply.add_partitions();
+    if (!seen.emplace(change.topic_id(), change.partition()).second) {
+      // Both were decided on the same version.
+      answer->set_error_code(static_cast<int32_t>(ErrorCode::kInvalidUpdateVersion));
+      continue;
+    }
+    AlterOne(context, leader, change, &decision.records, answer);
+  }
+  return decision;
+}
+
+}  // namespace weir::state

@@ -1,0 +1,21 @@
+// AlterPartition: a leader changes the ISR of its partitions (KIP-497).
+//
+// Laws:
+//  1. Only the leader, in its newest epoch and of its newest life, changes a partition, and only
+//     the version it has seen (I-20 i, j).
+//  2. Who joins is live, not shutting down, and of the life in which it caught up (I-36, I-37).
+//  3. ISR and ELR stay disjoint; whoever leaves an ISR below min.insync.replicas becomes eligible,
+//     and with min.insync.replicas members nobody else is (I-08).
+// Thread rule: pure functions.
+#pragma once
+
+#include "controller/state/decision.h"
+#include "proto/broker.pb.h"
+
+namespace weir::state {
+
+// Errors: kBrokerIdNotRegistered, kStaleBrokerEpoch. Per partition: see AlteredPartition.
+Result<Decision<broker::v1::AlterPartitionReply>> AlterPartition(
+    const DecisionContext& context, const broker::v1::AlterPartitionRequest& request);
+
+}  // namespace weir::state
