@@ -33,7 +33,8 @@ std::string Describe(const wire::RecordBatchView& batch) {
 
 const ProducerBatch* ProducerStates::Producer::Find(const wire::RecordBatchView& batch) const {
   if (ProducerEpoch(batch.producer_epoch()) != epoch) return nullptr;
-  for (size_t i = 0; i < count; ++i) {
+  const size_t known = std::min<size_t>(count, limits::kProducerBatchesRemembered);
+  for (size_t i = count - known; i < count; ++i) {
     if (batches[i].first_sequence == batch.base_sequence() &&
         batches[i].last_sequence == batch.last_sequence()) {
       return &batches[i];

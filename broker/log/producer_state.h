@@ -9,6 +9,9 @@
 //  3. A producer is forgotten only after its configured idle time (G-29). After recovery the idle
 //     time begins again: forgetting late is safe, forgetting early is not.
 //  4. An empty table costs one pointer.
+//  5. A cut leaves what the log before it knew: twice as many batches are kept as a producer may
+//  have
+//     in flight, so that one whose whole window is cut still has its sequence.
 // Thread rule: its partition's shard.
 #pragma once
 
@@ -70,9 +73,10 @@ class ProducerStates {
   struct Producer {
     ProducerEpoch epoch{-1};
     WallTime last_used{-1};
-    // The newest `count` batches, oldest first.
+    // The newest `count` batches, oldest first. Only the last kProducerBatchesRemembered of them
+    // are recognised.
     uint8_t count = 0;
-    std::array<ProducerBatch, limits::kProducerBatchesRemembered> batches;
+    std::array<ProducerBatch, 2 * limits::kProducerBatchesRemembered> batches;
 
     const ProducerBatch* Find(const wire::RecordBatchView& batch) const;
     void Remember(const ProducerBatch& batch);

@@ -32,7 +32,12 @@ Partition::Actions Partition::OnLeaderChange(LeaderAndIsr news, MonoTime now) {
       leading() ? !was_leading : (new_epoch || leader_before != state_.leader);
   if (actions.began_leading) BeginLeading(now);
   if (!leading()) followers_.clear();
+  // Another leader has another high watermark (I-43).
+  if (new_epoch) leader_high_watermark_ = Offset(0);
   std::erase_if(followers_, [&](const auto& entry) { return !InReplicas(entry.first); });
+  for (auto& [replica, follower] : followers_) {
+    follower.joining = follower.joining && !InIsr(replica);
+  }
   actions.high_watermark_moved = MoveHighWatermark();
   return actions;
 }
@@ -72,12 +77,24 @@ bool Partition::MoveHighWatermark() {
     if (pending_) {
       for (const IsrMember& member : pending_->proposal.isr) count(member.broker);
     }
+    for (const auto& [replica, follower] : followers_) {
+      if (follower.joining) count(replica);
+    }
   } else {
     reached = std::min(reached, leader_high_watermark_);
   }
   if (reached <= high_watermark_) return false;
   high_watermark_ = reached;
   return true;
+}
+
+bool Partition::joining() const {
+  return std::any_of(followers_.begin(), followers_.end(),
+                     [](const auto& entry) { return entry.second.joining; });
+}
+
+void Partition::StopJoining() {
+  for (auto& [replica, follower] : followers_) follower.joining = false;
 }
 
 bool Partition::enough_in_sync() const {
@@ -105,15 +122,18 @@ Partition::Actions Partition::OnFollowerFetch(NodeId replica, BrokerEpoch epoch,
   // A new life may have lost what the last one had.
   if (epoch > follower.epoch) follower.log_end_then = Offset(-1);
   follower.epoch = epoch;
+  const bool keeps_up = follower.log_end_then >= Offset(0) && fetch_offset >= follower.log_end_then;
   if (fetch_offset >= log_end_) {
     follower.caught_up_at = now;
-  } else if (follower.log_end_then >= Offset(0) && fetch_offset >= follower.log_end_then) {
+  } else if (keeps_up) {
     // It has all that was there when it fetched before.
     follower.caught_up_at = std::max(follower.caught_up_at, follower.fetched_at);
   }
   follower.fetch_offset = fetch_offset;
   follower.log_end_then = log_end_;
   follower.fetched_at = now;
+  follower.joining =
+      keeps_up && !InIsr(replica) && fetch_offset >= epoch_start_ && now >= propose_after_;
 
   Actions actions;
   actions.high_watermark_moved = MoveHighWatermark();
@@ -130,6 +150,10 @@ Partition::Actions Partition::OnFollowerFetch(NodeId replica, BrokerEpoch epoch,
 Partition::Actions Partition::OnTick(MonoTime now, Duration lag_max) {
   Actions actions;
   if (!leading()) return actions;
+  for (auto& [replica, follower] : followers_) {
+    follower.joining = follower.joining && now - follower.fetched_at < kJoinPatience;
+  }
+  actions.high_watermark_moved = MoveHighWatermark();
   std::vector<NodeId> isr;
   for (const NodeId replica : state_.isr) {
     const auto follower = followers_.find(replica);
@@ -168,11 +192,15 @@ Partition::Actions Partition::OnIsrAnswer(const IsrAnswer& answer, MonoTime now)
     state_.partition_epoch = answer.partition_epoch;
     state_.isr = answer.isr;
     pending_.reset();
+    for (auto& [replica, follower] : followers_) {
+      follower.joining = follower.joining && !InIsr(replica);
+    }
   } else if (answer.error == ErrorCode::kIneligibleReplica ||
              answer.error == ErrorCode::kInvalidRequest) {
     // The controller looks at the partition epoch before it looks at the replicas: nothing was
     // committed.
     pending_.reset();
+    StopJoining();
     propose_after_ = now + kProposalPause;
   } else {
     // Perhaps an earlier try was committed: metadata will tell. The proposal counts until then.

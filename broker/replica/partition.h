@@ -16,6 +16,9 @@
 //  3. Leader epochs and partition epochs only grow: older news is ignored (I-41).
 //  4. A replica joins the ISR when it has reached the high watermark and the offset at which this
 //     leader began (I-14); it leaves when it has not been caught up for replica.lag.time.max.ms.
+//     One that keeps up from fetch to fetch holds the high watermark until it has joined: else it
+//     would stay one round trip behind for as long as producers go on. It holds nothing once it
+//     has been silent for kJoinPatience, or was refused (I-35).
 //  5. One change of the ISR is proposed at a time. It may have been committed whatever the answer,
 //     until newer metadata or a refusal that proves otherwise.
 //  6. Only the leader takes writes, and only in the epoch the client believes in (KIP-320).
@@ -75,6 +78,8 @@ class Partition {
  public:
   // How long a proposal that was not granted rests.
   static constexpr Duration kProposalPause = std::chrono::seconds(1);
+  // How long a replica that is about to join the ISR may be silent.
+  static constexpr Duration kJoinPatience = std::chrono::milliseconds(500);
 
   // What the owner must do because of an event.
   struct Actions {
@@ -133,6 +138,8 @@ class Partition {
   size_t isr_size() const { return state_.isr.size(); }
   // Whether the ISR is as large as min.insync.replicas asks, or as there are replicas.
   bool enough_in_sync() const;
+  // Whether a replica outside the ISR holds the high watermark: OnTick is wanted in kJoinPatience.
+  bool joining() const;
   bool replicated() const { return state_.replicas.size() > 1; }
   // Everything acknowledged in earlier epochs lies below the high watermark: until then a leader
   // does not know where the readable log ends (KIP-207).
@@ -159,6 +166,8 @@ class Partition {
     MonoTime fetched_at;
     // The last moment at which it had everything.
     MonoTime caught_up_at;
+    // Outside the ISR, it had at its last fetch what was there at the one before.
+    bool joining = false;
   };
   struct Pending {
     IsrProposal proposal;
@@ -166,6 +175,7 @@ class Partition {
   };
 
   void BeginLeading(MonoTime now);
+  void StopJoining();
   bool MoveHighWatermark();
   bool InIsr(NodeId replica) const;
   bool InReplicas(NodeId replica) const;

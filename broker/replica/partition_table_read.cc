@@ -59,7 +59,11 @@ void PartitionTable::Acknowledge(const std::vector<FetchPart>& parts, const Read
     if (!acknowledges) continue;
     Obey(replica, replica.partition.OnFollowerFetch(reader.replica, reader.replica_epoch,
                                                     part.fetch_offset, executor_.Now()));
+    if (const auto kept = Find(part.partition); kept && (*kept)->partition.joining()) {
+      isr_check_at_ = std::min(isr_check_at_, executor_.Now() + Partition::kJoinPatience);
+    }
   }
+  ArmTimer();
 }
 
 FetchOutcome PartitionTable::ReadOne(const FetchPart& part, int64_t bytes_left, bool nothing_yet,
@@ -77,7 +81,10 @@ FetchOutcome PartitionTable::ReadOne(const FetchPart& part, int64_t bytes_left, 
   if (reader.is_follower()) {
     outcome.error = replica.partition.CheckFollower(reader.replica, reader.replica_epoch);
     if (outcome.error != ErrorCode::kNone) return outcome;
-    outcome.diverging = FindDivergence(*replica.log, part);
+    // One that ends below the start begins anew, whatever its history (I-28).
+    if (part.fetch_offset >= outcome.log_start_offset) {
+      outcome.diverging = FindDivergence(*replica.log, part);
+    }
     if (outcome.diverging) return outcome;
   }
   const Offset upper =

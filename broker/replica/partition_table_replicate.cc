@@ -142,6 +142,9 @@ Status PartitionTable::CutLog(Replica& replica, const FollowerFetch& fetched,
     if (own.epoch == fetched.diverging->epoch) end = std::min(end, fetched.diverging->end_offset);
     end = std::clamp(end, log.log_start_offset(), before);
     WEIR_ASSIGN_OR_RETURN(fill, log.Truncate(end, executor_.WallNow()));
+  } else if (fetched.log_start_offset < log.log_start_offset()) {
+    // What is below a log start may be reclaimed at any time: nothing can be stored there again.
+    return Fail(ErrorCode::kOffsetOutOfRange, "the leader's log lies below this one's start");
   } else {
     fill = log.StartAnew(fetched.log_start_offset, executor_.WallNow());
   }
@@ -211,7 +214,12 @@ void PartitionTable::CheckIsrs() {
   isr_check_at_ = now + lag_max_ / 4;
   for (const TopicPartition& id : led) {
     const Result<Replica*> found = Find(id);
-    if (found) Obey(**found, (*found)->partition.OnTick(now, lag_max_));
+    if (!found) continue;
+    Obey(**found, (*found)->partition.OnTick(now, lag_max_));
+    const Result<Replica*> kept = Find(id);
+    if (kept && (*kept)->partition.joining()) {
+      isr_check_at_ = std::min(isr_check_at_, now + Partition::kJoinPatience);
+    }
   }
 }
 

@@ -283,5 +283,54 @@ TEST_F(LeaderOfThree, I25_AFollowersHighWatermarkIsTheLeadersAsFarAsItHasPersist
   EXPECT_EQ(partition_.log_end(), Offset(11));
 }
 
+TEST_F(LeaderOfThree, AReplicaThatKeepsUpHoldsTheHighWatermarkUntilItHasJoined) {
+  partition_.OnLeaderChange(Metadata(2, {kSelf}), kStart);
+  Fetch(kOther, 5);
+  EXPECT_FALSE(partition_.joining()) << "one fetch says nothing";
+  partition_.OnAppend(Offset(20));
+  partition_.OnPersisted(Offset(20));
+  EXPECT_EQ(Fetch(kOther, 10).propose, std::nullopt) << "it is below the high watermark";
+  EXPECT_TRUE(partition_.joining());
+  partition_.OnAppend(Offset(30));
+  EXPECT_FALSE(partition_.OnPersisted(Offset(30)).high_watermark_moved);
+  EXPECT_TRUE(Fetch(kOther, 20).propose.has_value());
+}
+
+TEST_F(LeaderOfThree, I35_AReplicaThatFallsSilentOrIsRefusedHoldsNothing) {
+  partition_.OnLeaderChange(Metadata(2, {kSelf}), kStart);
+  const auto join = [&](int64_t from, Duration at) {
+    Fetch(kOther, from - 5, at);
+    partition_.OnAppend(Offset(from + 10));
+    partition_.OnPersisted(Offset(from + 10));
+    Fetch(kOther, from, at);
+  };
+  join(10, Duration(0));
+  ASSERT_TRUE(partition_.joining());
+  partition_.OnAppend(Offset(30));
+  partition_.OnPersisted(Offset(30));
+  ASSERT_EQ(high_watermark(), Offset(20));
+  EXPECT_TRUE(partition_.OnTick(kStart + Partition::kJoinPatience, kLag).high_watermark_moved);
+  EXPECT_EQ(high_watermark(), Offset(30));
+  EXPECT_FALSE(partition_.joining());
+
+  ASSERT_TRUE(Fetch(kOther, 30).propose.has_value());
+  partition_.OnIsrAnswer({.error = ErrorCode::kIneligibleReplica, .leader_epoch = LeaderEpoch(1)},
+                         kStart);
+  EXPECT_FALSE(partition_.joining());
+  partition_.OnAppend(Offset(40));
+  EXPECT_TRUE(partition_.OnPersisted(Offset(40)).high_watermark_moved);
+}
+
+TEST_F(LeaderOfThree, I43_WhatAnEarlierLeaderHadCommittedSaysNothingOfTheNewOne) {
+  partition_.OnLeaderChange(Metadata(2, {kOther, kSelf}, kOther, 2), kStart);
+  partition_.OnLeaderHighWatermark(Offset(100));
+  // An unclean election: the new leader has less.
+  partition_.OnLeaderChange(Metadata(3, {kThird}, kThird, 3), kStart);
+  partition_.OnTruncate(Offset(6));
+  partition_.OnAppend(Offset(9));
+  EXPECT_FALSE(partition_.OnPersisted(Offset(9)).high_watermark_moved);
+  EXPECT_EQ(high_watermark(), Offset(6));
+}
+
 }  // namespace
 }  // namespace weir::replica

@@ -515,7 +515,8 @@ TEST_F(ReplicationTest, G29_ProducersAreRememberedAsOfTheCut) {
   EXPECT_EQ(Append(a, MakeProducerBatch("p", 9, 0, 7)), ErrorCode::kOutOfOrderSequenceNumber);
 }
 
-// ---- Findings -------------------------------------------------------------------------
+// ---- Windows, load, starts
+// -------------------------------------------------------------------------
 
 // Five batches in flight, all cut: what comes next is still the first of them.
 TEST_F(ReplicationTest, G29_AWholeWindowOfBatchesIsCut) {
@@ -563,6 +564,17 @@ TEST_F(ReplicationTest, I28_BelowTheStartIsOutOfRangeEvenIfDiverging) {
   const FollowerFetch answer = Ask(b, a);
   EXPECT_EQ(answer.error, ErrorCode::kOffsetOutOfRange);
   EXPECT_FALSE(answer.diverging.has_value());
+}
+
+TEST_F(ReplicationTest, D25_ALogStartNeverGoesBack) {
+  LeadAlone(a, 1, {"one", "two", "three"});
+  a.router->DeleteRecords(0, {{kPartition, Offset(3)}}, [](auto) {});
+  a.Run();
+  LeadAlone(b, 2, {"other"});
+  Tell(a, b, 2, {b.id});
+  EXPECT_EQ(Fetch(a, b), ErrorCode::kOffsetOutOfRange);
+  EXPECT_EQ(a.Info().log_start_offset, Offset(3));
+  EXPECT_EQ(a.Info().log_end_offset, Offset(3));
 }
 
 }  // namespace
