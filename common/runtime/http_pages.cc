@@ -25,7 +25,10 @@ HttpPages::HttpPages(Readiness readiness) : state_(std::make_unique<State>()) {
     const int on = 1;
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   });
-  state_->server.set_keep_alive_max_count(100);
+  // One request per connection: an idle one would hold a thread, which the next scraper and the end
+  // of the process would wait for. A connection that says nothing at all is closed after a second.
+  state_->server.set_keep_alive_max_count(1);
+  state_->server.set_keep_alive_timeout(1);
   state_->server.set_payload_max_length(64 * 1024);
   AddPage("/metrics", [] {
     return HttpAnswer{200, Metrics::Global().Render(), "text/plain; version=0.0.4; charset=utf-8"};

@@ -4,6 +4,10 @@
 #include <gtest/gtest.h>
 #include <httplib.h>
 
+#include <chrono>
+#include <memory>
+#include <vector>
+
 #include "common/runtime/metrics.h"
 
 namespace weir::runtime {
@@ -32,6 +36,23 @@ TEST(HttpPages, ProbesFollowReadinessAndMetricsAreServed) {
                 .code,
             ErrorCode::kInvalidConfig);
   pages.Stop();
+}
+
+TEST(HttpPages, IdleScrapersHoldNeitherThreadsNorTheEnd) {
+  HttpPages pages([] { return std::string(); });
+  const auto port = pages.Start("127.0.0.1:0");
+  ASSERT_TRUE(port) << ToString(port.error());
+  // More than the listener has threads, all of which would keep their connection.
+  std::vector<std::unique_ptr<httplib::Client>> scrapers;
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 4; ++i) {
+    scrapers.push_back(std::make_unique<httplib::Client>("127.0.0.1", *port));
+    scrapers.back()->set_keep_alive(true);
+    EXPECT_EQ(scrapers.back()->Get("/livez")->status, 200);
+  }
+  pages.Stop();
+  // The library lets an idle connection live for 5 s.
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(4));
 }
 
 TEST(HttpPages, AddressesAreHostAndPort) {
