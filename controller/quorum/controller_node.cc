@@ -421,9 +421,23 @@ std::string ControllerNode::LeaderAddress() const {
   return leader == nullptr ? "" : leader->address;
 }
 
+admin::v1::QuorumMember ControllerNode::DescribeSelf() const {
+  admin::v1::QuorumMember self;
+  self.set_controller_id(options_.id.value());
+  self.set_directory_id(directory_id().ToString());
+  self.set_address(own_address_);
+  self.set_match_index(-1);
+  self.set_last_contact_ms(0);
+  return self;
+}
+
 std::vector<admin::v1::QuorumMember> ControllerNode::DescribeMembers() const {
   std::vector<admin::v1::QuorumMember> members;
-  if (!running()) return members;
+  if (!running() || node_->raft().configuration().members.empty()) {
+    // It knows no quorum yet: what it can tell is what `weir quorum add` needs.
+    members.push_back(DescribeSelf());
+    return members;
+  }
   const raft::Raft& raft = node_->raft();
   const std::vector<raft::PeerStatus> peers = raft.Peers();
   for (const raft::Member& member : raft.configuration().members) {

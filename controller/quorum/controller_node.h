@@ -106,6 +106,7 @@ class ControllerNode {
   // The leader's address; empty when unknown or this controller.
   std::string LeaderAddress() const;
   NodeId LeaderId() const;
+  // The members this controller knows of; itself alone before it has heard from a quorum.
   std::vector<admin::v1::QuorumMember> DescribeMembers() const;
 
   // REQUIRES: running().
@@ -126,6 +127,7 @@ class ControllerNode {
   };
 
   ControllerNode(ControllerNodeOptions options, std::function<void(std::string)> on_fatal);
+  admin::v1::QuorumMember DescribeSelf() const;
   // Start-up: what this directory is.
   Status StartRunning(const raft::Configuration& founding);
   void PollFounding();

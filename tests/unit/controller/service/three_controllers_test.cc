@@ -367,6 +367,14 @@ TEST_F(ThreeControllers, R39_AWipedVoterCannotVoteUntilItIsReplacedBySnapshot) {
   EXPECT_FALSE(node.RunOnLoop<bool>([&] { return node.node().raft().is_voter(); }));
   const auto reason = node.RunOnLoop<std::string>([&] { return node.NotReadyReason(); });
   EXPECT_NE(reason.find("not a member"), std::string::npos) << reason;
+  // It names itself: the operator reads here what AddVoter needs.
+  rpc::ControllerClient at_wiped({voters_[static_cast<size_t>(wiped - 1)].address},
+                                 {.tool = "test"});
+  const auto described = Quorum(at_wiped);
+  ASSERT_EQ(described.members_size(), 1);
+  EXPECT_EQ(described.members(0).controller_id(), wiped);
+  EXPECT_EQ(described.members(0).directory_id(), node.directory_id().ToString());
+  EXPECT_FALSE(described.members(0).voter());
 
   admin::v1::AddVoterRequest request;
   request.set_controller_id(wiped);
