@@ -23,9 +23,10 @@ from chaos.cluster import ChaosCluster  # noqa: E402
 from chaos.disks import SmallDisk  # noqa: E402
 from chaos.faults import FAULTS, DiskFull  # noqa: E402
 from chaos.history import Recorder  # noqa: E402
+from support.admin import AdminFailure  # noqa: E402
 from support.processes import wait_until  # noqa: E402
 
-TOPIC, PARTITIONS = "chaos", 6
+TOPIC, PARTITIONS, REPLICAS = "chaos", 6, 3
 PROGRESS_MIN = 100
 HOLD_S = 2.0
 PROGRESS_WITHIN_S = 30
@@ -52,9 +53,7 @@ class Run:
 
     def start(self):
         self.cluster.start("--bootstrap")
-        configs = {"min.insync.replicas": "2"} if self.replication_factor > 2 else {}
-        with self.cluster.admin_client(timeout_s=10) as admin:
-            admin.create_topic(TOPIC, PARTITIONS, configs, replication_factor=self.replication_factor)
+        self._create_topic()
         kinds = (workload.ConfluentWriter, workload.PythonWriter, workload.ConfluentReader,
                  workload.PythonReader, workload.OffsetAsker)
         self.clients = [kind(self.cluster.bootstrap, {TOPIC: PARTITIONS}, self.recorder, seed=number)
@@ -62,6 +61,21 @@ class Run:
         for client in self.clients:
             client.start()
         self.wait_progress(PROGRESS_MIN, "the load to begin")
+
+    def _create_topic(self):
+        """With the replicas that were asked for, else three; where the cluster refuses those one, and that is said."""
+        with self.cluster.admin_client(timeout_s=10) as admin:
+            wanted = self.replication_factor or REPLICAS
+            try:
+                admin.create_topic(TOPIC, PARTITIONS, {"min.insync.replicas": str(max(1, wanted - 1))},
+                                   replication_factor=wanted)
+            except AdminFailure as failure:
+                if self.replication_factor or failure.name != "INVALID_REPLICATION_FACTOR":
+                    raise
+                self.say(f"ONE REPLICA ONLY, because the controllers refuse {wanted}: {failure}")
+                wanted = 1
+                admin.create_topic(TOPIC, PARTITIONS, replication_factor=wanted)
+        self.replication_factor = wanted
 
     def writers(self):
         return [client for client in self.clients if isinstance(client, workload.Writer)]
@@ -139,7 +153,10 @@ def choose(names, with_disk):
 
 
 def run(seconds, seed, replication_factor, directory, faults=(), say=print):
-    """Runs for `seconds`; returns (whether all is well, kinds of faults that had effect)."""
+    """Runs for `seconds` with a topic of so many replicas (None: three, if there can be so many).
+
+    Returns (whether all is well, kinds of faults that had effect).
+    """
     chaos = Run(directory, seed, replication_factor, say)
     try:
         chaos.start()
@@ -158,7 +175,7 @@ def run(seconds, seed, replication_factor, directory, faults=(), say=print):
         say(f"PROBLEM {problem}")
     well = report.ok and not chaos.problems
     say(f"{'OK' if well else 'FAILED'}: {number} faults of {len(set(chaos.kinds))} kinds, {len(ops)} operations, "
-        f"replication factor {replication_factor}, seed {seed}")
+        f"replication factor {chaos.replication_factor}, seed {seed}")
     return well, set(chaos.kinds)
 
 
@@ -166,7 +183,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("seconds", type=float)
     parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--replication-factor", type=int, default=1)
+    parser.add_argument("--replication-factor", type=int, default=None,
+                        help="default: 3, or 1 where the controllers refuse that")
     parser.add_argument("--faults", default="", help=", ".join(kind.name for kind in FAULTS))
     parser.add_argument("--keep", help="a directory to leave data, logs and history.jsonl in")
     arguments = parser.parse_args()
