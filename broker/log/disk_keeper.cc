@@ -11,6 +11,8 @@ namespace {
 // have held files).
 constexpr Duration kPauseAfterDeaths = std::chrono::seconds(1);
 constexpr Duration kPauseWithoutDeaths = std::chrono::minutes(1);
+// What flushing and rewriting take beside the entries themselves: indexes, manifest, file ends.
+constexpr uint64_t kMarginBytes = 16 * 1024 * 1024;
 }  // namespace
 
 DiskKeeper::DiskKeeper(LogStore& store, Executor& sampler, Executor& reclaimer,
@@ -22,19 +24,21 @@ DiskKeeper::DiskKeeper(LogStore& store, Executor& sampler, Executor& reclaimer,
       space_(reserve_bytes) {}
 
 Status DiskKeeper::Start() {
-  WEIR_RETURN_IF_ERROR(Sample());
+  if (const Result<DiskSample> sampled = Sample(); !sampled) {
+    return tl::unexpected<Error>(sampled.error());
+  }
   sampler_.Post([this] { SampleAgain(); });
   return {};
 }
 
-Status DiskKeeper::Sample() {
+Result<DiskSample> DiskKeeper::Sample() {
   WEIR_ASSIGN_OR_RETURN(DiskSample sample, read_space_());
   sample.unflushed_bytes = store_.kv().unflushed_bytes();
   sample.queued_bytes = store_.writer().queued_bytes();
   const bool changed = space_.Update(sample);
   room_bytes_.store(space_.room_bytes(), std::memory_order_relaxed);
   full_.store(space_.full(), std::memory_order_relaxed);
-  if (!changed) return {};
+  if (!changed) return sample;
   const LogFields fields = {{"available_bytes", sample.available_bytes},
                             {"unflushed_bytes", sample.unflushed_bytes},
                             {"reserve_bytes", space_.reserve_bytes()},
@@ -44,13 +48,13 @@ Status DiskKeeper::Sample() {
   } else {
     LogInfo("log", "disk has room again: produce is served", fields);
   }
-  return {};
+  return sample;
 }
 
 void DiskKeeper::SampleAgain() {
   const MonoTime now = sampler_.Now();
-  if (const Status sampled = Sample(); sampled) {
-    ReclaimIfDue(now);
+  if (const Result<DiskSample> sampled = Sample(); sampled) {
+    ReclaimIfDue(*sampled, now);
   } else {
     LogWarn("log", "disk space unknown", {{"reason", sampled.error().message}});
   }
@@ -68,12 +72,15 @@ bool DiskKeeper::IsReclaimDue(MonoTime now) {
   return deleted && now - std::max(deleted_since_, reclaimed_at_) >= kReclaimDelay;
 }
 
-void DiskKeeper::ReclaimIfDue(MonoTime now) {
+void DiskKeeper::ReclaimIfDue(const DiskSample& sample, MonoTime now) {
   if (reclaiming_.load() || !IsReclaimDue(now)) return;
+  if (sample.available_bytes < sample.unflushed_bytes + kMarginBytes) return;
   reclaiming_.store(true);
   reclaimed_at_ = now;
   deaths_reclaimed_ = store_.death_count();
-  reclaimer_.Post([this, full = full(), copy_bytes_max = full() ? space_.reserve_bytes() / 2 : 0] {
+  const uint64_t spare_bytes = sample.available_bytes - sample.unflushed_bytes - kMarginBytes;
+  const uint64_t copy_bytes_max = std::min(space_.reserve_bytes() / 2, spare_bytes / 2);
+  reclaimer_.Post([this, full = full(), copy_bytes_max = full() ? copy_bytes_max : 0] {
     Reclaim(full, copy_bytes_max);
     reclaiming_.store(false);
   });

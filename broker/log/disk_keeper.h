@@ -7,6 +7,8 @@
 //     disk.
 //  3. A full disk first has memory written out, which frees the write-ahead log; only then are
 //     living entries copied, at most half of the reserve at a time.
+//  4. Nothing is written out or rewritten that the disk may not take: when others have eaten the
+//     reserve, the broker refuses records and waits.
 // Thread rule: full() and the counters from any thread; Start once; the executors stop before the
 // object goes.
 #pragma once
@@ -44,10 +46,10 @@ class DiskKeeper {
   uint64_t room_bytes() const { return room_bytes_.load(std::memory_order_relaxed); }
 
  private:
-  Status Sample();
+  Result<DiskSample> Sample();
   void SampleAgain();
   bool IsReclaimDue(MonoTime now);
-  void ReclaimIfDue(MonoTime now);
+  void ReclaimIfDue(const DiskSample& sample, MonoTime now);
   void Reclaim(bool full, uint64_t copy_bytes_max);
 
   LogStore& store_;

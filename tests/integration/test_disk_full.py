@@ -1,4 +1,4 @@
-"""A broker whose disk fills up (D-22): it refuses records, serves everything else, and recovers by itself.
+"""Disk trouble: a disk that fills up (D-22) is survived and left again unaided; one that fails ends the broker (D-13).
 
 The disk is a loop device with a file system of its own, which needs root; elsewhere the tests are skipped.
 """
@@ -6,7 +6,9 @@ The disk is a loop device with a file system of its own, which needs root; elsew
 import os
 import subprocess
 import threading
+import time
 import urllib.request
+from pathlib import Path
 
 import confluent_kafka
 import pytest
@@ -29,7 +31,7 @@ def small_disk(data_dir, full):
     mount.mkdir()
     with open(image, "wb") as file:
         file.truncate((2048 if full else 1024) * MIB)
-    for command in (["mkfs.ext4", "-q", "-m", "0", str(image)], ["mount", "-o", "loop", str(image), str(mount)]):
+    for command in (["mkfs.ext4", "-q", "-m", "0", "-e", "remount-ro", str(image)], ["mount", "-o", "loop", str(image), str(mount)]):
         if os.geteuid() != 0 or subprocess.run(command, capture_output=True).returncode != 0:
             pytest.skip("needs root and loop devices")
     yield mount
@@ -151,3 +153,22 @@ def test_d22_a_full_disk_refuses_records_and_recovers_when_a_topic_is_deleted(cl
     cluster["broker-1"].start()
     cluster.wait_ready()
     check_kept(cluster, kept)
+
+
+def test_d13_a_disk_that_fails_ends_the_broker_and_it_is_fenced_within_a_second(cluster, small_disk):
+    load = Load(cluster, KEPT, 1024)
+    wait_until(lambda: load.count() > 1000, 30, "acknowledgements")
+    device = subprocess.run(["findmnt", "-n", "-o", "SOURCE", str(small_disk)], capture_output=True, text=True,
+                            check=True).stdout.strip().removeprefix("/dev/")
+    with Admin(cluster.admin) as admin:
+        # The kernel's own hook: the file system takes itself for damaged and goes read-only.
+        Path(f"/sys/fs/ext4/{device}/trigger_fs_error").write_text("test")
+        failed_at = time.monotonic()
+        wait_until(lambda: not cluster["broker-1"].running(), 5, "the broker to end")
+        wait_until(lambda: admin.cluster().brokers[0].fenced, 5, "the broker to be fenced")
+        fenced_after_s = time.monotonic() - failed_at
+    load.stop_producing()
+    log = cluster["broker-1"].log.read_text()
+    assert log.count(" error ") == log.count("the store failed, the broker ends") == 1, log[-2000:]
+    assert cluster["broker-1"].process.exit_code() not in (0, None)
+    assert fenced_after_s < 1, f"fenced after {fenced_after_s:.2f} s"

@@ -44,8 +44,7 @@ class FatalSwitch {
 
   void Trip(const std::string& message) {
     if (poisoned_.exchange(true)) return;
-    LogError("storage", "store failed", {{"error", message}});
-    WEIR_CHECK(on_fatal_ != nullptr, "the store failed and nobody takes the news");
+    WEIR_CHECK(on_fatal_ != nullptr, message.c_str());
     on_fatal_(message);
   }
 
@@ -53,6 +52,25 @@ class FatalSwitch {
   std::function<void(const std::string&)> on_fatal_;
   std::atomic<bool> poisoned_{false};
 };
+
+bool IsDataWrite(rocksdb::FileOperationType operation) {
+  switch (operation) {
+    case rocksdb::FileOperationType::kWrite:
+    case rocksdb::FileOperationType::kFlush:
+    case rocksdb::FileOperationType::kSync:
+    case rocksdb::FileOperationType::kFsync:
+    case rocksdb::FileOperationType::kAppend:
+    case rocksdb::FileOperationType::kPositionedAppend:
+      return true;
+    case rocksdb::FileOperationType::kRead:
+    case rocksdb::FileOperationType::kTruncate:
+    case rocksdb::FileOperationType::kClose:
+    case rocksdb::FileOperationType::kRangeSync:
+    case rocksdb::FileOperationType::kOpen:
+      return false;
+  }
+  return false;
+}
 
 class ErrorListener : public rocksdb::EventListener {
  public:
@@ -62,6 +80,14 @@ class ErrorListener : public rocksdb::EventListener {
                          rocksdb::Status* status) override {
     // Without auto-resume even an error that RocksDB calls soft ends its flushes for good.
     if (!status->ok()) fatal_->Trip(status->ToString());
+  }
+  // A failed write is heard of here before RocksDB knows: a sync that runs beside it would meet an
+  // assertion of the library, and the process would end without a word.
+  bool ShouldBeNotifiedOnFileIO() override { return true; }
+  void OnIOError(const rocksdb::IOErrorInfo& info) override {
+    if (IsDataWrite(info.operation)) {
+      fatal_->Trip(info.file_path + ": " + info.io_status.ToString());
+    }
   }
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*status*/,
                             bool* auto_recovery) override {

@@ -197,20 +197,20 @@ TEST_F(DiskTest, D22_AFullDiskReclaimsAtOnceAndHasRoomAgain) {
   OpenInMemory();
   const PartitionLocalId dead = Create(0);
   Fill({dead}, 3);
-  uint64_t available = 500;
+  uint64_t available = 500 * kMiB;
   DiskKeeper keeper(
       *store_, sampler_, reclaimer_,
       [&]() -> Result<DiskSample> {
-        return DiskSample{.total_bytes = 1000, .available_bytes = available};
+        return DiskSample{.total_bytes = 1000 * kMiB, .available_bytes = available};
       },
-      100);
+      100 * kMiB);
   ASSERT_TRUE(keeper.Start().has_value());
   EXPECT_FALSE(keeper.full());
   const auto advance = [&](Duration by) {
     world_.now += by;
     Run();
   };
-  available = 50;
+  available = 50 * kMiB;
   advance(kDiskSampleEvery);
   EXPECT_TRUE(keeper.full());
   EXPECT_EQ(EntriesOf(dead), 3u);
@@ -218,9 +218,33 @@ TEST_F(DiskTest, D22_AFullDiskReclaimsAtOnceAndHasRoomAgain) {
   advance(std::chrono::seconds(1));
   advance(kDiskSampleEvery);
   EXPECT_EQ(EntriesOf(dead), 0u);
-  available = 500;
+  available = 500 * kMiB;
   advance(kDiskSampleEvery);
   EXPECT_FALSE(keeper.full());
+}
+
+TEST_F(DiskTest, D22_NothingIsRewrittenOnADiskThatOthersHaveFilled) {
+  OpenInMemory();
+  const PartitionLocalId dead = Create(0);
+  Fill({dead}, 3);
+  uint64_t available = 0;
+  DiskKeeper keeper(
+      *store_, sampler_, reclaimer_,
+      [&]() -> Result<DiskSample> {
+        return DiskSample{.total_bytes = 1000 * kMiB, .available_bytes = available};
+      },
+      100 * kMiB);
+  ASSERT_TRUE(keeper.Start().has_value());
+  store_->Delete({MakePartition(0)});
+  for (int i = 0; i < 100; ++i) {
+    world_.now += kDiskSampleEvery;
+    Run();
+  }
+  EXPECT_EQ(EntriesOf(dead), 3u);
+  available = 50 * kMiB;
+  world_.now += kDiskSampleEvery;
+  Run();
+  EXPECT_EQ(EntriesOf(dead), 0u);
 }
 
 TEST_F(DiskTest, ADeletionOnADiskWithRoomWaitsForCompany) {
@@ -230,9 +254,9 @@ TEST_F(DiskTest, ADeletionOnADiskWithRoomWaitsForCompany) {
   DiskKeeper keeper(
       *store_, sampler_, reclaimer_,
       []() -> Result<DiskSample> {
-        return DiskSample{.total_bytes = 1000, .available_bytes = 500};
+        return DiskSample{.total_bytes = 1000 * kMiB, .available_bytes = 500 * kMiB};
       },
-      100);
+      100 * kMiB);
   ASSERT_TRUE(keeper.Start().has_value());
   store_->Delete({MakePartition(0)});
   Run();
