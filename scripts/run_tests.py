@@ -7,6 +7,7 @@
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -14,13 +15,30 @@ import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SECONDS_PER_BINARY_MAX = 900
-# Sanitizers stop at the first report, and a report fails the test that made it.
-SANITIZERS = {
-    "ASAN_OPTIONS": "detect_leaks=1:halt_on_error=1:abort_on_error=1",
-    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-    "TSAN_OPTIONS": f"halt_on_error=1:ignore_noninstrumented_modules=1:suppressions={ROOT}/tests/tsan.supp",
-    "LSAN_OPTIONS": f"suppressions={ROOT}/tests/lsan.supp:print_suppressions=0",
-}
+SECONDS_PER_TEST_MAX = 300
+# How much longer a sanitized binary may take for what it does, unless the environment says otherwise.
+SANITIZED_TIMEOUT_FACTOR = 5
+
+
+def sanitizer_environment(reports):
+    """A process stops at its first report, which goes to a file: that fails the test even if the end does not."""
+    shutil.rmtree(reports, ignore_errors=True)
+    reports.mkdir(parents=True)
+    to_file = f"log_path={reports}/report:log_exe_name=1"
+    return {
+        "ASAN_OPTIONS": f"detect_leaks=1:halt_on_error=1:abort_on_error=1:{to_file}",
+        "UBSAN_OPTIONS": f"print_stacktrace=1:halt_on_error=1:{to_file}",
+        "TSAN_OPTIONS": f"halt_on_error=1:ignore_noninstrumented_modules=1:{to_file}:"
+                        f"suppressions={ROOT}/tests/tsan.supp",
+        "LSAN_OPTIONS": f"suppressions={ROOT}/tests/lsan.supp:print_suppressions=0",
+        "WEIR_SANITIZER_REPORTS": str(reports),
+        "WEIR_TEST_TIMEOUT_FACTOR": os.environ.get("WEIR_TEST_TIMEOUT_FACTOR",
+                                                   str(SANITIZED_TIMEOUT_FACTOR)),
+    }
+
+
+def timeout_factor(environment):
+    return float(environment.get("WEIR_TEST_TIMEOUT_FACTOR", "1"))
 
 
 class Tally:
@@ -50,7 +68,7 @@ def run_gtest(tally, binary, environment):
     try:
         done = subprocess.run([binary, "--gtest_brief=1"], cwd=ROOT, text=True, env=environment,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              timeout=SECONDS_PER_BINARY_MAX)
+                              timeout=SECONDS_PER_BINARY_MAX * timeout_factor(environment))
         output, code = done.stdout, done.returncode
     except subprocess.TimeoutExpired as late:
         output, code = (late.stdout or b"").decode(errors="replace"), "timeout"
@@ -70,6 +88,7 @@ def run_pytest(tally, folders, environment):
     report = ROOT / "build" / "pytest-report.xml"
     report.unlink(missing_ok=True)
     command = [ROOT / "build/venv/bin/pytest", "-v", "--no-header", "--color=no", "-rf",
+               f"--timeout={SECONDS_PER_TEST_MAX * timeout_factor(environment)}",
                f"--junitxml={report}", *folders]
     code = subprocess.run(command, cwd=ROOT, env=environment).returncode
     if not report.exists():
@@ -83,12 +102,20 @@ def run_pytest(tally, folders, environment):
         tally.add(total - skipped - broken, broken, names)
 
 
+def check_reports(tally, reports):
+    """No report may be left, whichever process made it and whenever."""
+    found = sorted(reports.iterdir())
+    for path in found:
+        print(f"== {path.name}\n{path.read_text(errors='replace')[:8000]}", flush=True)
+    tally.add(int(not found), len(found), [f"sanitizer report {path.name}" for path in found])
+
+
 def main():
     suite = sys.argv[1]
     build = ROOT / "build" if suite in ("all", "unit", "python") else ROOT / "build" / suite
     environment = dict(os.environ, WEIR_BUILD_DIR=str(build))
     if suite in ("asan", "tsan"):
-        environment.update(SANITIZERS)
+        environment.update(sanitizer_environment(build / "reports"))
     tally = Tally()
     if suite in ("all", "unit"):
         print("== tidy", flush=True)
@@ -103,7 +130,11 @@ def main():
         folders = ["tests/integration"]
         if suite not in ("asan", "tsan"):
             folders += ["tests/chaos", "tests/compat"]
+        else:
+            folders += ["tests/compat", "--quick"]
         run_pytest(tally, folders, environment)
+    if suite in ("asan", "tsan"):
+        check_reports(tally, build / "reports")
     for name in tally.failures:
         print(f"failed: {name}")
     print(f"{tally.passed} passed, {tally.failed} failed", flush=True)

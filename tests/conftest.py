@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from support.kafka_server import KafkaServer  # noqa: E402
+from support.processes import SANITIZER_REPORTS  # noqa: E402
 from support.weir_cluster import WeirDev  # noqa: E402
 
 
@@ -52,6 +53,29 @@ def cluster(request):
         running.start()
         yield running
         running.stop()
+
+
+@pytest.fixture(autouse=True)
+def no_sanitizer_report():
+    """A report of any process that a test started fails that test, however the process ended."""
+    before = sanitizer_reports()
+    yield
+    new = sanitizer_reports() - before
+    if new:
+        pytest.fail("\n".join(path.read_text(errors="replace")[:6000] for path in sorted(new)))
+
+
+def sanitizer_reports():
+    return set(Path(SANITIZER_REPORTS).iterdir()) if SANITIZER_REPORTS else set()
+
+
+@pytest.fixture
+def dev(data_dir):
+    """A running `weir dev --nodes 3` for one test."""
+    cluster = WeirDev(data_dir / "cluster", nodes=3)
+    cluster.start()
+    yield cluster
+    cluster.stop()
 
 
 @pytest.fixture

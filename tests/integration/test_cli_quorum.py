@@ -7,17 +7,9 @@ import time
 import pytest
 
 from support.processes import wait_until
-from support.weir_cluster import WeirDev, binary, weir
+from support.weir_cluster import binary, weir
 
 NO_ANSWER = 3
-
-
-@pytest.fixture
-def dev(data_dir):
-    cluster = WeirDev(data_dir / "cluster", nodes=3)
-    cluster.start()
-    yield cluster
-    cluster.stop()
 
 
 def run(dev, *arguments, code=0, stdin=None):

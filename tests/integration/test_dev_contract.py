@@ -9,20 +9,11 @@ import subprocess
 import pytest
 
 from support.admin import Admin
-from support.processes import is_running, kill_hard, wait_until
+from support.processes import TIMEOUT_FACTOR, is_running, kill_hard, wait_until
 from support.records import Producer, read
 from support.weir_cluster import WeirDev, weir
 
-READY_WITHIN_S = 1.0
-
-
-@pytest.fixture
-def dev(data_dir):
-    """A running `weir dev --nodes 3`."""
-    cluster = WeirDev(data_dir / "cluster", nodes=3)
-    cluster.start()
-    yield cluster
-    cluster.stop()
+READY_WITHIN_S = 1.0 * TIMEOUT_FACTOR
 
 
 def write_and_read(dev, topic, values):

@@ -9,7 +9,7 @@ import uuid
 
 import grpc
 
-from support.processes import CACHE_DIR, REPOSITORY
+from support.processes import CACHE_DIR, REPOSITORY, TIMEOUT_FACTOR
 
 _GENERATED = CACHE_DIR / "python-proto"
 _DETAILS_TRAILER = "grpc-status-details-bin"
@@ -71,7 +71,7 @@ class Admin:
 
     def __init__(self, addresses, timeout_s=10):
         self.addresses = addresses.split(",")
-        self.timeout_s = timeout_s
+        self.timeout_s = timeout_s * TIMEOUT_FACTOR
         self._channels = {address: _channel(address) for address in self.addresses}
 
     def close(self):

@@ -16,6 +16,11 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 BUILD_DIR = Path(os.environ.get("WEIR_BUILD_DIR", REPOSITORY / "build"))
 CACHE_DIR = REPOSITORY / "build" / ".cache"
 
+# Patience of every wait: sanitized binaries on a busy machine are ten times slower.
+TIMEOUT_FACTOR = float(os.environ.get("WEIR_TEST_TIMEOUT_FACTOR", "1"))
+# Where sanitizers leave their reports (scripts/run_tests.py); unset: no sanitizer runs.
+SANITIZER_REPORTS = os.environ.get("WEIR_SANITIZER_REPORTS")
+
 # Below Linux's ephemeral range, so that no outgoing connection takes a port between our look and its use.
 _PORT_FIRST, _PORT_LAST = 14_000, 31_000
 _POLL_INTERVAL_S = 0.005
@@ -23,6 +28,7 @@ _POLL_INTERVAL_S = 0.005
 
 def wait_until(condition, timeout_s, what):
     """Returns the first truthy value of `condition()`; raises TimeoutError naming `what` after `timeout_s`."""
+    timeout_s *= TIMEOUT_FACTOR
     deadline = time.monotonic() + timeout_s
     while True:
         value = condition()
@@ -103,7 +109,7 @@ class Process:
         return "\n".join(text[-lines:])
 
     def wait(self, timeout_s):
-        return self._child.wait(timeout_s)
+        return self._child.wait(timeout_s * TIMEOUT_FACTOR)
 
     def kill(self):
         if self.running():
@@ -114,6 +120,7 @@ class Process:
         if not self.running():
             return self._child.returncode
         self._child.terminate()
+        timeout_s *= TIMEOUT_FACTOR
         try:
             return self._child.wait(timeout_s)
         except subprocess.TimeoutExpired:

@@ -11,7 +11,8 @@ import threading
 import time
 from pathlib import Path
 
-from support.processes import BUILD_DIR, free_ports, is_running, kill_hard, wait_until
+from support.processes import (BUILD_DIR, TIMEOUT_FACTOR, free_ports, is_running, kill_hard,
+                               wait_until)
 
 _NODE_LINE = re.compile(r"^NODE (\S+) pid=(\d+)")
 _READY_LINE = re.compile(r"^READY (.*)$")
@@ -105,7 +106,8 @@ class WeirDev:
     def restart(self, node, timeout_s=15):
         """`weir dev restart NODE`: starts a killed node again; returns its new pid."""
         result = subprocess.run([str(binary("weir")), "dev", "restart", node, "--data",
-                                 str(self.data_dir)], capture_output=True, text=True, timeout=timeout_s)
+                                 str(self.data_dir)], capture_output=True, text=True,
+                                timeout=timeout_s * TIMEOUT_FACTOR)
         found = [_NODE_LINE.match(line) for line in result.stdout.splitlines()]
         pids = [int(match[2]) for match in found if match and match[1] == node]
         if result.returncode != 0 or len(pids) != 1:
@@ -127,7 +129,7 @@ class WeirDev:
         if self._process.poll() is None:
             self._process.terminate()
         try:
-            code = self._process.wait(timeout_s)
+            code = self._process.wait(timeout_s * TIMEOUT_FACTOR)
             wait_until(lambda: not self.living(), timeout_s, f"children {self.living()} to end")
             return code
         finally:
@@ -150,4 +152,4 @@ def kill_hard_if_any(pid):
 def weir(*arguments, timeout_s=30, stdin=None):
     """Runs the `weir` command; returns the CompletedProcess."""
     return subprocess.run([str(binary("weir")), *map(str, arguments)], input=stdin, capture_output=True,
-                          text=True, timeout=timeout_s)
+                          text=True, timeout=timeout_s * TIMEOUT_FACTOR)

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 from support.admin import Admin, AdminFailure
-from support.processes import REPOSITORY, Process, free_ports, wait_until
+from support.processes import REPOSITORY, TIMEOUT_FACTOR, Process, free_ports, wait_until
 from support.weir_cluster import binary
 
 READY_WITHIN_S = 20
@@ -55,7 +55,8 @@ class Node:
 
     def run_to_end(self, *flags, timeout_s=15):
         """Starts it where it is expected to refuse; returns (exit code, output)."""
-        done = subprocess.run(self.command(*flags), capture_output=True, text=True, timeout=timeout_s)
+        done = subprocess.run(self.command(*flags), capture_output=True, text=True,
+                              timeout=timeout_s * TIMEOUT_FACTOR)
         return done.returncode, done.stdout + done.stderr
 
     def running(self):
