@@ -332,5 +332,13 @@ TEST_F(LeaderOfThree, I43_WhatAnEarlierLeaderHadCommittedSaysNothingOfTheNewOne)
   EXPECT_EQ(high_watermark(), Offset(6));
 }
 
+TEST_F(LeaderOfThree, I20_c_WhatAFollowerHadInAnEarlierEpochCountsNoMore) {
+  Fetch(kThird, 10);
+  ASSERT_EQ(high_watermark(), Offset(0)) << "the other has not fetched";
+  partition_.OnLeaderChange(Metadata(2, {kSelf, kOther, kThird}, kSelf, 2), kStart);
+  EXPECT_FALSE(Fetch(kOther, 10).high_watermark_moved) << "the third may have been cut meanwhile";
+  EXPECT_TRUE(Fetch(kThird, 10).high_watermark_moved);
+}
+
 }  // namespace
 }  // namespace weir::replica

@@ -577,5 +577,21 @@ TEST_F(ReplicationTest, D25_ALogStartNeverGoesBack) {
   EXPECT_EQ(a.Info().log_end_offset, Offset(3));
 }
 
+// A batch beyond the log's end would leave a hole that looks like compaction's.
+TEST_F(ReplicationTest, I20_g_WhatBeginsBeyondTheLogIsNotTaken) {
+  LeadAlone(a, 1, {"one"});
+  Tell(b, a, 1, {a.id});
+  CatchUp(b, a);
+  for (const char* text : {"two", "three"}) Append(a, MakeBatch(text));
+  b.position->fetch_offset = Offset(2);
+  const FollowerFetch beyond = Ask(b, a);
+  ASSERT_FALSE(beyond.records.empty());
+  const Taken taken = StartTake(b, beyond);
+  b.Run();
+  ASSERT_TRUE(taken->has_value());
+  EXPECT_NE((*taken)->error, ErrorCode::kNone);
+  EXPECT_EQ(b.Records(), Strings{"0:one-0"});
+}
+
 }  // namespace
 }  // namespace weir::replica
