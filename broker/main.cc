@@ -279,7 +279,8 @@ void BrokerNode::LinkReplication() {
     lanes.push_back({.executor = &shard, .dialer = dialers_.back().get()});
   }
   replication_ = std::make_unique<broker::ReplicationLink>(
-      config_.node_id, *router_, *isr_updates_, std::move(lanes), config_.fetcher, broker_epoch);
+      config_.node_id, *router_, *isr_updates_, std::move(lanes), config_.fetcher, broker_epoch,
+      [this] { return disk_->full(); });
   router_->SetReplication(replication_.get(), config_.replica_lag_time_max);
   host_->SetReplication(replication_.get());
 }

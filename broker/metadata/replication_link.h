@@ -4,9 +4,14 @@
 //   PartitionRouter --Follow, Unfollow--> ReplicaFetchers --TakeFetched--> PartitionRouter
 //   PartitionRouter --ProposeIsr--> IsrUpdates --OnIsrAnswer--> PartitionRouter
 //
+// Laws:
+//  1. A follower whose disk is full takes no records: its loop asks again after a pause, from the
+//     same place.
 // Thread rule: the ports' own; construct before the shards run, destroy after they have stopped.
 #pragma once
 
+#include <algorithm>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -19,11 +24,14 @@ namespace weir::broker {
 
 class ReplicationLink : public replica::ReplicationPort, private replica::FollowedReplicas {
  public:
-  ReplicationLink(NodeId node_id, replica::PartitionRouter& router, IsrUpdates& updates,
-                  std::vector<replica::ReplicaFetchers::Lane> lanes,
-                  replica::FetcherOptions options, std::function<BrokerEpoch()> broker_epoch)
+  ReplicationLink(
+      NodeId node_id, replica::PartitionRouter& router, IsrUpdates& updates,
+      std::vector<replica::ReplicaFetchers::Lane> lanes, replica::FetcherOptions options,
+      std::function<BrokerEpoch()> broker_epoch,
+      std::function<bool()> disk_full = [] { return false; })
       : router_(router),
         updates_(updates),
+        disk_full_(std::move(disk_full)),
         fetchers_(node_id, std::move(lanes), *this, options, std::move(broker_epoch)) {}
 
   void OnBrokers(replica::PeerAddresses addresses) { fetchers_.OnBrokers(std::move(addresses)); }
@@ -44,11 +52,20 @@ class ReplicationLink : public replica::ReplicationPort, private replica::Follow
  private:
   void TakeFetched(size_t home, std::vector<replica::FollowerFetch> fetched,
                    replica::TakeFetchedDone done) override {
+    const auto has_records = [](const replica::FollowerFetch& part) {
+      return !part.records.empty();
+    };
+    if (disk_full_() && std::any_of(fetched.begin(), fetched.end(), has_records)) {
+      done(std::vector<replica::TakenFetch>(fetched.size(),
+                                            {.error = ErrorCode::kKafkaStorageError}));
+      return;
+    }
     router_.TakeFetched(home, std::move(fetched), std::move(done));
   }
 
   replica::PartitionRouter& router_;
   IsrUpdates& updates_;
+  const std::function<bool()> disk_full_;
   replica::ReplicaFetchers fetchers_;
 };
 
