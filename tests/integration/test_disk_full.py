@@ -42,12 +42,14 @@ def small_disk(data_dir, full):
 def cluster(small_disk, data_dir):
     running = WeirNodes(data_dir, controllers=1, brokers=1,
                         broker_values={"data.dir": small_disk / "data", "tail.cache.bytes": "16MiB"})
-    running.start("--bootstrap")
-    with Admin(running.admin) as admin:
-        for topic in (KEPT, BULK):
-            admin.create_topic(topic, partitions=1, replication_factor=1)
-    yield running
-    running.stop()
+    try:
+        running.start("--bootstrap")
+        with Admin(running.admin) as admin:
+            for topic in (KEPT, BULK):
+                admin.create_topic(topic, partitions=1, replication_factor=1)
+        yield running
+    finally:
+        running.stop()
 
 
 def metric(cluster, name):
