@@ -45,13 +45,14 @@ void IsrUpdates::SendIfDue() {
 void IsrUpdates::OnReply(Result<broker::v1::AlterPartitionReply> reply) {
   std::vector<Waiting> answered = std::exchange(sent_, {});
   for (size_t i = 0; i < answered.size(); ++i) {
-    replica::IsrAnswer answer;
+    // The epochs say which proposal this answers, also when it was refused.
+    replica::IsrAnswer answer{.leader_epoch = answered[i].proposal.leader_epoch,
+                              .asked = answered[i].proposal.partition_epoch};
     if (!reply) {
       answer.error = reply.error().code;
     } else if (static_cast<int>(i) < reply->partitions_size()) {
       const broker::v1::AlteredPartition& altered = reply->partitions(static_cast<int>(i));
       answer.error = ErrorCodeFromNumber(altered.error_code());
-      answer.leader_epoch = LeaderEpoch(altered.leader_epoch());
       answer.partition_epoch = PartitionEpoch(altered.partition_epoch());
       for (const int32_t broker : altered.isr()) answer.isr.push_back(NodeId(broker));
     } else {

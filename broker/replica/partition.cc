@@ -187,6 +187,8 @@ void Partition::SendAgainIfDue(MonoTime now, Actions& actions) {
 
 Partition::Actions Partition::OnIsrAnswer(const IsrAnswer& answer, MonoTime now) {
   if (!pending_ || answer.leader_epoch != state_.leader_epoch) return {};
+  const bool names_it = answer.asked >= PartitionEpoch(0);
+  if (names_it && answer.asked != pending_->proposal.partition_epoch) return {};
   if (answer.error == ErrorCode::kNone) {
     if (answer.partition_epoch <= state_.partition_epoch) return {};
     state_.partition_epoch = answer.partition_epoch;

@@ -72,6 +72,8 @@ struct IsrAnswer {
   LeaderEpoch leader_epoch{-1};
   PartitionEpoch partition_epoch{-1};
   std::vector<NodeId> isr;
+  // Of the proposal that this answers: one made since is not touched. -1 answers any.
+  PartitionEpoch asked{-1};
 };
 
 class Partition {

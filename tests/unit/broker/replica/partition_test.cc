@@ -191,6 +191,25 @@ TEST_F(LeaderOfThree, I13_AProposedMemberHoldsTheHighWatermark) {
   EXPECT_EQ(high_watermark(), Offset(20));
 }
 
+// I-13: a late refusal must not release the replicas of a proposal that may have been granted.
+TEST_F(LeaderOfThree, I13_ARefusalOfAnEarlierProposalLeavesTheNewOneAlone) {
+  partition_.OnLeaderChange(Metadata(2, {kSelf}), kStart);
+  ASSERT_TRUE(Fetch(kOther, 10).propose.has_value());
+  partition_.OnAppend(Offset(20));
+  partition_.OnPersisted(Offset(20));
+  const Offset before = high_watermark();
+  partition_.OnIsrAnswer({.error = ErrorCode::kIneligibleReplica,
+                          .leader_epoch = LeaderEpoch(1),
+                          .asked = PartitionEpoch(1)},
+                         kStart);
+  EXPECT_EQ(high_watermark(), before) << "the proposal to version 2 still counts";
+  partition_.OnIsrAnswer({.error = ErrorCode::kIneligibleReplica,
+                          .leader_epoch = LeaderEpoch(1),
+                          .asked = PartitionEpoch(2)},
+                         kStart);
+  EXPECT_EQ(high_watermark(), Offset(20));
+}
+
 TEST_F(LeaderOfThree, OneProposalAtATime) {
   partition_.OnLeaderChange(Metadata(2, {kSelf}), kStart);
   ASSERT_TRUE(Fetch(kOther, 10).propose.has_value());

@@ -1,0 +1,76 @@
+// IsrUpdates: how proposals travel to the controller, and what comes back to the partition.
+#include "broker/metadata/isr_updates.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/manual_executor.h"
+#include "tests/unit/broker/handlers/fake_controllers.h"
+
+namespace weir::broker {
+namespace {
+
+// Keeps calls until the test answers them.
+class Controllers : public handlers::FakeControllers {
+ public:
+  using FakeControllers::FakeControllers;
+  void AlterPartition(v1::AlterPartitionRequest request, Duration,
+                      ReplyDone<v1::AlterPartitionReply> done) override {
+    requests.push_back(std::move(request));
+    dones.push_back(std::move(done));
+  }
+
+  std::vector<v1::AlterPartitionRequest> requests;
+  std::vector<ReplyDone<v1::AlterPartitionReply>> dones;
+};
+
+class IsrUpdatesTest : public testing::Test {
+ protected:
+  void Propose(int32_t partition, int32_t partition_epoch) {
+    updates.Propose({{}, PartitionIndex(partition)},
+                    {LeaderEpoch(3), PartitionEpoch(partition_epoch), {{NodeId(1)}, {NodeId(2)}}},
+                    [this](replica::IsrAnswer answer) { answers.push_back(std::move(answer)); });
+    thread->Run();
+  }
+  static v1::AlterPartitionReply Reply(ErrorCode error) {
+    v1::AlterPartitionReply reply;
+    reply.add_partitions()->set_error_code(static_cast<int32_t>(error));
+    return reply;
+  }
+
+  std::shared_ptr<test::ManualExecutor> thread = std::make_shared<test::ManualExecutor>();
+  Controllers controllers{thread, NodeId(1)};
+  IsrUpdates updates{thread, controllers, NodeId(1), [] { return BrokerEpoch(77); }};
+  std::vector<replica::IsrAnswer> answers;
+};
+
+TEST_F(IsrUpdatesTest, WhatComesDuringACallGoesTogetherInTheNextOne) {
+  Propose(0, 5);
+  Propose(1, 5);
+  Propose(2, 5);
+  Propose(2, 6);
+  ASSERT_EQ(controllers.requests.size(), 1u);
+  EXPECT_EQ(controllers.requests[0].broker_epoch(), 77);
+  controllers.dones[0](Reply(ErrorCode::kNone));
+  ASSERT_EQ(controllers.requests.size(), 2u);
+  ASSERT_EQ(controllers.requests[1].partitions_size(), 2);
+  EXPECT_EQ(controllers.requests[1].partitions(1).partition_epoch(), 6) << "the newer one";
+}
+
+// A refusal without the epochs of its proposal was taken for another's: the partition waited for
+// ever, and its high watermark with it.
+TEST_F(IsrUpdatesTest, ARefusalNamesTheProposalItAnswers) {
+  Propose(0, 5);
+  controllers.dones[0](Reply(ErrorCode::kIneligibleReplica));
+  Propose(0, 6);
+  controllers.dones[1](Fail(ErrorCode::kRequestTimedOut, "no controller"));
+  ASSERT_EQ(answers.size(), 2u);
+  EXPECT_EQ(answers[0].error, ErrorCode::kIneligibleReplica);
+  EXPECT_EQ(answers[0].leader_epoch, LeaderEpoch(3));
+  EXPECT_EQ(answers[0].asked, PartitionEpoch(5));
+  EXPECT_EQ(answers[1].error, ErrorCode::kRequestTimedOut);
+  EXPECT_EQ(answers[1].leader_epoch, LeaderEpoch(3));
+  EXPECT_EQ(answers[1].asked, PartitionEpoch(6));
+}
+
+}  // namespace
+}  // namespace weir::broker
