@@ -4,8 +4,10 @@ WeirDev is `weir dev`, whose contract (DESIGN.md §3) is what this class relies 
 `weir dev restart`, children that end with their parent. Everything started is ended by pid.
 """
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -102,6 +104,11 @@ class WeirDev:
     def kill(self, node):
         """kill -9 of one node."""
         kill_hard(self._pids[node])
+
+    def terminate(self, node, timeout_s=15):
+        """SIGTERM to one node; returns when it has ended."""
+        os.kill(self._pids[node], signal.SIGTERM)
+        wait_until(lambda: not is_running(self._pids[node]), timeout_s, f"{node} to end")
 
     def restart(self, node, timeout_s=15):
         """`weir dev restart NODE`: starts a killed node again; returns its new pid."""
