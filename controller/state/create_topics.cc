@@ -72,10 +72,9 @@ class TopicCreator {
     const Defaults& defaults = context_.defaults;
     const int32_t count =
         IsDefault(topic.partitions()) ? defaults.num_partitions : topic.partitions();
-    const int32_t default_factor =
-        defaults.replication_enabled ? defaults.default_replication_factor : 1;
-    const int32_t factor =
-        IsDefault(topic.replication_factor()) ? default_factor : topic.replication_factor();
+    const int32_t factor = IsDefault(topic.replication_factor())
+                               ? defaults.default_replication_factor
+                               : topic.replication_factor();
     WEIR_RETURN_IF_ERROR(CheckCount(count));
     return PlacedAssignments(context_, count, factor, &placement_);
   }

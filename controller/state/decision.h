@@ -37,10 +37,8 @@ using Records = std::vector<MetadataRecord>;
 // The controller's own configuration, as far as decisions depend on it.
 struct Defaults {
   int32_t num_partitions = 1;
-  // What -1 in requests stands for; while replication is off, 1.
+  // What -1 in requests stands for.
   int32_t default_replication_factor = 1;
-  // While off, a replication factor above 1 is refused with INVALID_REPLICATION_FACTOR.
-  bool replication_enabled = false;
   int32_t partitions_per_topic_max = limits::kPartitionsPerTopicMax;
   int32_t partitions_per_request_max = static_cast<int32_t>(limits::kPartitionsPerRequestMax);
   int64_t producer_id_block_size = limits::kProducerIdBlockSize;

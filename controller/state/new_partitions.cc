@@ -9,15 +9,6 @@ namespace {
 
 using metadata::NodeIdList;
 
-Status CheckReplication(const DecisionContext& context, int32_t replication_factor) {
-  if (replication_factor > 1 && !context.defaults.replication_enabled) {
-    return Fail(ErrorCode::kInvalidReplicationFactor,
-                "replication factor " + std::to_string(replication_factor) +
-                    " is not supported by this version: use 1");
-  }
-  return {};
-}
-
 Status BadAssignment(int32_t partition, const std::string& why) {
   return Fail(ErrorCode::kInvalidReplicaAssignment,
               "assignment of partition " + std::to_string(partition) + ": " + why);
@@ -78,9 +69,6 @@ Result<Assignments> ManualAssignments(
     }
     result.push_back(std::move(replicas));
   }
-  if (!result.empty()) {
-    WEIR_RETURN_IF_ERROR(CheckReplication(context, static_cast<int32_t>(result.front().size())));
-  }
   return result;
 }
 
@@ -90,7 +78,6 @@ Result<Assignments> PlacedAssignments(const DecisionContext& context, int32_t co
     return Fail(ErrorCode::kInvalidReplicationFactor,
                 "replication factor " + std::to_string(replication_factor) + " is below 1");
   }
-  WEIR_RETURN_IF_ERROR(CheckReplication(context, replication_factor));
   if (static_cast<size_t>(replication_factor) > placement->broker_count()) {
     return Fail(ErrorCode::kInvalidReplicationFactor,
                 "replication factor " + std::to_string(replication_factor) + " is more than the " +

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <set>
@@ -15,9 +16,7 @@ namespace {
 // A laptop that runs more than this is better served by real machines.
 constexpr int kNodesMax = 9;
 constexpr int kPortMax = 65535;
-// While partitions have one replica only, controllers refuse more (INVALID_REPLICATION_FACTOR), so
-// new topics must ask for one by default; with replication this becomes min(3, brokers).
-constexpr int kReplicationFactorDefault = 1;
+constexpr int kReplicationFactorMax = 3;
 
 std::string Address(int port) { return std::string(kHost) + ":" + std::to_string(port); }
 
@@ -85,6 +84,7 @@ NodePlan BasicNode(NodeRole role, int node_id, const DevOptions& options, int ht
 
 // Keys: controller/service/controller_config.h.
 std::vector<std::string> ControllerCommand(const NodePlan& node, const std::string& voters,
+                                           int replication_factor,
                                            const DevEnvironment& environment) {
   std::vector<std::string> command = {
       environment.controller_binary,
@@ -93,7 +93,7 @@ std::vector<std::string> ControllerCommand(const NodePlan& node, const std::stri
       "--listen=" + node.admin_address,
       "--http-listen=" + node.http_address,
       "--quorum-voters=" + voters,
-      "--default-replication-factor=" + std::to_string(kReplicationFactorDefault),
+      "--default-replication-factor=" + std::to_string(replication_factor),
   };
   if (environment.bootstrap) {
     command.push_back("--bootstrap=true");
@@ -155,7 +155,8 @@ Result<DevPlan> MakePlan(const DevOptions& options, const DevEnvironment& enviro
   for (int i = 0; i < options.nodes; ++i) {
     NodePlan node = BasicNode(NodeRole::kController, i + 1, options, ports.http[options.nodes + i]);
     node.admin_address = Address(ports.admin[i]);
-    node.command = ControllerCommand(node, voters, environment);
+    node.command = ControllerCommand(node, voters, std::min(options.nodes, kReplicationFactorMax),
+                                     environment);
     plan.ports.push_back({ports.admin[i], node.name + " (gRPC)", "--admin-port"});
     plan.ports.push_back({ports.http[options.nodes + i], node.name + " (HTTP)", "--http-port"});
     plan.nodes.push_back(std::move(node));

@@ -11,7 +11,6 @@ namespace {
 class AlterPartitionTest : public testing::Test {
  protected:
   void SetUp() override {
-    cluster.defaults.replication_enabled = true;
     for (const int32_t id : {1, 2, 3}) cluster.AddBroker(id);
     cluster.CreateTopic("t", 1, 3, {{"min.insync.replicas", "2"}});
     leader = partition().leader.value();

@@ -13,8 +13,6 @@ using metadata::NodeIdList;
 
 class BrokersTest : public testing::Test {
  protected:
-  void SetUp() override { cluster_.defaults.replication_enabled = true; }
-
   ErrorCode RegisterError(const broker::v1::Registration& registration, bool session_open) {
     const auto decision = RegisterBroker(cluster_.context(), registration, session_open);
     return decision ? ErrorCode::kNone : decision.error().code;
@@ -322,7 +320,6 @@ TEST(BrokerScale, FencingASpanOfBatchesEndsFenced) {
 TEST(BrokerHistory, LawsHoldInRandomHistories) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     StateHarness cluster(seed);
-    cluster.defaults.replication_enabled = true;
     for (int32_t id = 1; id <= 4; ++id) cluster.AddBroker(id);
     for (int step = 0; step < 150; ++step) {
       const auto id = static_cast<int32_t>(1 + cluster.prng.Below(4));

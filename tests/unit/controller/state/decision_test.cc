@@ -80,7 +80,6 @@ class DescribeTest : public testing::Test {
  protected:
   void SetUp() override {
     for (int32_t id = 1; id <= 2; ++id) cluster_.AddBroker(id, "rack" + std::to_string(id));
-    cluster_.defaults.replication_enabled = true;
     cluster_.CreateTopic("orders", 4, 2, {{"retention.ms", "5"}});
     cluster_.CreateTopic("__consumer_offsets", 2, 1);
     cluster_.Fence(2);

@@ -105,7 +105,6 @@ TEST(Placement, CountsWhatTheClusterHolds) {
 TEST(Placement, TenThousandPartitionsAreQuick) {
   StateHarness cluster;
   for (int32_t id = 1; id <= 6; ++id) cluster.AddBroker(id, "rack" + std::to_string(id % 3));
-  cluster.defaults.replication_enabled = true;
   admin::v1::CreateTopicsRequest request;
   request.add_topics()->set_name("big");
   request.mutable_topics(0)->set_partitions(10'000);

@@ -14,7 +14,6 @@ class TopicsTest : public testing::Test {
  protected:
   void SetUp() override {
     for (int32_t id = 1; id <= 3; ++id) cluster_.AddBroker(id);
-    cluster_.defaults.replication_enabled = true;
   }
 
   admin::v1::NewTopic* Add(const std::string& name, int32_t partitions = 1, int32_t factor = 1) {
@@ -81,20 +80,6 @@ TEST_F(TopicsTest, MinusOneAndZeroMeanTheDefaults) {
     EXPECT_EQ(topic->partitions.size(), 5u);
     EXPECT_EQ(topic->partitions.begin()->second.replicas.size(), 2u);
   }
-}
-
-TEST_F(TopicsTest, WhileReplicationIsOffOnlyOneReplicaIsTaken) {
-  cluster_.defaults.replication_enabled = false;
-  cluster_.defaults.default_replication_factor = 3;
-  Add("default", 1, -1);
-  EXPECT_EQ(CreateOne(), ErrorCode::kNone);
-  EXPECT_EQ(cluster_.PartitionAt("default", 0).replicas.size(), 1u);
-  Add("three", 1, 3);
-  EXPECT_EQ(CreateOne(), ErrorCode::kInvalidReplicationFactor);
-  Assign(Add("manual", -1, -1), 0, {1, 2});
-  EXPECT_EQ(CreateOne(), ErrorCode::kInvalidReplicationFactor);
-  Assign(Add("manual", -1, -1), 0, {2});
-  EXPECT_EQ(CreateOne(), ErrorCode::kNone);
 }
 
 TEST_F(TopicsTest, RefusesBadNames) {
