@@ -1,0 +1,244 @@
+// ClusterCheckers: see cluster_checkers.h.
+#include "tests/sim/cluster/cluster_checkers.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "tests/sim/cluster/cluster_world.h"
+#include "tests/support/batches.h"
+
+namespace weir::sim {
+
+uint64_t MixClusterHash(uint64_t hash, uint64_t word) {
+  hash ^= word + 0x9e3779b97f4a7c15 + (hash << 6) + (hash >> 2);
+  return hash * 0xff51afd7ed558ccd;
+}
+
+uint64_t HashOfText(std::string_view text) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
+  return hash;
+}
+
+namespace {
+
+std::string Name(NodeId broker, const log::TopicPartition& id) {
+  return "broker " + ToString(broker) + " partition " + ToString(id.partition);
+}
+
+}  // namespace
+
+void ClusterCheckers::AfterTask(SimBroker& broker) {
+  for (const replica::PartitionInfo& info : broker.DescribePartitions()) {
+    Seen& seen = seen_[{broker.id(), info.partition}];
+    if (seen.life != broker.life()) {
+      seen = {.life = broker.life(),
+              .high_watermark = info.log_start_offset,
+              .log_end = info.log_end_offset};
+    }
+    CheckReplica(broker, info, seen);
+    if (!world_.ok()) return;
+  }
+}
+
+void ClusterCheckers::CheckReplica(SimBroker& broker, const replica::PartitionInfo& info,
+                                   Seen& seen) {
+  const std::string name = Name(broker.id(), info.partition);
+  const auto committed = static_cast<int64_t>(committed_[info.partition].size());
+  if (info.high_watermark > info.log_end_offset) {
+    return world_.Fail("HW " + name + ": high watermark beyond the log");
+  }
+  if (info.log_end_offset < seen.log_end) ++world_.probes().truncations;
+  const bool grew = info.log_end_offset != seen.log_end;
+  seen.log_end = info.log_end_offset;
+  if (info.leading) {
+    const auto [leader, added] =
+        leaders_.try_emplace({info.partition, info.leader_epoch}, broker.id());
+    if (leader->second != broker.id()) {
+      return world_.Fail("I-11 " + name + ": a second leader of epoch " +
+                         ToString(info.leader_epoch));
+    }
+    if (seen.led_epoch == info.leader_epoch && info.high_watermark < seen.high_watermark) {
+      return world_.Fail("HW " + name + ": a leader's high watermark went back");
+    }
+    // One that learns late of an epoch that is over commits nothing more.
+    const metadata::Partition* now =
+        newest_.FindPartition(info.partition.topic_id, info.partition.partition);
+    const bool newest_epoch = now != nullptr && now->leader_epoch == info.leader_epoch;
+    if (newest_epoch && seen.led_epoch != info.leader_epoch &&
+        info.log_end_offset < Offset(committed)) {
+      return world_.Fail("I-02 " + name + ": leads epoch " + ToString(info.leader_epoch) +
+                         " and ends at " + ToString(info.log_end_offset) + ", committed is " +
+                         std::to_string(committed));
+    }
+    seen.led_epoch = info.leader_epoch;
+  }
+  if (info.high_watermark > seen.high_watermark) CheckReadable(broker, info, seen);
+  // A follower that was cut begins again from there.
+  seen.high_watermark = std::min(seen.high_watermark, info.high_watermark);
+  if (grew && world_.ok()) CheckInSync(info.partition);
+}
+
+// The records between what was readable here before and what is now.
+void ClusterCheckers::CheckReadable(SimBroker& broker, const replica::PartitionInfo& info,
+                                    Seen& seen) {
+  const std::string name = Name(broker.id(), info.partition);
+  std::vector<uint64_t>& committed = committed_[info.partition];
+  while (seen.high_watermark < info.high_watermark) {
+    const replica::FetchOutcome outcome = broker.ReadNow(info.partition, seen.high_watermark);
+    if (outcome.error != ErrorCode::kNone || outcome.bytes == 0) {
+      return world_.Fail("I-07 " + name + ": offset " + ToString(seen.high_watermark) +
+                         " below the high watermark cannot be read");
+    }
+    for (const std::string& record : test::RecordsIn(outcome.records)) {
+      int64_t offset = 0;
+      const auto end = std::from_chars(record.data(), record.data() + record.size(), offset).ptr;
+      const uint64_t value = HashOfText(std::string_view(end + 1, record.data() + record.size()));
+      if (Offset(offset) < seen.high_watermark || Offset(offset) >= info.high_watermark) continue;
+      if (Offset(offset) != seen.high_watermark) {
+        return world_.Fail("I-03 " + name + ": a hole before " + std::to_string(offset));
+      }
+      const auto slot = static_cast<size_t>(offset);
+      if (slot < committed.size() && committed[slot] != value) {
+        return world_.Fail("I-06 " + name + ": offset " + std::to_string(offset) +
+                           " holds another record than was committed (" + record + ")");
+      }
+      if (slot >= committed.size()) {
+        if (!info.leading) {
+          return world_.Fail("I-43 " + name + ": its high watermark is beyond its leaders'");
+        }
+        committed.push_back(value);
+        world_.Mix(value);
+      }
+      seen.high_watermark = Offset(offset + 1);
+    }
+  }
+  CheckInSync(info.partition);
+}
+
+// I-01: every running member of ISR and ELR holds all that was ever committed.
+void ClusterCheckers::CheckInSync(const log::TopicPartition& id) {
+  const metadata::Partition* partition = newest_.FindPartition(id.topic_id, id.partition);
+  if (partition == nullptr) return;
+  const auto committed = static_cast<int64_t>(committed_[id].size());
+  for (const metadata::NodeIdList* list : {&partition->isr, &partition->elr}) {
+    for (const NodeId member : *list) {
+      const auto seen = seen_.find({member, id});
+      const SimBroker* broker = world_.FindBroker(member);
+      if (broker == nullptr || seen == seen_.end() || seen->second.life != broker->life()) continue;
+      if (seen->second.log_end < Offset(committed)) {
+        return world_.Fail("I-01 " + Name(member, id) + ": in sync, ends at " +
+                           ToString(seen->second.log_end) + ", committed is " +
+                           std::to_string(committed));
+      }
+    }
+  }
+}
+
+void ClusterCheckers::OnMetadata(const metadata::MetadataImage& image) {
+  if (image.offset() <= newest_.offset()) return;
+  const metadata::MetadataImage before = std::exchange(newest_, image);
+  for (const auto& [id, broker] : newest_.brokers()) {
+    const metadata::Broker* was = before.FindBroker(id);
+    if (was == nullptr) continue;
+    if (broker.fenced && !was->fenced) ++world_.probes().fencings;
+    if (broker.epoch < was->epoch) world_.Fail("I-16 a broker epoch went back");
+  }
+  for (const auto& [topic_id, topic] : newest_.topics()) {
+    for (const auto& [index, partition] : topic.partitions) {
+      const metadata::Partition* was = before.FindPartition(topic_id, index);
+      if (was != nullptr && *was == partition) continue;
+      CheckPartition({topic_id, index}, partition);
+      if (was != nullptr) CountChange(*was, partition);
+    }
+  }
+}
+
+void ClusterCheckers::CheckPartition(const log::TopicPartition& id,
+                                     const metadata::Partition& partition) {
+  const std::string name = "partition " + ToString(id.partition);
+  const auto enough = std::min<size_t>(static_cast<size_t>(world_.profile().min_insync_replicas),
+                                       partition.replicas.size());
+  if (partition.isr.size() >= enough && !partition.elr.empty()) {
+    return world_.Fail("I-08 " + name + ": an ELR beside a full ISR");
+  }
+  for (const NodeId member : partition.elr) {
+    if (partition.isr.Contains(member)) return world_.Fail("I-08 " + name + ": in ISR and ELR");
+    if (!partition.replicas.Contains(member)) return world_.Fail("I-08 " + name + ": foreign ELR");
+  }
+  for (const NodeId member : partition.isr) {
+    if (!newest_.IsLive(member)) return world_.Fail("I-09 " + name + ": fenced and in the ISR");
+  }
+  if (partition.leader != kNoNode && !partition.isr.Contains(partition.leader)) {
+    return world_.Fail("I-11 " + name + ": the leader is not in the ISR");
+  }
+  CheckInSync(id);
+}
+
+void ClusterCheckers::CountChange(const metadata::Partition& before,
+                                  const metadata::Partition& after) {
+  ClusterProbes& probes = world_.probes();
+  if (after.partition_epoch <= before.partition_epoch)
+    world_.Fail("I-04 a partition epoch went back");
+  if (after.isr.size() < before.isr.size()) ++probes.isr_shrinks;
+  if (after.isr.size() > before.isr.size()) ++probes.isr_expansions;
+  if (after.leader == kNoNode && before.leader != kNoNode) ++probes.leaderless;
+  if (after.leader_epoch == before.leader_epoch || after.leader == kNoNode) return;
+  ++probes.elections;
+  if (before.elr.Contains(after.leader)) ++probes.elr_elections;
+}
+
+void ClusterCheckers::OnAcked(const log::TopicPartition& partition, Offset base,
+                              const std::vector<uint64_t>& values) {
+  const std::vector<uint64_t>& committed = committed_[partition];
+  for (size_t i = 0; i < values.size(); ++i) {
+    const auto slot = static_cast<size_t>(base.value()) + i;
+    if (slot >= committed.size() || committed[slot] != values[i]) {
+      return world_.Fail("I-06 acknowledged at offset " + std::to_string(slot) + " of partition " +
+                         ToString(partition.partition) + " and not committed there");
+    }
+  }
+  ++world_.probes().acked;
+  world_.Mix(static_cast<uint64_t>(base.value()));
+}
+
+bool ClusterCheckers::ReplicasAreEqual() {
+  for (const auto& [topic_id, topic] : newest_.topics()) {
+    for (const auto& [index, partition] : topic.partitions) {
+      const log::TopicPartition id{topic_id, index};
+      const Offset end(static_cast<int64_t>(committed_[id].size()));
+      for (const NodeId member : partition.replicas) {
+        const SimBroker* broker = world_.FindBroker(member);
+        const Seen& seen = seen_[{member, id}];
+        if (broker == nullptr || seen.life != broker->life()) return false;
+        if (seen.log_end != end || seen.high_watermark != end) return false;
+      }
+    }
+  }
+  return true;
+}
+
+std::string ClusterCheckers::Describe() const {
+  std::string text = "metadata offset " + ToString(newest_.offset());
+  for (const auto& [topic_id, topic] : newest_.topics()) {
+    for (const auto& [index, partition] : topic.partitions) {
+      text += "\n  partition " + ToString(index) + " leader " + ToString(partition.leader) +
+              " epoch " + ToString(partition.leader_epoch) + "/" +
+              ToString(partition.partition_epoch) + " isr";
+      for (const NodeId member : partition.isr) text += " " + ToString(member);
+      text += " elr";
+      for (const NodeId member : partition.elr) text += " " + ToString(member);
+      const auto committed = committed_.find({topic_id, index});
+      text += " committed " +
+              std::to_string(committed == committed_.end() ? 0 : committed->second.size());
+      for (const auto& [key, seen] : seen_) {
+        if (key.second != log::TopicPartition{topic_id, index}) continue;
+        text += "; broker " + ToString(key.first) + " hw " + ToString(seen.high_watermark) +
+                " end " + ToString(seen.log_end);
+      }
+    }
+  }
+  return text;
+}
+
+}  // namespace weir::sim

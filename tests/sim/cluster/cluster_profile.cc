@@ -1,0 +1,72 @@
+// ClusterProfile: see cluster_profile.h.
+#include "tests/sim/cluster/cluster_profile.h"
+
+namespace weir::sim {
+namespace {
+
+constexpr uint64_t kProfileSalt = 0x636c7573746572;
+
+void ChooseNetwork(Prng& prng, NetworkFaults& faults) {
+  if (prng.Chance(1, 2)) faults.loss_percent = prng.Below(16);
+  if (prng.Chance(1, 2)) faults.repeat_percent = prng.Below(31);
+  faults.delay_ms_max = prng.Between(1, 10);
+  if (prng.Chance(1, 3)) {
+    faults.straggle_percent = prng.Between(1, 5);
+    faults.straggle_ms = prng.Between(20, 500);
+  }
+}
+
+void ChooseWeights(Prng& prng, ClusterProfile& profile) {
+  using enum ClusterAction;
+  const auto maybe = [&](ClusterAction action, uint64_t of, int64_t most) {
+    if (prng.Chance(1, of)) {
+      profile.weight(action) = static_cast<uint64_t>(prng.Between(1, most));
+    }
+  };
+  profile.weight(kProduce) = 60;
+  maybe(kKillBroker, 2, 4);
+  maybe(kPowerCutBroker, 2, 4);
+  maybe(kStopBroker, 3, 3);
+  profile.weight(kStartBroker) = static_cast<uint64_t>(prng.Between(4, 12));
+  maybe(kKillController, 2, 3);
+  profile.weight(kStartController) = static_cast<uint64_t>(prng.Between(3, 10));
+  maybe(kPauseBroker, 2, 3);
+  maybe(kPauseController, 3, 2);
+  profile.weight(kResume) = static_cast<uint64_t>(prng.Between(2, 6));
+  maybe(kPartition, 2, 2);
+  maybe(kIsolateBroker, 2, 3);
+  maybe(kOneWayCut, 2, 3);
+  profile.weight(kHeal) = static_cast<uint64_t>(prng.Between(2, 8));
+  maybe(kBreakConnection, 2, 4);
+  maybe(kSlowDisk, 3, 3);
+  maybe(kTransfer, 3, 2);
+  maybe(kSnapshot, 2, 3);
+  maybe(kPowerCutAll, 5, 1);
+}
+
+}  // namespace
+
+ClusterProfile MakeClusterProfile(uint64_t seed) {
+  Prng prng(seed ^ kProfileSalt);
+  ClusterProfile profile;
+  profile.partitions = static_cast<int32_t>(prng.Between(1, 3));
+  profile.min_insync_replicas = prng.Chance(1, 4) ? 1 : 2;
+  profile.faults_ms = prng.Between(4'000, 12'000);
+  profile.action_every_ms = prng.Between(8, 40);
+  profile.disk.max_ms = prng.Between(0, 10);
+  profile.slow_disk.max_ms = prng.Between(50, 1'500);
+  if (prng.Chance(1, 2)) profile.clock_offset_ms_max = 3'600'000;
+  if (prng.Chance(1, 2)) profile.clock_drift_permille_max = prng.Between(1, 50);
+  profile.lag_max = std::chrono::milliseconds(prng.Between(200, 2'000));
+  profile.liveness.broken_session_grace = std::chrono::milliseconds(prng.Between(20, 200));
+  profile.liveness.session_timeout = std::chrono::milliseconds(prng.Between(600, 1'500));
+  profile.raft.election_ticks_min = static_cast<int32_t>(prng.Between(8, 15));
+  profile.raft.election_ticks_max = profile.raft.election_ticks_min * 2;
+  profile.raft.snapshot_chunk_bytes = static_cast<size_t>(prng.Between(200, 4'000));
+  profile.raft.log_tail_entries_max = prng.Below(10);
+  ChooseNetwork(prng, profile.network);
+  ChooseWeights(prng, profile);
+  return profile;
+}
+
+}  // namespace weir::sim

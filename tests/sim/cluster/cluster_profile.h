@@ -1,0 +1,62 @@
+// ClusterProfile: what kind of world a seed of the cluster simulation gets. Each seed switches some
+// faults off and others on, and chooses the timeouts.
+// Thread rule: plain values.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "common/base/prng.h"
+#include "common/base/time.h"
+#include "controller/raft/config.h"
+#include "controller/state/liveness.h"
+#include "tests/sim/cluster/sim_executor.h"
+#include "tests/sim/sim_network.h"
+
+namespace weir::sim {
+
+enum class ClusterAction : uint8_t {
+  kProduce,
+  kKillBroker,
+  kPowerCutBroker,
+  kStopBroker,
+  kStartBroker,
+  kKillController,
+  kStartController,
+  kPauseBroker,
+  kPauseController,
+  kResume,
+  kPartition,
+  kIsolateBroker,
+  kOneWayCut,
+  kHeal,
+  kBreakConnection,
+  kSlowDisk,
+  kTransfer,
+  kSnapshot,
+  kPowerCutAll,
+};
+inline constexpr size_t kClusterActionCount = 19;
+
+struct ClusterProfile {
+  int32_t partitions = 2;
+  int32_t min_insync_replicas = 2;
+  int64_t faults_ms = 10'000;
+  int64_t action_every_ms = 30;
+  std::array<uint64_t, kClusterActionCount> weights{};
+  NetworkFaults network;
+  // How long an fsync takes, and on a slow disk.
+  SimExecutor::Delay disk{0, 2};
+  SimExecutor::Delay slow_disk{20, 200};
+  int64_t clock_offset_ms_max = 0;
+  int64_t clock_drift_permille_max = 0;
+  Duration lag_max = std::chrono::milliseconds(1'000);
+  state::LivenessOptions liveness;
+  raft::Config raft;
+
+  uint64_t& weight(ClusterAction action) { return weights[static_cast<size_t>(action)]; }
+};
+
+ClusterProfile MakeClusterProfile(uint64_t seed);
+
+}  // namespace weir::sim

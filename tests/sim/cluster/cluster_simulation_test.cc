@@ -1,0 +1,130 @@
+// The cluster simulator as a test: many seeds, each a world of its own (DESIGN D12, RELIABILITY
+// I-01..I-16, I-43, S-01, S-10).
+//
+//   WEIR_SIM_SEEDS=50000       how many seeds (default 300)
+//   WEIR_SIM_FIRST_SEED=17     where to begin (default 1)
+//   WEIR_SIM_TRACE=1           print what happens (use with one seed)
+//   WEIR_SIM_LOG=1             and what the nodes log
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+
+#include "common/runtime/log.h"
+#include "tests/sim/cluster/cluster_world.h"
+
+namespace weir::sim {
+namespace {
+
+uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+ClusterResult RunSeed(uint64_t seed) {
+  std::ostream* trace = FromEnvironment("WEIR_SIM_TRACE", 0) != 0 ? &std::cerr : nullptr;
+  return ClusterWorld(seed, MakeClusterProfile(seed), trace).Run();
+}
+
+class ClusterSimulation : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    const bool log = FromEnvironment("WEIR_SIM_LOG", 0) != 0;
+    ASSERT_TRUE(InitLog({.level = log ? LogLevel::kDebug : LogLevel::kError}).has_value());
+  }
+};
+
+struct Sum {
+  ClusterProbes probes;
+  uint64_t events = 0;
+  int64_t simulated_ms = 0;
+  int64_t healed_after_ms_max = 0;
+
+  void Add(const ClusterResult& result) {
+    const ClusterProbes& from = result.probes;
+    for (const auto field : kFields) probes.*field.count += from.*field.count;
+    events += result.events;
+    simulated_ms += result.simulated_ms;
+    healed_after_ms_max = std::max(healed_after_ms_max, result.healed_after_ms);
+  }
+
+  struct Field {
+    const char* name;
+    uint64_t ClusterProbes::*count;
+  };
+  static constexpr Field kFields[] = {
+      {"acked", &ClusterProbes::acked},
+      {"refused_not_enough_replicas", &ClusterProbes::refused_not_enough_replicas},
+      {"refused_not_leader", &ClusterProbes::refused_not_leader},
+      {"truncations", &ClusterProbes::truncations},
+      {"divergences", &ClusterProbes::divergences},
+      {"isr_shrinks", &ClusterProbes::isr_shrinks},
+      {"isr_expansions", &ClusterProbes::isr_expansions},
+      {"elections", &ClusterProbes::elections},
+      {"elr_elections", &ClusterProbes::elr_elections},
+      {"leaderless", &ClusterProbes::leaderless},
+      {"fencings", &ClusterProbes::fencings},
+      {"controller_changes", &ClusterProbes::controller_changes},
+      {"kills", &ClusterProbes::kills},
+      {"power_cuts", &ClusterProbes::power_cuts},
+      {"clean_restarts", &ClusterProbes::clean_restarts},
+      {"snapshots_installed", &ClusterProbes::snapshots_installed},
+      {"alter_partition_refused", &ClusterProbes::alter_partition_refused},
+      {"alter_partition_unanswered", &ClusterProbes::alter_partition_unanswered},
+      {"leader_changed_in_flight", &ClusterProbes::leader_changed_in_flight},
+  };
+};
+
+TEST_F(ClusterSimulation, I01_to_I16_HoldOnEverySeed) {
+  const uint64_t first = FromEnvironment("WEIR_SIM_FIRST_SEED", 1);
+  const uint64_t seeds = FromEnvironment("WEIR_SIM_SEEDS", 300);
+  const auto begun = std::chrono::steady_clock::now();
+  Sum sum;
+  for (uint64_t seed = first; seed < first + seeds; ++seed) {
+    const ClusterResult result = RunSeed(seed);
+    ASSERT_EQ(result.violation, "")
+        << "seed " << seed << ": run again with WEIR_SIM_FIRST_SEED=" << seed
+        << " WEIR_SIM_SEEDS=1 WEIR_SIM_TRACE=1";
+    sum.Add(result);
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+  std::cout << seeds << " seeds: " << sum.events << " events, " << sum.simulated_ms / 1'000
+            << " simulated seconds, "
+            << static_cast<int64_t>(static_cast<double>(sum.simulated_ms) / 1e3 / took.count())
+            << " per second; healed after " << sum.healed_after_ms_max << " ms at most\n";
+  for (const Sum::Field& field : Sum::kFields) {
+    std::cout << "  " << field.name << " " << sum.probes.*field.count << "\n";
+    // A simulation in which nothing happens proves nothing (F-49).
+    if (seeds >= 100) {
+      EXPECT_GT(sum.probes.*field.count, 0u) << field.name;
+    }
+  }
+}
+
+TEST_F(ClusterSimulation, S01_SameSeedSameTrace) {
+  for (uint64_t seed = 1; seed <= 5; ++seed) {
+    const ClusterResult once = RunSeed(seed);
+    const ClusterResult again = RunSeed(seed);
+    EXPECT_EQ(once.trace_hash, again.trace_hash) << "seed " << seed;
+    EXPECT_EQ(once.events, again.events) << "seed " << seed;
+    EXPECT_NE(once.trace_hash, RunSeed(seed + 1'000'000).trace_hash) << "seed " << seed;
+  }
+}
+
+TEST_F(ClusterSimulation, AQuietClusterComesUpAndTakesWrites) {
+  ClusterProfile profile;
+  ClusterWorld world(1, profile);
+  ASSERT_TRUE(world.ComeUp()) << world.violation();
+  for (int i = 0; i < 50; ++i) {
+    world.Produce(0);
+    world.RunFor(10);
+  }
+  world.RunFor(2'000);
+  EXPECT_EQ(world.violation(), "");
+  EXPECT_GE(world.probes().acked, 40u);
+  EXPECT_EQ(world.probes().isr_shrinks, 0u);
+}
+
+}  // namespace
+}  // namespace weir::sim

@@ -1,0 +1,111 @@
+// SimBroker: one simulated broker: everything between the network and the store as production has
+// it (log, partitions, fetch loops, session, metadata), on simulated event loops, a simulated
+// network and a store in memory that knows what a power cut leaves.
+//
+// Laws:
+//  1. A kill keeps every write to the store, a power cut only what was synced (and any prefix of
+//     the rest); memory is lost in both.
+//  2. One shard: everything the partitions do is in the order of one loop.
+// Thread rule: one thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/log/log_start_map.h"
+#include "broker/log/log_store.h"
+#include "broker/metadata/broker_session.h"
+#include "broker/metadata/image_holder.h"
+#include "broker/metadata/metadata_follower.h"
+#include "broker/metadata/reconciler.h"
+#include "broker/metadata/replication_link.h"
+#include "broker/replica/partition_router.h"
+#include "tests/sim/cluster/cluster_network.h"
+#include "tests/sim/cluster/sim_controller_link.h"
+#include "tests/sim/cluster/sim_executor.h"
+#include "tests/support/mem_kv_store.h"
+
+namespace weir::sim {
+
+class ClusterWorld;
+
+// What a broker does when it falls.
+enum class Fall : uint8_t { kKill, kPowerCut };
+
+class SimBroker : private broker::PartitionHost, private FrameDialer {
+ public:
+  SimBroker(ClusterWorld& world, NodeId id);
+  ~SimBroker() override { Crash(Fall::kKill); }
+
+  NodeId id() const { return id_; }
+  Address address() const { return {Address::Kind::kBroker, id_.value()}; }
+  bool running() const { return process_ != nullptr && process_->alive; }
+  bool paused() const { return running() && process_->paused; }
+  bool stopping() const { return stopping_; }
+  uint64_t life() const { return life_; }
+  bool fenced() const { return session_->IsFenced(); }
+
+  void Start();
+  void Crash(Fall fall);
+  // Controlled shutdown; the process is gone some time later.
+  void StopCleanly();
+  void Pause() { process_->paused = true; }
+  void Resume() { process_->Resume(); }
+  void SetDiskDelay(SimExecutor::Delay delay) { disk_delay_ = delay; }
+
+  // From a client; `done` runs on the broker's shard. Dropped when the broker is not running.
+  void Append(replica::AppendRequest request, replica::AppendDone done);
+  // The newest metadata that its partitions act on; null before there is any.
+  broker::ImagePtr image() const;
+
+  // ---- for checkers: the state between two tasks ---------------------------------------
+
+  std::vector<replica::PartitionInfo> DescribePartitions();
+  replica::FetchOutcome ReadNow(const replica::TopicPartition& partition, Offset from);
+
+ private:
+  class Frames;
+  struct ServedConnection;
+
+  void Assign(std::vector<replica::Assignment> assignments, Task done) override;
+  void Drop(std::vector<replica::TopicPartition> partitions, Task done) override;
+  std::vector<replica::TopicPartition> Stored() const override;
+  void OnBrokers(replica::PeerAddresses addresses) override;
+  std::unique_ptr<FrameConnection> Dial(const std::string& host, uint16_t port,
+                                        FrameEvents events) override;
+
+  void StartMetadata();
+  broker::v1::Registration MakeRegistration();
+  void Serve(const std::shared_ptr<ServedConnection>& served, const SharedBytes& frame);
+
+  ClusterWorld& world_;
+  NodeId id_;
+  Uuid directory_id_;
+  // What survives a crash.
+  test::MemKvStore store_;
+  SimExecutor::Delay disk_delay_;
+  const SimExecutor::Delay no_delay_{};
+
+  // One life; loops first, so that they go last.
+  SimProcessPtr process_;
+  uint64_t life_ = 0;
+  bool stopping_ = false;
+  std::unique_ptr<SimExecutor> shard_;
+  std::unique_ptr<SimExecutor> writer_;
+  std::unique_ptr<SimExecutor> syncer_;
+  std::shared_ptr<SimExecutor> metadata_;
+  std::unique_ptr<log::LogStore> log_store_;
+  std::unique_ptr<replica::PartitionRouter> router_;
+  std::unique_ptr<SimControllerLink> controllers_;
+  std::unique_ptr<broker::IsrUpdates> updates_;
+  std::unique_ptr<broker::ReplicationLink> replication_;
+  std::unique_ptr<broker::ImageHolder> images_;
+  std::unique_ptr<broker::Reconciler> reconciler_;
+  std::unique_ptr<broker::MetadataFollower> follower_;
+  std::unique_ptr<broker::BrokerSession> session_;
+};
+
+}  // namespace weir::sim

@@ -1,0 +1,285 @@
+// SimControllerLink: see sim_controller_link.h.
+#include "tests/sim/cluster/sim_controller_link.h"
+
+#include <utility>
+
+#include "controller/state/alter_partition.h"
+#include "tests/sim/cluster/cluster_world.h"
+
+namespace weir::sim {
+namespace {
+
+constexpr int kBrokerSide = 0;
+constexpr int kControllerSide = 1;
+
+int32_t NextController(int32_t id) { return id % ClusterWorld::kControllers + 1; }
+
+rpc::RpcError ConnectionLost() {
+  return {{ErrorCode::kNetworkException, "the connection broke"}, ""};
+}
+
+rpc::RpcError EndOf(const Status& status, NodeId leader) {
+  if (status) return {{ErrorCode::kNone, "ended"}, ""};
+  return {status.error(), leader == kNoNode ? "" : ToString(leader)};
+}
+
+// A stream as both of its ends know it.
+template <class Events>
+struct Stream {
+  ConnectionPtr connection;
+  Events events;
+  std::function<void(const rpc::RpcError&)> learn;
+  // The controller's, once it has opened its end.
+  uint64_t id = 0;
+  bool ended = false;
+
+  void End(const rpc::RpcError& error) {
+    if (std::exchange(ended, true)) return;
+    learn(error);
+    events.on_end(error);
+  }
+};
+using Session = Stream<rpc::SessionEvents>;
+using Feed = Stream<rpc::MetadataEvents>;
+
+template <class StreamPtr, class Reply>
+void SendReply(const StreamPtr& stream, Reply reply, std::function<void()> delivered) {
+  stream->connection->Send(kControllerSide,
+                           [stream, reply = std::move(reply), delivered = std::move(delivered)] {
+                             if (stream->ended) return;
+                             stream->events.on_reply(reply);
+                             if (delivered) delivered();
+                           });
+}
+
+template <class StreamPtr>
+void SendEnd(const StreamPtr& stream, rpc::RpcError error) {
+  stream->connection->Send(kControllerSide, [stream, error = std::move(error)] {
+    stream->End(error);
+    stream->connection->BreakFrom(kBrokerSide);
+  });
+}
+
+// The controller's end of a session.
+class SessionEnd : public quorum::SessionHandle {
+ public:
+  SessionEnd(SimController& controller, std::shared_ptr<Session> stream)
+      : controller_(controller), stream_(std::move(stream)) {}
+  void Reply(broker::v1::SessionReply reply) override {
+    SendReply(stream_, std::move(reply), nullptr);
+  }
+  void End(Status status) override { SendEnd(stream_, EndOf(status, controller_.leader_id())); }
+
+ private:
+  SimController& controller_;
+  std::shared_ptr<Session> stream_;
+};
+
+class FeedEnd : public quorum::FeedSubscriber {
+ public:
+  FeedEnd(SimController& controller, std::shared_ptr<Feed> stream)
+      : controller_(controller), stream_(std::move(stream)) {}
+  void Send(broker::v1::FetchMetadataReply reply) override {
+    auto sent = [stream = stream_, &controller = controller_, life = controller_.process()] {
+      stream->connection->Send(kBrokerSide, [stream, &controller, life] {
+        controller.PostIn(life, [&controller, stream] { controller.feed().OnSent(stream->id); });
+      });
+    };
+    SendReply(stream_, std::move(reply), std::move(sent));
+  }
+  void End(const Error& reason) override { SendEnd(stream_, {reason, ""}); }
+
+ private:
+  SimController& controller_;
+  std::shared_ptr<Feed> stream_;
+};
+
+// The broker's end of any stream.
+template <class Base, class Shared>
+class BrokerEnd : public Base {
+ public:
+  explicit BrokerEnd(std::shared_ptr<Shared> stream) : stream_(std::move(stream)) {}
+  ~BrokerEnd() override {
+    if (!closing_) Cancel();
+  }
+  void Cancel() override {
+    stream_->connection->BreakFrom(kBrokerSide);
+    stream_->ended = true;
+  }
+
+ protected:
+  std::shared_ptr<Shared> stream_;
+  // What was sent still arrives, as on a connection that is closed in order.
+  bool closing_ = false;
+};
+
+class SessionStreamEnd : public BrokerEnd<rpc::SessionStream, Session> {
+ public:
+  SessionStreamEnd(std::shared_ptr<Session> stream, ClusterWorld& world, NodeId controller)
+      : BrokerEnd(std::move(stream)), world_(world), controller_(controller) {}
+  void Send(broker::v1::SessionRequest request) override {
+    stream_->connection->Send(kBrokerSide, [stream = stream_, &world = world_, id = controller_,
+                                            request = std::move(request)] {
+      SimController* controller = world.FindController(id);
+      if (controller == nullptr) return;
+      controller->PostIn(controller->process(), [controller, stream, request] {
+        if (stream->id != 0) controller->sessions().OnMessage(stream->id, request);
+      });
+    });
+  }
+  void CloseSending() override { closing_ = true; }
+
+ private:
+  ClusterWorld& world_;
+  NodeId controller_;
+};
+
+// Calls `open` on the controller's loop when the dial arrives; breaks the connection when nobody
+// listens there.
+template <class Shared>
+void Dial(ClusterWorld& world, NodeId id, const std::shared_ptr<Shared>& stream,
+          std::function<void(SimController&)> open, std::function<void(SimController&)> on_end) {
+  stream->connection->OnBroken(kBrokerSide, [stream] { stream->End(ConnectionLost()); });
+  stream->connection->Send(kBrokerSide, [&world, id, stream, open, on_end] {
+    SimController* controller = world.FindController(id);
+    if (controller == nullptr) return stream->connection->Break();
+    const SimProcessPtr life = controller->process();
+    stream->connection->OnBroken(kControllerSide, [controller, life, on_end] {
+      controller->PostIn(life, [controller, on_end] { on_end(*controller); });
+    });
+    controller->PostIn(life, [controller, open] { open(*controller); });
+  });
+}
+
+}  // namespace
+
+void SimControllerLink::Learn(const rpc::RpcError& error) {
+  if (error.error.code == ErrorCode::kNone) return;
+  leader_ = error.leader_address.empty() ? NextController(leader_)
+                                         : static_cast<int32_t>(std::stoi(error.leader_address));
+}
+
+std::unique_ptr<rpc::SessionStream> SimControllerLink::OpenSession(rpc::SessionEvents events) {
+  const NodeId id(leader_);
+  auto stream = std::make_shared<Session>();
+  stream->connection = world_.network().Connect(self_, {Address::Kind::kController, id.value()});
+  stream->events = std::move(events);
+  stream->learn = [this, process = process_](const rpc::RpcError& error) {
+    if (process->alive) Learn(error);
+  };
+  Dial(
+      world_, id, stream,
+      [stream](SimController& controller) {
+        stream->id = controller.sessions().Open(std::make_unique<SessionEnd>(controller, stream));
+      },
+      [stream](SimController& controller) {
+        if (stream->id != 0) controller.sessions().OnEnd(stream->id);
+      });
+  return std::make_unique<SessionStreamEnd>(stream, world_, id);
+}
+
+std::unique_ptr<rpc::StreamHandle> SimControllerLink::FetchMetadata(
+    const broker::v1::FetchMetadataRequest& request, rpc::MetadataEvents events) {
+  const NodeId id(feeder_);
+  auto stream = std::make_shared<Feed>();
+  stream->connection = world_.network().Connect(self_, {Address::Kind::kController, id.value()});
+  stream->events = std::move(events);
+  stream->learn = [this, process = process_](const rpc::RpcError&) {
+    if (process->alive) feeder_ = NextController(feeder_);
+  };
+  const LogIndex from(static_cast<uint64_t>(std::max<int64_t>(0, request.from_offset())));
+  Dial(
+      world_, id, stream,
+      [stream, from](SimController& controller) {
+        stream->id =
+            controller.feed().Subscribe(from, std::make_unique<FeedEnd>(controller, stream));
+      },
+      [stream](SimController& controller) { controller.feed().Unsubscribe(stream->id); });
+  return std::make_unique<BrokerEnd<rpc::StreamHandle, Feed>>(stream);
+}
+
+// ---- AlterPartition ---------------------------------------------------------------------
+
+struct SimControllerLink::Call {
+  broker::v1::AlterPartitionRequest request;
+  broker::ReplyDone<broker::v1::AlterPartitionReply> done;
+  MonoTime deadline;
+  ConnectionPtr connection;
+  bool finished = false;
+};
+
+void SimControllerLink::AlterPartition(broker::v1::AlterPartitionRequest request, Duration timeout,
+                                       broker::ReplyDone<broker::v1::AlterPartitionReply> done) {
+  auto call = std::make_shared<Call>();
+  call->request = std::move(request);
+  call->done = std::move(done);
+  thread_->Post([this, call, timeout] {
+    call->deadline = thread_->Now() + timeout;
+    thread_->PostAt(call->deadline, [this, call] {
+      Finish(call, Fail(ErrorCode::kRequestTimedOut, "no answer in time"));
+    });
+    Try(call);
+  });
+}
+
+void SimControllerLink::Finish(const std::shared_ptr<Call>& call,
+                               Result<broker::v1::AlterPartitionReply> reply) {
+  if (std::exchange(call->finished, true)) return;
+  if (call->connection != nullptr) call->connection->BreakFrom(kBrokerSide);
+  world_.OnAlterPartitionAnswered(self_, call->request, reply);
+  call->done(std::move(reply));
+}
+
+void SimControllerLink::TryAgain(const std::shared_ptr<Call>& call, const rpc::RpcError& error) {
+  Learn(error);
+  if (call->finished) return;
+  thread_->PostAt(thread_->Now() + std::chrono::milliseconds(50), [this, call] {
+    if (!call->finished) Try(call);
+  });
+}
+
+void SimControllerLink::Try(const std::shared_ptr<Call>& call) {
+  const NodeId id(leader_);
+  const ConnectionPtr connection =
+      world_.network().Connect(self_, {Address::Kind::kController, id.value()});
+  call->connection = connection;
+  // What comes back runs on the metadata thread of the life that asked.
+  const auto back = [this, process = process_](std::function<void()> task) {
+    if (process->alive) thread_->Post(std::move(task));
+  };
+  connection->OnBroken(kBrokerSide, [this, back, call] {
+    back([this, call] { TryAgain(call, ConnectionLost()); });
+  });
+  connection->Send(kBrokerSide, [this, &world = world_, id, connection, call, back] {
+    SimController* controller = world.FindController(id);
+    if (controller == nullptr) return connection->Break();
+    const auto answer = [this, connection, call, back](
+                            Result<broker::v1::AlterPartitionReply> reply, NodeId leader) {
+      connection->Send(kControllerSide, [this, call, back, reply, leader, connection] {
+        connection->BreakFrom(kBrokerSide);
+        back([this, call, reply, leader] {
+          if (!reply && reply.error().code == ErrorCode::kNotController) {
+            return TryAgain(call, EndOf(tl::unexpected<Error>(reply.error()), leader));
+          }
+          Finish(call, reply);
+        });
+      });
+    };
+    controller->PostIn(controller->process(), [controller, call, answer] {
+      quorum::Change<broker::v1::AlterPartitionReply> change;
+      change.cause.set_principal("Broker:" + std::to_string(call->request.broker_id()));
+      change.cause.set_tool("weir-broker");
+      change.cause.set_method("AlterPartition");
+      change.deadline = controller->loop().Now() + std::chrono::seconds(30);
+      change.decide = [request = call->request](const state::DecisionContext& context) {
+        return state::AlterPartition(context, request);
+      };
+      change.done = [controller, answer](Result<broker::v1::AlterPartitionReply> reply, LogIndex) {
+        answer(std::move(reply), controller->leader_id());
+      };
+      controller->controller().Submit(std::move(change));
+    });
+  });
+}
+
+}  // namespace weir::sim

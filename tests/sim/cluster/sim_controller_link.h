@@ -1,0 +1,66 @@
+// SimControllerLink: a simulated broker's way to the controllers: its session, its metadata feed
+// and its calls, over the simulated network. It stands where ControllerGateway and
+// rpc::ControllerClient stand in production, and finds the leader as they do: by its hints,
+// otherwise by trying the next controller.
+// Thread rule: one thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "broker/metadata/broker_session.h"
+#include "broker/metadata/controller_port.h"
+#include "broker/metadata/metadata_follower.h"
+#include "tests/sim/cluster/cluster_network.h"
+#include "tests/sim/cluster/sim_executor.h"
+
+namespace weir::sim {
+
+class ClusterWorld;
+
+class SimControllerLink : public broker::SessionPort,
+                          public broker::FeedPort,
+                          public broker::ControllerPort {
+ public:
+  // One per life of the broker. `thread`: its metadata thread.
+  SimControllerLink(ClusterWorld& world, Address self, SimProcessPtr process,
+                    std::shared_ptr<SimExecutor> thread)
+      : world_(world), self_(self), process_(std::move(process)), thread_(std::move(thread)) {}
+
+  std::unique_ptr<rpc::SessionStream> OpenSession(rpc::SessionEvents events) override;
+  std::unique_ptr<rpc::StreamHandle> FetchMetadata(const broker::v1::FetchMetadataRequest& request,
+                                                   rpc::MetadataEvents events) override;
+  void AlterPartition(broker::v1::AlterPartitionRequest request, Duration timeout,
+                      broker::ReplyDone<broker::v1::AlterPartitionReply> done) override;
+
+  // Nobody in the simulated broker asks for these.
+  void CreateTopics(admin::v1::CreateTopicsRequest, Duration,
+                    broker::ReplyDone<admin::v1::CreateTopicsReply>) override {}
+  void DeleteTopics(admin::v1::DeleteTopicsRequest, Duration,
+                    broker::ReplyDone<admin::v1::DeleteTopicsReply>) override {}
+  void CreatePartitions(admin::v1::CreatePartitionsRequest, Duration,
+                        broker::ReplyDone<admin::v1::CreatePartitionsReply>) override {}
+  void AlterConfigs(admin::v1::AlterConfigsRequest, Duration,
+                    broker::ReplyDone<admin::v1::AlterConfigsReply>) override {}
+  void DescribeQuorum(admin::v1::DescribeQuorumRequest, Duration,
+                      broker::ReplyDone<admin::v1::DescribeQuorumReply>) override {}
+  void AllocateProducerIds(broker::v1::AllocateProducerIdsRequest, Duration,
+                           broker::ReplyDone<broker::v1::AllocateProducerIdsReply>) override {}
+
+ private:
+  struct Call;
+  void Try(const std::shared_ptr<Call>& call);
+  void TryAgain(const std::shared_ptr<Call>& call, const rpc::RpcError& error);
+  void Finish(const std::shared_ptr<Call>& call, Result<broker::v1::AlterPartitionReply> reply);
+  // What the end of an attempt says about where the leader is.
+  void Learn(const rpc::RpcError& error);
+
+  ClusterWorld& world_;
+  Address self_;
+  SimProcessPtr process_;
+  std::shared_ptr<SimExecutor> thread_;
+  int32_t leader_ = 1;
+  int32_t feeder_ = 1;
+};
+
+}  // namespace weir::sim
