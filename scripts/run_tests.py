@@ -112,7 +112,7 @@ def check_reports(tally, reports):
 
 def main():
     suite = sys.argv[1]
-    build = ROOT / "build" if suite in ("all", "unit", "python") else ROOT / "build" / suite
+    build = ROOT / "build" if suite in ("all", "unit", "python", "long") else ROOT / "build" / suite
     environment = dict(os.environ, WEIR_BUILD_DIR=str(build))
     if suite in ("asan", "tsan"):
         environment.update(sanitizer_environment(build / "reports"))
@@ -121,7 +121,7 @@ def main():
         print("== tidy", flush=True)
         run_command(tally, "tidy", [sys.executable, "scripts/tidy.py"])
         run_command(tally, "format", ["scripts/format.sh", "--check"])
-    if suite != "python":
+    if suite not in ("python", "long"):
         print("== unit tests and simulation", flush=True)
         for binary in sorted((build / "bin").glob("test*_*")):
             run_gtest(tally, binary, environment)
@@ -132,6 +132,7 @@ def main():
             folders += ["tests/chaos", "tests/compat"]
         else:
             folders += ["tests/compat", "--quick"]
+        folders += ["-m", "long" if suite == "long" else "not long"]
         run_pytest(tally, folders, environment)
     if suite in ("asan", "tsan"):
         check_reports(tally, build / "reports")

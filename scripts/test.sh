@@ -3,6 +3,7 @@
 #   scripts/test.sh             all of it: tidy, unit, simulation, integration, real clients
 #   scripts/test.sh unit        tidy, unit tests and simulation only
 #   scripts/test.sh python      integration and compatibility suites only
+#   scripts/test.sh long        minutes of faults on real processes: full disks, random faults, failover measured
 #   scripts/test.sh asan|tsan   unit, simulation and integration under the sanitizers (long)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,9 +15,9 @@ install_packages python3 python3-venv clang-format openjdk-17-jdk-headless maven
 
 preset=release
 case $suite in
-  all | unit | python) ;;
+  all | unit | python | long) ;;
   asan | tsan) preset=$suite ;;
-  *) echo "usage: scripts/test.sh [unit|python|asan|tsan]" >&2; exit 2 ;;
+  *) echo "usage: scripts/test.sh [unit|python|long|asan|tsan]" >&2; exit 2 ;;
 esac
 echo "== build ($preset)"
 scripts/build.sh "$preset"

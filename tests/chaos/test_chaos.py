@@ -9,6 +9,8 @@ import pytest
 from chaos import disks
 from chaos.run import run
 
+pytestmark = pytest.mark.long
+
 SECONDS = 60
 SEED = 20
 

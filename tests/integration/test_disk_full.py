@@ -18,6 +18,8 @@ from support.processes import wait_until
 from support.records import read
 from support.weir_nodes import WeirNodes
 
+pytestmark = pytest.mark.long
+
 MIB = 1024 * 1024
 KEPT, BULK = "kept", "bulk"
 FILLED_WITHIN_S = 120

@@ -45,6 +45,7 @@ def replication_refused(nodes):
     return None
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("how", failover.HOWS)
 def test_A01_A02_J04_producers_go_on_when_a_leader_goes(nodes, how, request):
