@@ -29,6 +29,12 @@ std::string MemberTable(const google::protobuf::RepeatedPtrField<QuorumMember>& 
   return table.ToText();
 }
 
+// After a change, or after a check that it would be taken.
+std::string MemberText(const google::protobuf::RepeatedPtrField<QuorumMember>& members,
+                       bool dry_run) {
+  return (dry_run ? "the quorum would take this change; it is now\n" : "") + MemberTable(members);
+}
+
 class QuorumDescribe final : public Command {
  public:
   explicit QuorumDescribe(CLI::App&) {}
@@ -55,6 +61,7 @@ class QuorumAdd : public Command {
                    "Identity of its data directory: `weir quorum describe --admin ADDRESS`")
         ->required();
     app.add_option("--address", address_, "Its gRPC address, HOST:PORT")->required();
+    AddDryRun(app, dry_run_);
   }
 
   Outcome Run(Session& session) override {
@@ -62,9 +69,10 @@ class QuorumAdd : public Command {
     request.set_controller_id(controller_id_);
     request.set_directory_id(directory_id_);
     request.set_address(address_);
+    request.set_validate_only(dry_run_);
     if (replaces_) request.set_replaces_controller_id(*replaces_);
     WEIR_CTL_ASSIGN_OR_RETURN(const AddVoterReply reply, session.Call(rpc::kAddVoter, request));
-    session.PrintReply(reply, [&reply] { return MemberTable(reply.members()); });
+    session.PrintReply(reply, [&] { return MemberText(reply.members(), dry_run_); });
     return ExitCode::kOk;
   }
 
@@ -75,6 +83,7 @@ class QuorumAdd : public Command {
   int32_t controller_id_ = 0;
   std::string directory_id_;
   std::string address_;
+  bool dry_run_ = false;
 };
 
 class QuorumReplace final : public QuorumAdd {
@@ -91,21 +100,24 @@ class QuorumRemove final : public Command {
   explicit QuorumRemove(CLI::App& app) {
     app.add_option("CONTROLLER", controller_id_, "Node id of the voter that leaves")->required();
     app.add_option("--directory-id", directory_id_, "Only if it has this directory");
+    AddDryRun(app, dry_run_);
   }
 
   Outcome Run(Session& session) override {
     RemoveVoterRequest request;
     request.set_controller_id(controller_id_);
     request.set_directory_id(directory_id_);
+    request.set_validate_only(dry_run_);
     WEIR_CTL_ASSIGN_OR_RETURN(const RemoveVoterReply reply,
                               session.Call(rpc::kRemoveVoter, request));
-    session.PrintReply(reply, [&reply] { return MemberTable(reply.members()); });
+    session.PrintReply(reply, [&] { return MemberText(reply.members(), dry_run_); });
     return ExitCode::kOk;
   }
 
  private:
   int32_t controller_id_ = 0;
   std::string directory_id_;
+  bool dry_run_ = false;
 };
 
 class QuorumTransfer final : public Command {
@@ -113,22 +125,26 @@ class QuorumTransfer final : public Command {
   explicit QuorumTransfer(CLI::App& app) {
     app.add_option("CONTROLLER", controller_id_,
                    "Node id of the voter to lead; none: the one furthest ahead");
+    AddDryRun(app, dry_run_);
   }
 
   Outcome Run(Session& session) override {
     TransferLeadershipRequest request;
     request.set_controller_id(controller_id_);
+    request.set_validate_only(dry_run_);
     WEIR_CTL_ASSIGN_OR_RETURN(const TransferLeadershipReply reply,
                               session.Call(rpc::kTransferLeadership, request));
-    session.PrintReply(reply, [&reply] {
-      return "controller " + std::to_string(reply.leader_id()) + " leads term " +
-             std::to_string(reply.term()) + "\n";
+    session.PrintReply(reply, [&] {
+      const std::string who = "controller " + std::to_string(reply.leader_id());
+      if (dry_run_) return who + " would lead\n";
+      return who + " leads term " + std::to_string(reply.term()) + "\n";
     });
     return ExitCode::kOk;
   }
 
  private:
   int32_t controller_id_ = -1;
+  bool dry_run_ = false;
 };
 
 }  // namespace

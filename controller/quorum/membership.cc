@@ -25,6 +25,17 @@ void Membership::Start(VoterChange change) {
   Continue();
 }
 
+Status Membership::Check(const VoterChange& change) const {
+  const raft::Raft& raft = node_()->raft();
+  if (!raft.is_leader()) {
+    return Fail(ErrorCode::kNotController, "this controller is not the active one");
+  }
+  const auto step = NextStep(change);
+  if (!step) return {};
+  const Status checked = raft.CheckMembershipChange(*step);
+  return !checked && MayWait(checked.error().code) ? Status() : checked;
+}
+
 void Membership::Continue() {
   for (auto it = walks_.begin(); it != walks_.end();) {
     // `done` may start another walk: that goes to the end of the list.
@@ -48,7 +59,7 @@ bool Membership::Advance(Walk& walk) {
     return true;
   }
   walk.step_index = LogIndex(0);
-  const auto step = NextStep(walk);
+  const auto step = NextStep(walk.change);
   if (!step) {
     walk.change.done({});
     return true;
@@ -75,15 +86,15 @@ bool Membership::Advance(Walk& walk) {
   return true;
 }
 
-std::optional<raft::MembershipChange> Membership::NextStep(const Walk& walk) const {
+std::optional<raft::MembershipChange> Membership::NextStep(const VoterChange& change) const {
   const raft::Configuration& configuration = node_()->raft().configuration();
-  if (walk.change.add) {
-    const raft::Member& wanted = *walk.change.add;
+  if (change.add) {
+    const raft::Member& wanted = *change.add;
     const raft::Member* present = configuration.Find(wanted.id);
     const bool same = present != nullptr && present->directory_id == wanted.directory_id;
     const bool in_the_way = present != nullptr && !same;
     // A wiped disk under the same id: the id names one member at a time.
-    if (in_the_way && walk.change.remove && Names(*walk.change.remove, *present)) {
+    if (in_the_way && change.remove && Names(*change.remove, *present)) {
       return raft::RemoveMember{present->key()};
     }
     if (!same) return raft::AddLearner{wanted};
@@ -92,12 +103,12 @@ std::optional<raft::MembershipChange> Membership::NextStep(const Walk& walk) con
       return raft::UpdateAddress{present->key(), wanted.address};
     }
   }
-  if (walk.change.remove) {
-    const raft::Member* present = configuration.Find(walk.change.remove->id);
-    const bool kept = walk.change.add && present != nullptr &&
-                      present->directory_id == walk.change.add->directory_id &&
-                      present->id == walk.change.add->id;
-    if (present != nullptr && !kept && Names(*walk.change.remove, *present)) {
+  if (change.remove) {
+    const raft::Member* present = configuration.Find(change.remove->id);
+    const bool kept = change.add && present != nullptr &&
+                      present->directory_id == change.add->directory_id &&
+                      present->id == change.add->id;
+    if (present != nullptr && !kept && Names(*change.remove, *present)) {
       return raft::RemoveMember{present->key()};
     }
   }
@@ -108,7 +119,8 @@ void Membership::OnRoleChange(const raft::RoleChange& change) {
   if (change.role == raft::Role::kLeader) return;
   for (Walk& walk : std::exchange(walks_, {})) {
     const bool finished = walk.step_index > LogIndex(0) &&
-                          walk.step_index <= node_()->raft().commit_index() && !NextStep(walk);
+                          walk.step_index <= node_()->raft().commit_index() &&
+                          !NextStep(walk.change);
     if (finished) {
       walk.change.done({});
     } else {

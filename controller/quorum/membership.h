@@ -39,6 +39,9 @@ class Membership : public MetadataListener {
       : loop_(loop), node_(std::move(node)) {}
 
   void Start(VoterChange change);
+  // Whether Start would get past its first step, now or by waiting; nothing is changed and `done`
+  // is not called. Errors: those of VoterChange::done.
+  Status Check(const VoterChange& change) const;
 
   void OnRoleChange(const raft::RoleChange& change) override;
   void OnCommitted(const std::vector<raft::Entry>&) override { Continue(); }
@@ -54,7 +57,7 @@ class Membership : public MetadataListener {
   void Continue();
   // Whether the walk has ended; `done` was called then.
   bool Advance(Walk& walk);
-  std::optional<raft::MembershipChange> NextStep(const Walk& walk) const;
+  std::optional<raft::MembershipChange> NextStep(const VoterChange& change) const;
 
   Executor& loop_;
   const std::function<RaftNode*()> node_;

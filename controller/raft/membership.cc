@@ -85,6 +85,13 @@ Result<LogIndex> Raft::ProposeMembershipChange(const MembershipChange& change) {
   return log_.last_index();
 }
 
+Status Raft::CheckMembershipChange(const MembershipChange& change) const {
+  WEIR_RETURN_IF_ERROR(CheckMayChange());
+  const Result<Configuration> changed = ChangedConfiguration(change);
+  if (!changed) return tl::unexpected<Error>(changed.error());
+  return {};
+}
+
 Result<Configuration> Raft::ChangedConfiguration(const MembershipChange& change) const {
   struct Visitor {
     const Raft* raft;

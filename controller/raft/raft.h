@@ -116,11 +116,15 @@ class Raft {
   // kInvalidVoterKey (directory id differs), kIneligibleReplica (the learner has not caught up),
   // kInvalidRequest (removal of the last voter).
   Result<LogIndex> ProposeMembershipChange(const MembershipChange& change);
+  // Whether ProposeMembershipChange would take it now. Errors: the same.
+  Status CheckMembershipChange(const MembershipChange& change) const;
   // Hands leadership to `target`, or to the voter that is furthest ahead. Proposals are refused
   // until it is done or an election timeout has passed; the outcome shows in Ready::role_change.
   // Errors: kNotController, kVoterNotFound, kInvalidRequest (target is the leader itself),
   // kReassignmentInProgress (another transfer is going on).
   Status TransferLeadership(std::optional<NodeId> target);
+  // The voter that TransferLeadership would hand over to now. Errors: the same.
+  Result<VoterKey> CheckTransfer(std::optional<NodeId> target) const;
   // Asks for a linearizable read; answered by a ReadState with this id, or by a role_change if
   // leadership is lost. Errors: kNotController; kLeaderNotAvailable until this leader's start is
   // committed.

@@ -18,7 +18,7 @@ std::optional<VoterKey> Raft::FurthestAheadVoter() const {
   return best;
 }
 
-Status Raft::TransferLeadership(std::optional<NodeId> target) {
+Result<VoterKey> Raft::CheckTransfer(std::optional<NodeId> target) const {
   if (!is_leader()) return Fail(ErrorCode::kNotController, "this controller is not the leader");
   if (transfer_) {
     return Fail(ErrorCode::kReassignmentInProgress,
@@ -28,7 +28,6 @@ Status Raft::TransferLeadership(std::optional<NodeId> target) {
     return Fail(ErrorCode::kInvalidRequest,
                 "controller " + ToString(*target) + " is the leader already");
   }
-  std::optional<VoterKey> key = FurthestAheadVoter();
   if (target) {
     const Member* member = configuration().Find(*target);
     if (member == nullptr || !member->is_voter) {
@@ -36,10 +35,16 @@ Status Raft::TransferLeadership(std::optional<NodeId> target) {
                                                  " is no voter; members are " +
                                                  ToString(configuration()));
     }
-    key = member->key();
+    return member->key();
   }
+  const std::optional<VoterKey> key = FurthestAheadVoter();
   if (!key) return Fail(ErrorCode::kVoterNotFound, "no other voter is alive");
-  transfer_ = Transfer{*key, 0, false};
+  return *key;
+}
+
+Status Raft::TransferLeadership(std::optional<NodeId> target) {
+  WEIR_ASSIGN_OR_RETURN(const VoterKey key, CheckTransfer(target));
+  transfer_ = Transfer{key, 0, false};
   ContinueTransfer();
   return {};
 }

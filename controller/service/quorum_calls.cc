@@ -9,17 +9,19 @@ namespace {
 constexpr Duration kTransferPoll = std::chrono::milliseconds(5);
 constexpr Duration kTransferWait = std::chrono::seconds(2);
 
+admin::v1::TransferLeadershipReply LedBy(NodeId leader, Term term) {
+  admin::v1::TransferLeadershipReply reply;
+  reply.set_leader_id(leader.value());
+  reply.set_term(static_cast<int64_t>(term.value()));
+  return reply;
+}
+
 // Looks every few milliseconds whether another controller leads: the answer is made elsewhere.
 void AwaitOtherLeader(quorum::ControllerNode& node, Term term, MonoTime until,
                       std::function<void(Result<admin::v1::TransferLeadershipReply>)> done) {
   const raft::Raft& raft = node.node().raft();
   const bool other = raft.leader() && !raft.is_leader() && raft.term() > term;
-  if (other) {
-    admin::v1::TransferLeadershipReply reply;
-    reply.set_leader_id(node.LeaderId().value());
-    reply.set_term(static_cast<int64_t>(raft.term().value()));
-    return done(std::move(reply));
-  }
+  if (other) return done(LedBy(node.LeaderId(), raft.term()));
   const MonoTime now = node.loop().Now();
   if (now >= until || node.stopping()) {
     return done(Fail(ErrorCode::kRequestTimedOut, "leadership was not taken over in time"));
@@ -34,6 +36,19 @@ Reply WithMembers(quorum::ControllerNode& node) {
   Reply reply;
   for (auto& member : node.DescribeMembers()) *reply.add_members() = std::move(member);
   return reply;
+}
+
+// Answers with the members as they are after the change, or as they are if nothing was to change.
+template <class Reply>
+void StartOrCheck(quorum::ControllerNode& node, bool validate_only, quorum::VoterChange change,
+                  std::function<void(Result<Reply>)> done) {
+  auto answer = [&node, done = std::move(done)](Status status) {
+    if (!status) return done(tl::unexpected<Error>(status.error()));
+    done(WithMembers<Reply>(node));
+  };
+  if (validate_only) return answer(node.membership().Check(change));
+  change.done = std::move(answer);
+  node.membership().Start(std::move(change));
 }
 
 }  // namespace
@@ -66,11 +81,8 @@ void ServeAddVoter(quorum::ControllerNode& node, const admin::v1::AddVoterReques
     change.remove = raft::VoterKey{NodeId(request.replaces_controller_id()), {}};
   }
   change.deadline = deadline;
-  change.done = [&node, done = std::move(done)](Status status) {
-    if (!status) return done(tl::unexpected<Error>(status.error()));
-    done(WithMembers<admin::v1::AddVoterReply>(node));
-  };
-  node.membership().Start(std::move(change));
+  StartOrCheck<admin::v1::AddVoterReply>(node, request.validate_only(), std::move(change),
+                                         std::move(done));
 }
 
 void ServeRemoveVoter(quorum::ControllerNode& node, const admin::v1::RemoveVoterRequest& request,
@@ -89,11 +101,8 @@ void ServeRemoveVoter(quorum::ControllerNode& node, const admin::v1::RemoveVoter
   quorum::VoterChange change;
   change.remove = key;
   change.deadline = deadline;
-  change.done = [&node, done = std::move(done)](Status status) {
-    if (!status) return done(tl::unexpected<Error>(status.error()));
-    done(WithMembers<admin::v1::RemoveVoterReply>(node));
-  };
-  node.membership().Start(std::move(change));
+  StartOrCheck<admin::v1::RemoveVoterReply>(node, request.validate_only(), std::move(change),
+                                            std::move(done));
 }
 
 void ServeTransferLeadership(quorum::ControllerNode& node,
@@ -106,13 +115,13 @@ void ServeTransferLeadership(quorum::ControllerNode& node,
       wanted.value() > 0 || (wanted.value() == 0 && raft.configuration().Find(wanted) != nullptr);
   std::optional<NodeId> target;
   if (named) target = wanted;
-  if (target == node.id()) {
-    admin::v1::TransferLeadershipReply reply;
-    reply.set_leader_id(node.id().value());
-    reply.set_term(static_cast<int64_t>(raft.term().value()));
-    return done(std::move(reply));
-  }
   const Term term = raft.term();
+  if (target == node.id()) return done(LedBy(node.id(), term));
+  if (request.validate_only()) {
+    const Result<raft::VoterKey> heir = raft.CheckTransfer(target);
+    if (!heir) return done(tl::unexpected<Error>(heir.error()));
+    return done(LedBy(heir->id, term));
+  }
   const Status begun = node.node().TransferLeadership(target);
   if (!begun) return done(tl::unexpected<Error>(begun.error()));
   AwaitOtherLeader(node, term, std::min(deadline, node.loop().Now() + kTransferWait),

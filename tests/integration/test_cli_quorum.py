@@ -29,6 +29,8 @@ def voters(dev):
 def test_leadership_moves_where_it_is_sent(dev):
     leader = quorum(dev)["leader_id"]
     other = leader % 3 + 1
+    assert f"controller {other} would lead" in run(dev, "quorum", "transfer", other, "--dry-run").stdout
+    assert quorum(dev)["leader_id"] == leader
     assert f"controller {other} leads" in run(dev, "quorum", "transfer", other).stdout
     assert quorum(dev)["leader_id"] == other
 
@@ -36,6 +38,8 @@ def test_leadership_moves_where_it_is_sent(dev):
 def test_a_voter_leaves_and_comes_back(dev):
     leaving = quorum(dev)["leader_id"] % 3 + 1
     member = voters(dev)[leaving]
+    assert "would take" in run(dev, "quorum", "remove", leaving, "--dry-run").stdout
+    assert set(voters(dev)) == {1, 2, 3}
     run(dev, "quorum", "remove", leaving)
     assert leaving not in voters(dev)
     run(dev, "quorum", "add", leaving, f"--directory-id={member['directory_id']}",

@@ -408,6 +408,45 @@ TEST_F(ThreeControllers, R38_TheActiveOneCanBeRemovedAndLeadershipHandedOver) {
   EXPECT_EQ(Quorum(*client).members_size(), 2);
 }
 
+TEST_F(ThreeControllers, ValidateOnlyLeavesTheQuorumAsItIs) {
+  StartAll();
+  auto client = Client();
+  ASSERT_TRUE(SetConfig(*client, "1"));
+  const int active = WaitForActive();
+  const int other = active % 3 + 1;
+  admin::v1::TransferLeadershipRequest transfer;
+  transfer.set_validate_only(true);
+  transfer.set_controller_id(other);
+  const auto heir = client->CallSync(rpc::kTransferLeadership, transfer, kPatience);
+  ASSERT_TRUE(heir) << ToString(heir.error());
+  EXPECT_EQ(heir->leader_id(), other);
+  transfer.set_controller_id(9);
+  EXPECT_EQ(client->CallSync(rpc::kTransferLeadership, transfer, kPatience).error().code,
+            ErrorCode::kVoterNotFound);
+
+  admin::v1::RemoveVoterRequest removal;
+  removal.set_validate_only(true);
+  removal.set_controller_id(other);
+  const auto kept = client->CallSync(rpc::kRemoveVoter, removal, kPatience);
+  ASSERT_TRUE(kept) << ToString(kept.error());
+  EXPECT_EQ(kept->members_size(), 3);
+
+  admin::v1::AddVoterRequest addition;
+  addition.set_validate_only(true);
+  addition.set_controller_id(9);
+  addition.set_directory_id(controllers_[1]->node().directory_id().ToString());
+  addition.set_address("localhost:1");
+  const auto added = client->CallSync(rpc::kAddVoter, addition, kPatience);
+  ASSERT_TRUE(added) << ToString(added.error());
+  EXPECT_EQ(added->members_size(), 3);
+  addition.set_controller_id(other);
+  addition.set_directory_id(Uuid{}.ToString());
+  EXPECT_EQ(client->CallSync(rpc::kAddVoter, addition, kPatience).error().code,
+            ErrorCode::kDuplicateVoter);
+  EXPECT_EQ(Quorum(*client).members_size(), 3);
+  EXPECT_EQ(WaitForActive(), active);
+}
+
 TEST_F(ThreeControllers, R56_MessagesOfAnotherClusterAreRefused) {
   StartAll();
   auto client = Client();
