@@ -120,11 +120,7 @@ class RetryingCall : public std::enable_shared_from_this<RetryingCall<State>> {
           failure.error.code == ErrorCode::kRequestTimedOut && last_.code != ErrorCode::kNone;
       return done_(tl::unexpected<Error>(late ? LastError() : failure.error));
     }
-    last_ = failure.error;
-    if (failure.error.code == ErrorCode::kNetworkException) {
-      last_.message =
-          "no answer from the controller at " + target.address + " (" + failure.error.message + ")";
-    }
+    Remember(target, failure.error);
     hinted_ = state_->Failed(target, failure);
     const bool at_once = hinted_ && ++hints_followed_ % 4 != 0;
     if (at_once) return Attempt();
@@ -139,6 +135,16 @@ class RetryingCall : public std::enable_shared_from_this<RetryingCall<State>> {
                   alarm->reset();
                   self->Attempt();
                 });
+  }
+
+  // A controller that answers knows more than one that is gone: silence does not replace its words.
+  void Remember(const typename State::Target& target, const Error& error) {
+    if (error.code != ErrorCode::kNetworkException) {
+      last_ = error;
+    } else if (last_.code != ErrorCode::kNotController) {
+      last_ = {error.code,
+               "no answer from the controller at " + target.address + " (" + error.message + ")"};
+    }
   }
 
   Error LastError() const {

@@ -165,6 +165,19 @@ TEST(ControllerClient, WithoutAnyControllerTheErrorNamesTheAddress) {
 }
 
 // Echoes epochs; ends the stream after a heartbeat that says `stopped`.
+TEST(ControllerClient, WhatALivingControllerSaysOutlastsTheSilenceOfOthers) {
+  FakeAdmin follower;
+  follower.always = ToGrpcStatus({ErrorCode::kNotController, "no majority"});
+  Running living({&follower});
+  ControllerClient client({"127.0.0.1:1", living.address, "127.0.0.1:2"},
+                          {.tool = "test", .retry_pause = std::chrono::milliseconds(1)});
+  const auto reply = client.CallSync(kCreateTopics, admin::v1::CreateTopicsRequest(),
+                                     std::chrono::milliseconds(300));
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, ErrorCode::kNotController);
+  EXPECT_EQ(reply.error().message, "no majority");
+}
+
 class FakeBrokers final : public broker::v1::BrokerService::CallbackService {
  public:
   using Stream = ServerSession<broker::v1::SessionRequest, broker::v1::SessionReply>;
