@@ -128,7 +128,9 @@ class Decoder {
     if constexpr (Described<T>) {
       // A nullable struct is led by one byte, -1 for null; one that is not nullable here has none.
       if (may_be_null && reader_.Fixed<int8_t>() < 0) return;
-      ReadStruct(field.emplace());
+      // From a T, not from nothing: clang takes a struct inside its message for one that has no
+      // default constructor yet.
+      ReadStruct(field.emplace(T{}));
     } else {
       int64_t length = ReadLength(kIsString<T>, compact);
       if (length < 0) {

@@ -34,7 +34,7 @@ class RandomFiller {
     if constexpr (kIsOptional<T>) {
       field.reset();
       if (spec.nullable.Contains(version_) && prng_.Chance(1, 4)) return;
-      Fill(field.emplace());
+      Fill(field.emplace(typename T::value_type{}));
     } else {
       Fill(field);
     }
