@@ -18,6 +18,8 @@ SECONDS_PER_BINARY_MAX = 900
 SECONDS_PER_TEST_MAX = 300
 # How much longer a sanitized binary may take for what it does, unless the environment says otherwise.
 SANITIZED_TIMEOUT_FACTOR = 5
+# How often scripts/test.sh long ends a leader, or all.
+LONG_ROUNDS = 50
 
 
 def sanitizer_environment(reports):
@@ -132,7 +134,7 @@ def main():
             folders += ["tests/chaos", "tests/compat"]
         else:
             folders += ["tests/compat", "--quick"]
-        folders += ["-m", "long" if suite == "long" else "not long"]
+        folders += ["-m", "long", f"--rounds={LONG_ROUNDS}"] if suite == "long" else ["-m", "not long"]
         run_pytest(tally, folders, environment)
     if suite in ("asan", "tsan"):
         check_reports(tally, build / "reports")

@@ -9,15 +9,14 @@ from pathlib import Path
 from support.processes import CACHE_DIR
 
 _LAYOUT = struct.Struct("<IIQQQ")  # delay_ms, error, syncs, delayed, failed: as in slow_disk.c
-_SOURCE = Path(__file__).with_name("slow_disk.c")
 
 
-def library():
-    """slow_disk.c as a shared library, compiled when it changed."""
-    target = CACHE_DIR / "slow_disk.so"
-    if not target.exists() or target.stat().st_mtime < _SOURCE.stat().st_mtime:
+def library(name):
+    """NAME.c of this directory as a shared library, compiled when it changed."""
+    source, target = Path(__file__).with_name(f"{name}.c"), CACHE_DIR / f"{name}.so"
+    if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
         CACHE_DIR.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", str(target), str(_SOURCE),
+        subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", str(target), str(source),
                         "-ldl"], check=True, timeout=60)
     return target
 
@@ -29,7 +28,7 @@ class SyncFaults:
         path.write_bytes(bytes(_LAYOUT.size))
         with open(path, "r+b") as file:
             self._map = mmap.mmap(file.fileno(), _LAYOUT.size)
-        self.environment = {**os.environ, "LD_PRELOAD": str(library()), "WEIR_SYNC_FAULT": str(path)}
+        self.environment = {**os.environ, "LD_PRELOAD": str(library("slow_disk")), "WEIR_SYNC_FAULT": str(path)}
 
     def set(self, delay_ms=0, error=0):
         struct.pack_into("<II", self._map, 0, delay_ms, error)

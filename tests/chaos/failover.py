@@ -1,19 +1,22 @@
 """How long writers wait when the leader of their partitions goes, on Weir and on Apache Kafka alike.
 
-    failover.py weir|kafka kill|terminate|kill-with-controller [--rounds N] [--json]
+    failover.py weir|kafka kill|terminate|kill-with-controller|kill-all|power-cut [--rounds N] [--json]
 
 Three producers (kafka-python, confluent-kafka, Java), idempotent and with acks=all, write to a topic of three replicas. Each
 round ends the broker that leads partition 0 and takes, by producer and partition it led, the longest time between two
 acknowledgements around that moment; then the broker comes back and every replica is in sync again. At the end all is
-read and judged by the checker: nothing acknowledged is lost, nothing is there twice.
+read and judged by the checker: nothing acknowledged is lost, nothing is there twice; the replicas are equal byte for byte.
+kill-all ends all six processes at once and starts them again; power-cut (of Weir only) also takes what they had not synced.
 """
 
 import argparse
+import contextlib
 import json
+import os
+import signal
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +29,8 @@ from confluent_kafka.admin import AdminClient, NewTopic  # noqa: E402
 from chaos import workload  # noqa: E402
 from chaos.checker import check  # noqa: E402
 from chaos.history import Recorder  # noqa: E402
+from chaos.power_cut import PowerCut  # noqa: E402
+from support import replicas  # noqa: E402
 from support.kafka_cluster import KafkaCluster  # noqa: E402
 from support.processes import wait_until  # noqa: E402
 from support.weir_nodes import WeirNodes  # noqa: E402
@@ -39,7 +44,9 @@ WATCHED_S = 1.0
 RESUMED_WITHIN_S = 60
 WHOLE_WITHIN_S = 90
 
+# One broker goes, or it and the active controller; all go.
 HOWS = ("kill", "terminate", "kill-with-controller")
+OUTAGES = ("kill-all", "power-cut")
 
 
 @dataclass
@@ -76,8 +83,10 @@ class Outcome:
 class Failover:
     """A running cluster, its topic, producers, and the rounds."""
 
-    def __init__(self, cluster, say=print):
+    def __init__(self, cluster, say=print, power_cuts=None, settings=None):
         self.cluster, self.say = cluster, say
+        self.power_cuts = power_cuts
+        self.settings = {"min.insync.replicas": str(MIN_IN_SYNC), **(settings or {})}
         self.recorder = Recorder()
         self.outcome = Outcome()
         self.admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "log_level": 2,
@@ -85,7 +94,7 @@ class Failover:
         self.writers = []
 
     def start(self):
-        topic = NewTopic(TOPIC, PARTITIONS, REPLICAS, config={"min.insync.replicas": str(MIN_IN_SYNC)})
+        topic = NewTopic(TOPIC, PARTITIONS, REPLICAS, config=self.settings)
         self.admin.create_topics([topic], request_timeout=30)[TOPIC].result(60)
         wait_until(self.whole, WHOLE_WITHIN_S, "every replica to be in sync")
         self.writers = [kind(self.cluster.bootstrap, {TOPIC: PARTITIONS}, self.recorder, rate=RATE)
@@ -113,12 +122,17 @@ class Failover:
         """Waits until every producer had something acknowledged in each of these partitions."""
         wanted = {f"{TOPIC}-{number}" for number in partitions}
 
-        def all_resumed():
+        def waiting():
+            """The partitions still to come, by producer."""
             self._raise_failure()
-            return all(wanted <= {name for name, at in writer.acks[-20_000:] if at > since}
-                       for writer in self.writers)
+            left = {type(writer).__name__: sorted(wanted - {name for name, at in writer.acks[-20_000:] if at > since})
+                    for writer in self.writers}
+            return {producer: names for producer, names in left.items() if names}
 
-        wait_until(all_resumed, RESUMED_WITHIN_S, f"every producer to be answered in {sorted(wanted)}")
+        try:
+            wait_until(lambda: not waiting(), RESUMED_WITHIN_S, "every producer to be answered")
+        except TimeoutError as late:
+            raise TimeoutError(f"{late}; waiting are {waiting()}") from None
 
     def _raise_failure(self):
         for writer in self.writers:
@@ -128,28 +142,50 @@ class Failover:
     def round(self, how):
         partitions = wait_until(self.partitions, 10, "the topic's leaders")
         leader = partitions[0][0]
-        led = [number for number, (of, _, _) in partitions.items() if of == leader]
-        victims = [self.cluster[f"broker-{leader}"]]
-        if how == "kill-with-controller":
-            victims.append(self.cluster[self.cluster.active_controller()])
+        victims = self.victims(how, leader)
+        led = [number for number, (of, _, _) in partitions.items() if of == leader or how in OUTAGES]
         begin = time.monotonic()
-        enders = [threading.Thread(target=node.stop if how == "terminate" else node.kill)
-                  for node in victims]
-        for ender in enders:
-            ender.start()
-        for ender in enders:
-            ender.join()
-        self.resumed(led, max(begin, time.monotonic()))
+        self.end(victims, how)
+        since, effect = time.monotonic(), ""
+        if how in OUTAGES:
+            effect = self.cut_power(victims) if how == "power-cut" else ""
+            for node in victims:
+                node.start()
+        self.resumed(led, since)
         end = time.monotonic() + WATCHED_S
         wait_until(lambda: time.monotonic() > end, WATCHED_S + 1, "what follows to be watched")
         gaps = {(type(writer).__name__.removesuffix("Writer"), number): longest_gap(
             writer.acks, f"{TOPIC}-{number}", begin, end) for writer in self.writers for number in led}
         for node in victims:
-            node.start()
+            if not node.running():
+                node.start()
         wait_until(self.whole, WHOLE_WITHIN_S, f"every replica to be in sync after broker {leader} came back")
         self.outcome.rounds.append(gaps)
-        self.say(f"{how} {', '.join(node.name for node in victims)}: {len(led)} partitions, longest gap "
+        self.say(f"{how} {', '.join(node.name for node in victims)}: {effect}{len(led)} partitions, longest gap "
                  f"{max(gaps.values()):.3f} s")
+
+    def victims(self, how, leader):
+        if how in OUTAGES:
+            return list(self.cluster.nodes.values())
+        names = [f"broker-{leader}"]
+        if how == "kill-with-controller":
+            names.append(self.cluster.active_controller())
+        return [self.cluster[name] for name in names]
+
+    @staticmethod
+    def end(victims, how):
+        if how == "terminate":
+            for node in victims:
+                node.stop()
+            return
+        for node in victims:
+            os.kill(node.process.pid, signal.SIGKILL)
+        for node in victims:
+            node.kill()
+
+    def cut_power(self, nodes):
+        lost = [self.power_cuts[node.name].cut() for node in nodes]
+        return f"{sum(size for size, _ in lost)} bytes and {sum(names for _, names in lost)} names lost, "
 
     def finish(self):
         for writer in self.writers:
@@ -163,6 +199,7 @@ class Failover:
         report = check(self.recorder.ops(), needs=("send", "poll"))
         if not report.ok:
             self.outcome.problems.append(report.describe())
+        self.outcome.problems += replicas.differences(self.cluster.bootstrap.split(","), TOPIC, PARTITIONS)
         return self.outcome
 
 
@@ -174,9 +211,19 @@ def longest_gap(acks, name, begin, end):
     return max((later - earlier for earlier, later in zip(times, times[1:])), default=end - begin)
 
 
-def run(cluster, how, rounds, say=print):
-    """Measures `rounds` on a cluster that runs."""
-    failover = Failover(cluster, say)
+def prepare(cluster, how):
+    """To be called before the cluster starts. Returns the power cuts of its nodes, where the power is to be cut."""
+    if how != "power-cut":
+        return None
+    cuts = {node.name: PowerCut(node.data_dir) for node in cluster.nodes.values()}
+    for name, cut in cuts.items():
+        cluster[name].environment = cut.environment
+    return cuts
+
+
+def run(cluster, how, rounds, say=print, power_cuts=None, settings=None):
+    """Measures `rounds` on a cluster that runs. `power_cuts` are those of prepare, `settings` of the topic."""
+    failover = Failover(cluster, say, power_cuts, settings)
     try:
         failover.start()
         for _ in range(rounds):
@@ -194,16 +241,22 @@ SYSTEMS = {"weir": WeirNodes, "kafka": KafkaCluster,
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("system", choices=SYSTEMS)
-    parser.add_argument("how", choices=HOWS)
+    parser.add_argument("how", choices=HOWS + OUTAGES)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--setting", action="append", default=[], metavar="NAME=VALUE",
+                        help="of the topic; durability=os shows what a power cut takes without fsync")
     parser.add_argument("--json", action="store_true", help="print the figures only")
+    parser.add_argument("--keep", help="a directory to leave data and logs in")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="weir-failover-") as directory:
+    with contextlib.ExitStack() as stack:
+        directory = arguments.keep or stack.enter_context(tempfile.TemporaryDirectory(prefix="weir-failover-"))
         cluster = SYSTEMS[arguments.system](directory)
         try:
+            power_cuts = prepare(cluster, arguments.how)
             cluster.start("--bootstrap")
             outcome = run(cluster, arguments.how, arguments.rounds,
-                          say=lambda text: print(text, file=sys.stderr, flush=True))
+                          lambda text: print(text, file=sys.stderr, flush=True), power_cuts,
+                          dict(setting.split("=", 1) for setting in arguments.setting))
         finally:
             cluster.stop()
     print(json.dumps(outcome.figures()) if arguments.json else outcome.describe())

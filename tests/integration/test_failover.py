@@ -1,7 +1,8 @@
 """The leader of a partition goes while kafka-python, confluent-kafka and Java producers write with acks=all: nothing
 acknowledged is lost or doubled, and the longest time between two acknowledgements of a partition is short.
 
-5 rounds each; --rounds 50 for the whole measurement.
+The same when all processes end at once, and when only what was synced survives that. 5 rounds each; scripts/test.sh
+long makes 50, and 30 of the last two.
 """
 
 import statistics
@@ -14,6 +15,7 @@ from support.weir_nodes import WeirNodes
 
 # (median, worst) seconds between two acknowledgements of a partition.
 BOUNDS_S = {"kill": (1.0, 2.0), "terminate": (0.2, 2.0), "kill-with-controller": (1.5, 2.5)}
+OUTAGES_MAX = 30
 
 
 def test_the_longest_gap_begins_before_the_fault():
@@ -24,8 +26,10 @@ def test_the_longest_gap_begins_before_the_fault():
 
 
 @pytest.fixture
-def nodes(data_dir):
+def nodes(data_dir, request):
+    """A cluster prepared for what `how` says, if that is a parameter."""
     cluster = WeirNodes(data_dir, controllers=3, brokers=3)
+    cluster.power_cuts = failover.prepare(cluster, request.node.callspec.params.get("how"))
     try:
         cluster.start("--bootstrap")
         yield cluster
@@ -58,3 +62,16 @@ def test_A01_A02_J04_producers_go_on_when_a_leader_goes(nodes, how, request):
     median, worst = BOUNDS_S[how]
     assert statistics.median(outcome.gaps()) <= median, outcome.describe()
     assert max(outcome.gaps()) <= worst, outcome.describe()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("how", failover.OUTAGES)
+def test_D03_J24_nothing_acknowledged_is_lost_when_all_go(nodes, how, request):
+    refusal = replication_refused(nodes)
+    if refusal:
+        pytest.skip(f"this cluster does not replicate: {refusal}")
+    rounds = min(request.config.getoption("--rounds"), OUTAGES_MAX)
+    outcome = failover.run(nodes, how, rounds, power_cuts=nodes.power_cuts)
+    print(f"\n{how}: {outcome.describe()}")
+    assert not outcome.problems, "\n".join(outcome.problems)

@@ -1,8 +1,12 @@
 """Reads a partition from one broker after another, follower or leader, byte for byte (Fetch v11 of the Kafka
 protocol, written out by hand: no client reads from a replica it was not sent to)."""
 
+import itertools
+import operator
 import socket
 import struct
+
+from support.processes import wait_until
 
 _FETCH, _VERSION = 1, 11
 _OFFSET_OUT_OF_RANGE = 1
@@ -62,6 +66,37 @@ def read_replica(address, topic, partition):
             offset = _end_offset(batches)
     finally:
         reader.close()
+
+
+def differences(addresses, topic, partitions, timeout_s=30):
+    """How the replicas of each partition differ below the high watermark, once all know the same one; [] if they do
+    not (RELIABILITY D-24). For the time after the last record: a watermark that moves is waited for.
+    """
+    found = []
+    for partition in range(partitions):
+        copies = {}
+
+        def same_watermark():
+            copies.update({address: read_replica(address, topic, partition) for address in addresses})
+            return len({watermark for watermark, _ in copies.values()}) == 1
+
+        try:
+            wait_until(same_watermark, timeout_s, "one high watermark on all replicas")
+        except (TimeoutError, OSError, RuntimeError) as error:
+            found.append(f"{topic}-{partition}: {error}, {_shown(copies)}")
+            continue
+        if len({data for _, data in copies.values()}) > 1:
+            found.append(f"{topic}-{partition}: not the same bytes, {_shown(copies)}")
+    return found
+
+
+def _shown(copies):
+    """High watermark, size and end offset by replica, and where the first bytes differ."""
+    texts = [data for _, data in copies.values()]
+    same = min((sum(1 for _ in itertools.takewhile(bool, map(operator.eq, texts[0], text))) for text in texts[1:]),
+               default=0)
+    return ", ".join(f"{address}: {watermark} {len(data)} bytes to offset {_end_offset(data)}"
+                     for address, (watermark, data) in copies.items()) + f"; same up to byte {same}"
 
 
 def _end_offset(batches):
