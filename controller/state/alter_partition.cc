@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "common/metadata/topic_config.h"
+#include "controller/state/partitions.h"
+#include "controller/state/reassignment.h"
 
 namespace weir::state {
 namespace {
@@ -94,18 +96,52 @@ metadata::v1::PartitionChangeRecord ToRecord(const DecisionContext& context,
   return record;
 }
 
+void Refuse(ErrorCode error, AlteredPartition* answer) {
+  answer->set_error_code(static_cast<int32_t>(error));
+}
+
+// The topic, if it has the partition; null with the answer filled otherwise.
+const metadata::Topic* FindTopic(const MetadataImage& image, const std::string& raw_topic_id,
+                                 int32_t partition, AlteredPartition* answer) {
+  const Result<Uuid> topic_id = Uuid::FromBytes(raw_topic_id);
+  const metadata::Topic* topic = topic_id ? image.FindTopic(*topic_id) : nullptr;
+  if (topic == nullptr) {
+    Refuse(ErrorCode::kUnknownTopicId, answer);
+    return nullptr;
+  }
+  if (topic->FindPartition(PartitionIndex(partition)) != nullptr) return topic;
+  Refuse(ErrorCode::kUnknownTopicOrPartition, answer);
+  return nullptr;
+}
+
+// The change completes a move. With it begins another leader epoch, if a replica goes: the leader
+// of the old one learns from the metadata what became of it.
+void Complete(const metadata::Partition& partition, metadata::v1::PartitionChangeRecord record,
+              const NodeIdList& isr, Records* records, AlteredPartition* answer) {
+  if (record.has_leader() || record.bump_leader_epoch()) {
+    Refuse(ErrorCode::kNewLeaderElected, answer);
+  } else {
+    answer->set_leader_epoch(partition.leader_epoch.value());
+    answer->set_partition_epoch(partition.partition_epoch.value() + 1);
+    for (const NodeId id : isr) answer->add_isr(id.value());
+  }
+  *records->emplace_back().mutable_partition_change() = std::move(record);
+}
+
 // Answers one change and appends its record.
 void AlterOne(const DecisionContext& context, NodeId leader, const IsrChange& change,
               Records* records, AlteredPartition* answer) {
-  const auto refuse = [&](ErrorCode error) { answer->set_error_code(static_cast<int32_t>(error)); };
-  const Result<Uuid> topic_id = Uuid::FromBytes(change.topic_id());
-  const metadata::Topic* topic = topic_id ? context.image.FindTopic(*topic_id) : nullptr;
-  if (topic == nullptr) return refuse(ErrorCode::kUnknownTopicId);
+  const metadata::Topic* topic =
+      FindTopic(context.image, change.topic_id(), change.partition(), answer);
+  if (topic == nullptr) return;
   const metadata::Partition* partition = topic->FindPartition(PartitionIndex(change.partition()));
-  if (partition == nullptr) return refuse(ErrorCode::kUnknownTopicOrPartition);
   const ErrorCode refused = Check(context.image, leader, *partition, change);
-  if (refused != ErrorCode::kNone) return refuse(refused);
+  if (refused != ErrorCode::kNone) return Refuse(refused, answer);
   const NodeIdList isr = NewIsr(*partition, change);
+  const PartitionIndex index(change.partition());
+  if (auto completed = CompletedMove(context, *topic, index, isr)) {
+    return Complete(*partition, *std::move(completed), isr, records, answer);
+  }
   *records->emplace_back().mutable_partition_change() =
       ToRecord(context, *topic, change, *partition, isr);
   answer->set_leader_epoch(partition->leader_epoch.value());
@@ -113,31 +149,52 @@ void AlterOne(const DecisionContext& context, NodeId leader, const IsrChange& ch
   for (const NodeId id : isr) answer->add_isr(id.value());
 }
 
+void GiveUpOne(const DecisionContext& context, NodeId broker,
+               const broker::v1::GivenUpReplica& given_up, Records* records,
+               AlteredPartition* answer) {
+  const metadata::Topic* topic =
+      FindTopic(context.image, given_up.topic_id(), given_up.partition(), answer);
+  if (topic == nullptr) return;
+  const PartitionIndex index(given_up.partition());
+  const metadata::Partition& partition = *topic->FindPartition(index);
+  if (!partition.replicas.Contains(broker)) return Refuse(ErrorCode::kInvalidRequest, answer);
+  auto record = ChangeForGivenUp(context, *topic, index, broker);
+  if (!record) return Refuse(ErrorCode::kIneligibleReplica, answer);
+  *records->emplace_back().mutable_partition_change() = *std::move(record);
+  answer->set_leader_epoch(partition.leader_epoch.value() + 1);
+  answer->set_partition_epoch(partition.partition_epoch.value() + 1);
+  for (const NodeId id : partition.isr.Without(broker)) answer->add_isr(id.value());
+}
+
 }  // namespace
 
 Result<Decision<broker::v1::AlterPartitionReply>> AlterPartition(
     const DecisionContext& context, const broker::v1::AlterPartitionRequest& request) {
-  const NodeId leader(request.broker_id());
-  const metadata::Broker* broker = context.image.FindBroker(leader);
+  const NodeId id(request.broker_id());
+  const metadata::Broker* broker = context.image.FindBroker(id);
   if (broker == nullptr) {
-    return Fail(ErrorCode::kBrokerIdNotRegistered,
-                "broker " + ToString(leader) + " is not registered");
+    return Fail(ErrorCode::kBrokerIdNotRegistered, "broker " + ToString(id) + " is not registered");
   }
   if (broker->epoch.value() != request.broker_epoch()) {
-    return Fail(ErrorCode::kStaleBrokerEpoch, "broker " + ToString(leader) + " has epoch " +
+    return Fail(ErrorCode::kStaleBrokerEpoch, "broker " + ToString(id) + " has epoch " +
                                                   ToString(broker->epoch) + ", not " +
                                                   std::to_string(request.broker_epoch()));
   }
   Decision<broker::v1::AlterPartitionReply> decision;
   std::set<std::pair<std::string, int32_t>> seen;
+  // Two changes of one partition were both decided on the same version: the second is refused.
+  const auto is_first = [&seen](const auto& change, AlteredPartition* answer) {
+    if (seen.emplace(change.topic_id(), change.partition()).second) return true;
+    Refuse(ErrorCode::kInvalidUpdateVersion, answer);
+    return false;
+  };
   for (const IsrChange& change : request.partitions()) {
     AlteredPartition* answer = decision.reply.add_partitions();
-    if (!seen.emplace(change.topic_id(), change.partition()).second) {
-      // Both were decided on the same version.
-      answer->set_error_code(static_cast<int32_t>(ErrorCode::kInvalidUpdateVersion));
-      continue;
-    }
-    AlterOne(context, leader, change, &decision.records, answer);
+    if (is_first(change, answer)) AlterOne(context, id, change, &decision.records, answer);
+  }
+  for (const broker::v1::GivenUpReplica& given_up : request.given_up()) {
+    AlteredPartition* answer = decision.reply.add_given_up();
+    if (is_first(given_up, answer)) GiveUpOne(context, id, given_up, &decision.records, answer);
   }
   return decision;
 }

@@ -219,6 +219,28 @@ void AppendChangesForLostData(const DecisionContext& context, NodeId broker, Los
       });
 }
 
+std::optional<PartitionChangeRecord> ChangeForGivenUp(const DecisionContext& context,
+                                                      const Topic& topic, PartitionIndex index,
+                                                      NodeId broker) {
+  const Partition& partition = *topic.FindPartition(index);
+  const BrokerOutlook outlook{
+      [&](NodeId id) { return id != broker && context.image.IsUsableAsLeader(id); },
+      [](NodeId) { return false; }};
+  const Target target{partition.isr.Without(broker), partition.elr.Without(broker),
+                      partition.last_known_elr.Without(broker), kNoNode};
+  if (!FirstUsable(partition.replicas, outlook, &target.isr)) return std::nullopt;
+  const ElectionRules rules = Rules::ElectionOf(Rules(context).ConfigOf(topic));
+  std::optional<PartitionChangeRecord> record =
+      ChangeTowards(topic.id, index, partition, rules, outlook, target);
+  if (!record) {
+    record.emplace();
+    record->set_topic_id(topic.id.ToBytes());
+    record->set_partition(index.value());
+  }
+  if (!record->has_leader()) record->set_bump_leader_epoch(true);
+  return record;
+}
+
 bool LeadsAny(const MetadataImage& image, NodeId broker) {
   for (const auto& [id, topic] : image.topics()) {
     for (const auto& [index, partition] : topic.partitions) {

@@ -56,6 +56,14 @@ enum class LostData : uint8_t {
 void AppendChangesForLostData(const DecisionContext& context, NodeId broker, LostData lost,
                               Records* records);
 
+// A replica is about to throw its records away: out of ISR, ELR and last known ELR, the leadership
+// with it; the leader epoch grows, so that nothing it fetched before counts (I-14). nullopt when no
+// other replica of the ISR may lead: what it has may be all there is.
+std::optional<metadata::v1::PartitionChangeRecord> ChangeForGivenUp(const DecisionContext& context,
+                                                                    const metadata::Topic& topic,
+                                                                    PartitionIndex index,
+                                                                    NodeId broker);
+
 // Whether the broker leads any partition.
 bool LeadsAny(const MetadataImage& image, NodeId broker);
 // Whether the broker is a replica of any partition.

@@ -46,6 +46,21 @@ class AlterPartitionTest : public testing::Test {
     }
     return ErrorCodeFromNumber(decision->reply.partitions(0).error_code());
   }
+  // The error of `id` giving its replica up; what it allows is committed.
+  ErrorCode GiveUp(int32_t id) {
+    broker::v1::AlterPartitionRequest request;
+    request.set_broker_id(id);
+    request.set_broker_epoch(EpochOf(id));
+    request.add_given_up()->set_topic_id(cluster.image.FindTopic("t")->id.ToBytes());
+    const auto decision = AlterPartition(cluster.context(), request);
+    if (!decision) return decision.error().code;
+    if (!decision->records.empty()) {
+      cluster.Commit(decision->records);
+      EXPECT_EQ(decision->reply.given_up(0).leader_epoch(), partition().leader_epoch.value());
+      EXPECT_EQ(decision->reply.given_up(0).partition_epoch(), partition().partition_epoch.value());
+    }
+    return ErrorCodeFromNumber(decision->reply.given_up(0).error_code());
+  }
   // The other two.
   std::vector<int32_t> Followers() {
     std::vector<int32_t> ids;
@@ -131,6 +146,44 @@ TEST_F(AlterPartitionTest, ASecondChangeOfOnePartitionIsRefused) {
   EXPECT_EQ(decision->records.size(), 1u);
   EXPECT_EQ(ErrorCodeFromNumber(decision->reply.partitions(1).error_code()),
             ErrorCode::kInvalidUpdateVersion);
+}
+
+// ---- Replicas that are given up -----------------------------------------------------------
+
+TEST_F(AlterPartitionTest, D18_AFollowerGivenUpIsInNoListAndItsOldFetchesCountNoMore) {
+  const int32_t damaged = Followers()[0];
+  const LeaderEpoch before = partition().leader_epoch;
+  EXPECT_EQ(GiveUp(damaged), ErrorCode::kNone);
+  EXPECT_FALSE(partition().isr.Contains(NodeId(damaged)));
+  EXPECT_EQ(partition().leader, NodeId(leader));
+  EXPECT_EQ(partition().leader_epoch, before + 1);
+  // Again, outside the ISR: still a new epoch.
+  EXPECT_EQ(GiveUp(damaged), ErrorCode::kNone);
+  EXPECT_EQ(partition().leader_epoch, before + 2);
+}
+
+TEST_F(AlterPartitionTest, D18_ALeaderGivenUpLeadsNoMore) {
+  EXPECT_EQ(GiveUp(leader), ErrorCode::kNone);
+  EXPECT_NE(partition().leader, NodeId(leader));
+  EXPECT_NE(partition().leader, kNoNode);
+  EXPECT_FALSE(partition().isr.Contains(NodeId(leader)));
+}
+
+TEST_F(AlterPartitionTest, D18_WhoeverIsGivenUpIsNotEligibleInASmallIsr) {
+  ASSERT_EQ(Ask(Change({leader})), ErrorCode::kNone);
+  const int32_t damaged = Followers()[0];
+  ASSERT_TRUE(partition().elr.Contains(NodeId(damaged)));
+  EXPECT_EQ(GiveUp(damaged), ErrorCode::kNone);
+  EXPECT_FALSE(partition().elr.Contains(NodeId(damaged)));
+  EXPECT_FALSE(partition().last_known_elr.Contains(NodeId(damaged)));
+  EXPECT_TRUE(partition().elr.Contains(NodeId(Followers()[1])));
+}
+
+TEST_F(AlterPartitionTest, D18_TheOnlyOneInSyncKeepsWhatItHas) {
+  ASSERT_EQ(Ask(Change({leader})), ErrorCode::kNone);
+  EXPECT_EQ(GiveUp(leader), ErrorCode::kIneligibleReplica);
+  EXPECT_TRUE(partition().isr.Contains(NodeId(leader)));
+  EXPECT_EQ(partition().leader, NodeId(leader));
 }
 
 }  // namespace
