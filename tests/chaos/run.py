@@ -3,8 +3,8 @@
     run.py SECONDS [--seed N] [--replication-factor N] [--faults NAME,...] [--keep DIRECTORY]
 
 Prints each fault with the proof that it had effect and the progress clients made meanwhile. The verdict is OK if the
-checker is clean, no process broke its own laws, every fault had effect and clients made progress during each that
-hit a single node. Exit code 0 only then.
+checker is clean, the replicas are equal byte for byte, no process broke its own laws, every fault had effect and clients made
+progress during each that hit a single node. Exit code 0 only then.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from chaos.cluster import ChaosCluster  # noqa: E402
 from chaos.disks import SmallDisk  # noqa: E402
 from chaos.faults import FAULTS, DiskFull  # noqa: E402
 from chaos.history import Recorder  # noqa: E402
+from support import replicas  # noqa: E402
 from support.admin import AdminFailure  # noqa: E402
 from support.processes import wait_until  # noqa: E402
 
@@ -132,7 +133,7 @@ class Run:
             self.problems.append(str(late))
 
     def finish(self):
-        """Stops the clients, reads everything with fresh ones and judges."""
+        """Stops the clients, reads everything with fresh ones, compares the replicas and judges."""
         for client in reversed(self.clients):
             client.stop()
         self.problems += [f"client failed: {failure!r}" for failure in self.failures()]
@@ -141,6 +142,9 @@ class Run:
             reader = kind(self.cluster.bootstrap, {TOPIC: PARTITIONS}, self.recorder)
             for place, (position, end) in workload.read_everything(reader, wanted).items():
                 self.problems.append(f"{kind.__name__} did not reach {place}: {position} of {end}")
+        if self.replication_factor == len(self.cluster.brokers()):
+            brokers = [node.values["kafka.listen"] for node in self.cluster.brokers()]
+            self.problems += replicas.differences(brokers, TOPIC, PARTITIONS)
         self.problems += self.cluster.crashes()
         ops = self.recorder.ops()
         return ops, check(ops, needs=("send", "poll", "list_offsets"), ops_per_s_min=50)

@@ -10,10 +10,10 @@ import time
 
 import pytest
 
+from support import replicas
 from support.admin import Admin, AdminFailure, admin_pb2
 from support.processes import kill_hard, wait_until
 from support.records import Producer, read
-from support.replicas import read_replica
 from support.weir_cluster import WeirDev
 
 TOPIC = "replicated"
@@ -49,25 +49,11 @@ def in_sync(dev):
     return all(len(partition.isr_ids) == 3 for partition in partitions(dev))
 
 
-def replica_copies(dev, partition):
-    """What each broker holds of a partition, once all know the same high watermark."""
-    addresses = dev.bootstrap.split(",")
-    copies = {}
-
-    def same_watermark():
-        copies.update({address: read_replica(address, TOPIC, partition) for address in addresses})
-        return len({watermark for watermark, _ in copies.values()}) == 1
-
-    wait_until(same_watermark, CATCH_UP_S, "one high watermark on all replicas")
-    return copies
-
-
 def check_replicas_equal(dev):
+    addresses = dev.bootstrap.split(",")
+    assert not replicas.differences(addresses, TOPIC, PARTITIONS, CATCH_UP_S)
     for partition in range(PARTITIONS):
-        copies = replica_copies(dev, partition)
-        assert len(set(copies.values())) == 1, {
-            address: (watermark, len(data)) for address, (watermark, data) in copies.items()}
-        watermark, data = next(iter(copies.values()))
+        watermark, data = replicas.read_replica(addresses[0], TOPIC, partition)
         assert watermark > 0 and data
 
 
@@ -115,6 +101,16 @@ def check_nothing_lost(dev, producer):
         values = read(dev.bootstrap, TOPIC, max(acknowledged) + 1, partition)
         assert len(values) == len(acknowledged) == len(set(values))
         assert all(values[offset] == value for offset, value in acknowledged.items())
+
+
+@pytest.mark.parametrize("second, complaint", [
+    ((1, b"ab"), None), ((1, b"xb"), "not the same bytes"), ((2, b"ab"), "high watermark")])
+def test_D24_differing_replicas_are_named(monkeypatch, second, complaint):
+    copies = {"one": (1, b"ab"), "two": second}
+    monkeypatch.setattr(replicas, "read_replica", lambda address, topic, partition: copies[address])
+    monkeypatch.setattr(replicas, "_end_offset", lambda batches: 1)
+    found = replicas.differences(copies, TOPIC, 1, timeout_s=0)
+    assert len(found) == (complaint is not None) and all(complaint in text for text in found)
 
 
 def test_replicas_are_equal(dev):
