@@ -53,12 +53,15 @@ Result<DiskSample> DiskKeeper::Sample() {
 
 void DiskKeeper::SampleAgain() {
   const MonoTime now = sampler_.Now();
+  bool quiet = false;
   if (const Result<DiskSample> sampled = Sample(); sampled) {
+    const uint64_t before = std::exchange(unflushed_bytes_, sampled->unflushed_bytes);
+    quiet = !full() && sampled->queued_bytes == 0 && sampled->unflushed_bytes == before;
     ReclaimIfDue(*sampled, now);
   } else {
     LogWarn("log", "disk space unknown", {{"reason", sampled.error().message}});
   }
-  sampler_.PostAt(now + kDiskSampleEvery, [this] { SampleAgain(); });
+  sampler_.PostAt(now + (quiet ? kQuietSampleEvery : kDiskSampleEvery), [this] { SampleAgain(); });
 }
 
 bool DiskKeeper::IsReclaimDue(MonoTime now) {

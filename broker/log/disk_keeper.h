@@ -2,7 +2,8 @@
 // is room for records (DiskSpace decides), and has the space of deleted partitions reclaimed.
 //
 // Laws:
-//  1. full() is what the newest sample says; samples are kSampleEvery apart whatever the disk does.
+//  1. full() is what the newest sample says; samples are kDiskSampleEvery apart whatever the disk
+//     does, and kQuietSampleEvery when nothing was written between the last two.
 //  2. Reclaiming runs on its own thread, once at a time: soon after a deletion, at once on a full
 //     disk.
 //  3. A full disk first has memory written out, which frees the write-ahead log; only then are
@@ -27,6 +28,8 @@ namespace weir::log {
 // Kafka's file.delete.delay.ms has deletions wait for a minute; ours wait for company.
 inline constexpr Duration kReclaimDelay = std::chrono::seconds(5);
 inline constexpr Duration kDiskSampleEvery = std::chrono::milliseconds(100);
+// Others may fill a disk too; the least reserve outlasts 1 GB/s for so long.
+inline constexpr Duration kQuietSampleEvery = std::chrono::milliseconds(250);
 
 class DiskKeeper {
  public:
@@ -57,6 +60,7 @@ class DiskKeeper {
   Executor& reclaimer_;
   const ReadSpace read_space_;
   DiskSpace space_;  // sampler
+  uint64_t unflushed_bytes_ = 0;  // of the last sample; sampler
   // When partitions deleted and not reclaimed were first seen; sampler.
   MonoTime deleted_since_ = MonoTime::max();
   // Long ago, at first.

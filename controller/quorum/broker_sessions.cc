@@ -145,7 +145,12 @@ void BrokerSessions::OnEnd(SessionId id) {
   sessions_.erase(found);
   if (broker_id == kNoNode) return;
   LogInfo("quorum", "broker session broke", {{"broker_id", broker_id}});
+  Broken(broker_id, id);
+}
+
+void BrokerSessions::Broken(NodeId broker_id, SessionId id) {
   liveness_.OnSessionBroken(broker_id, id, loop_.Now());
+  loop_.PostAt(loop_.Now() + options_.liveness.broken_session_grace, [this] { OnTick(); });
 }
 
 void BrokerSessions::End(SessionId id, Status status) {
@@ -158,7 +163,7 @@ void BrokerSessions::End(SessionId id, Status status) {
   found->second.handle->End(std::move(status));
   const NodeId broker_id = found->second.broker_id;
   sessions_.erase(found);
-  if (broker_id != kNoNode) liveness_.OnSessionBroken(broker_id, id, loop_.Now());
+  if (broker_id != kNoNode) Broken(broker_id, id);
 }
 
 std::map<NodeId, LogIndex> BrokerSessions::AppliedOffsets() const {

@@ -77,6 +77,8 @@ class BrokerSessions : public MetadataListener {
                      bool leads_nothing_for_shutdown);
   void SendReply(const Session& session, bool may_stop);
   void End(SessionId id, Status status);
+  // Looks again when the grace is over, not only at the next tick.
+  void Broken(NodeId broker_id, SessionId id);
   void Fence(const std::vector<NodeId>& broker_ids);
 
   Executor& loop_;

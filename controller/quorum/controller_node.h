@@ -27,6 +27,7 @@
 #include "controller/quorum/active_controller.h"
 #include "controller/quorum/broker_sessions.h"
 #include "controller/quorum/founding.h"
+#include "controller/quorum/leader_balancer.h"
 #include "controller/quorum/membership.h"
 #include "controller/quorum/metadata_feed.h"
 #include "controller/quorum/raft_node.h"
@@ -43,9 +44,10 @@ struct ControllerNodeOptions {
   std::vector<std::string> join;
   // Zero: any.
   Uuid cluster_id;
-  int32_t election_ticks = 15;
-  int32_t heartbeat_ticks = 4;
+  int32_t election_ticks = 30;
+  int32_t heartbeat_ticks = 10;
   BrokerSessionsOptions sessions;
+  LeaderBalancerOptions leaders;
   state::Defaults defaults;
   size_t snapshot_log_bytes = limits::kSnapshotAfterLogBytes;
   Duration snapshot_interval = std::chrono::milliseconds(limits::kSnapshotAfterMs);
@@ -170,6 +172,7 @@ class ControllerNode {
   std::unique_ptr<RaftNode> node_;
   std::unique_ptr<ActiveController> controller_;
   std::unique_ptr<BrokerSessions> sessions_;
+  std::unique_ptr<LeaderBalancer> leader_balancer_;
   std::unique_ptr<MetadataFeed> feed_;
   std::unique_ptr<Membership> membership_;
 

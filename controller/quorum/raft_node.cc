@@ -11,7 +11,10 @@ namespace weir::quorum {
 
 namespace {
 
-// A leader that lives dials again within 20 ms and sends a heartbeat.
+// What is looked at on every tick (deadlines, mostly) is never later than this for being asleep.
+constexpr int32_t kTicksAsleepMax = 5;
+// A leader that lives dials again within 20 ms; if it has nothing to say until its next heartbeat,
+// the others' pre-votes keep it.
 constexpr Duration kLeaderGrace = std::chrono::milliseconds(50);
 
 }  // namespace
@@ -63,7 +66,8 @@ void RaftNode::Start() {
   loop_->Post([this] {
     HurryFirstElection();
     SchedulePump();
-    OnTick();
+    ticked_at_ = loop_->Now();
+    SleepUntilDue();
   });
 }
 
@@ -87,18 +91,36 @@ void RaftNode::HurryFirstElection() {
   }
 }
 
+void RaftNode::CountTicks() {
+  const MonoTime now = loop_->Now();
+  const auto passed = static_cast<int64_t>((now - ticked_at_) / options_.tick);
+  if (passed <= 0) return;
+  const auto counted = static_cast<int32_t>(std::min<int64_t>(passed, ticks_to_count_));
+  for (int32_t i = 0; i < counted; ++i) raft_->Tick();
+  ticks_to_count_ -= counted;
+  ticked_at_ = counted < passed ? now : ticked_at_ + counted * options_.tick;
+}
+
+// A quiet controller would otherwise wake a hundred times a second to add one.
+void RaftNode::SleepUntilDue() {
+  loop_->Cancel(tick_timer_);
+  ticks_to_count_ = std::min(raft_->TicksUntilDue(), kTicksAsleepMax);
+  tick_timer_ = loop_->PostAt(ticked_at_ + ticks_to_count_ * options_.tick, [this] { OnTick(); });
+}
+
 void RaftNode::OnTick() {
   if (failed_) return;
-  raft_->Tick();
+  CountTicks();
   machine_.OnTick();
   MaybeTakeSnapshot();
   SchedulePump();
-  loop_->PostAt(loop_->Now() + options_.tick, [this] { OnTick(); });
+  SleepUntilDue();
 }
 
 void RaftNode::Deliver(raft::Message message, std::string from_address) {
   loop_->Post([this, message = std::move(message), address = std::move(from_address)]() mutable {
     if (failed_) return;
+    CountTicks();
     const raft::VoterKey from = raft::HeaderOf(message).from;
     const Status status = raft_->Step(std::move(message));
     if (!status) {
@@ -126,6 +148,7 @@ void RaftNode::ForgetLeader(const raft::VoterKey& leader, MonoTime gone_at) {
     raft_->Tick();
   }
   SchedulePump();
+  SleepUntilDue();
 }
 
 Result<LogIndex> RaftNode::Propose(std::shared_ptr<const std::string> payload) {

@@ -52,7 +52,7 @@ class StateMachine {
   virtual std::function<std::string()> Capture() = 0;
   virtual void OnRoleChange(const raft::RoleChange& change) = 0;
   virtual void OnReadState(const raft::ReadState& read) = 0;
-  // Every tick of Raft (10 ms).
+  // Every 50 ms, and whenever Raft's clock has something to do.
   virtual void OnTick() = 0;
   // The core halted (broken disk or broken invariant): the process must end.
   virtual void OnFatal(const std::string& reason) = 0;
@@ -135,6 +135,10 @@ class RaftNode : public RaftPort {
   RaftNode(RaftNodeOptions options, Disk& disk, std::shared_ptr<Executor> loop,
            StateMachine& machine);
   Status Restore(const raft::Configuration& founding);
+  // Counts the ticks since the last count. Of a pause longer than was meant only what was meant
+  // counts: what arrived meanwhile is still in the queue.
+  void CountTicks();
+  void SleepUntilDue();
   void OnTick();
   void HurryFirstElection();
   void ForgetLeader(const raft::VoterKey& leader, MonoTime gone_at);
@@ -162,6 +166,9 @@ class RaftNode : public RaftPort {
   std::unique_ptr<raft::Raft> raft_;
   std::unique_ptr<Transport> transport_;
 
+  MonoTime ticked_at_;
+  int32_t ticks_to_count_ = 0;
+  Executor::TimerId tick_timer_{};
   bool pump_scheduled_ = false;
   bool failed_ = false;
   std::vector<PersistJob> waiting_jobs_;

@@ -125,6 +125,8 @@ void Raft::CountVotes() {
 void Raft::TickFollower() {
   if (election_elapsed_ < election_timeout_) ++election_elapsed_;
   if (election_elapsed_ < election_timeout_) return;
+  // Its own vote is still on the way to a slow disk: another term would only begin that anew.
+  if (role_ == Role::kCandidate && !votes_.contains(config_.self)) return;
   leader_.reset();
   if (MayCampaign()) BecomePreCandidate();
 }

@@ -123,6 +123,13 @@ void Raft::Tick() {
   CheckInvariants();
 }
 
+int32_t Raft::TicksUntilDue() const {
+  const int32_t due = is_leader() ? std::min(config_.heartbeat_ticks - heartbeat_elapsed_,
+                                             config_.election_ticks_max - election_elapsed_)
+                                  : election_timeout_ - election_elapsed_;
+  return std::max(due, 1);
+}
+
 Result<LogIndex> Raft::Propose(std::shared_ptr<const std::string> payload) {
   WEIR_CHECK(payload != nullptr);
   if (!is_leader()) return Fail(ErrorCode::kNotController, "this controller is not the leader");

@@ -107,6 +107,9 @@ class Raft {
   Status Step(Message message);
   // 10 ms have passed.
   void Tick();
+  // How many ticks from now the next one that may do more than count lies; at least 1. Transfers,
+  // snapshots and leaving the quorum, which are rare, are not looked at.
+  int32_t TicksUntilDue() const;
   // Appends a payload to the leader's log; it is committed when it comes out in Ready::committed at
   // this index with the term of this call. Errors: kNotController (not leader, or handing over),
   // kThrottlingQuotaExceeded (uncommitted_bytes_max).

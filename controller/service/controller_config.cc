@@ -35,9 +35,9 @@ const ConfigKey kKeys[] = {
      "makes it a voter."},
     {"cluster.id", ConfigKind::kString, "",
      "22 characters. With bootstrap the new cluster's id; later the only one accepted."},
-    {"election.timeout.ms", ConfigKind::kInt, "150",
+    {"election.timeout.ms", ConfigKind::kInt, "300",
      "Silence after which a voter stands for election, randomised up to twice that."},
-    {"heartbeat.interval.ms", ConfigKind::kInt, "30", "Between the leader's heartbeats."},
+    {"heartbeat.interval.ms", ConfigKind::kInt, "100", "Between the leader's heartbeats."},
     {"broker.session.timeout.ms", ConfigKind::kInt, "3000",
      "Silence after which a broker is fenced."},
     {"broker.session.grace.ms", ConfigKind::kInt, "200",
@@ -47,6 +47,11 @@ const ConfigKey kKeys[] = {
      "A snapshot of the metadata is taken after so many bytes of log."},
     {"metadata.snapshot.interval.ms", ConfigKind::kInt, "3600000",
      "A snapshot is taken after so much time if anything has changed."},
+    {"auto.leader.rebalance.enable", ConfigKind::kBool, "true",
+     "Whether leadership goes back to preferred replicas by itself."},
+    {"leader.imbalance.check.interval.seconds", ConfigKind::kInt, "5",
+     "How often that is looked for. A broker that is back gets its leaderships after one to two "
+     "intervals in sync."},
     {"default.replication.factor", ConfigKind::kInt, "1",
      "Replicas of a topic that does not say how many."},
     {"num.partitions", ConfigKind::kInt, "1", "Partitions of a topic that does not say how many."},
@@ -73,6 +78,7 @@ Status CheckRanges(const runtime::Config& config) {
   WEIR_RETURN_IF_ERROR(CheckRange(config, "broker.heartbeat.interval.ms", 10,
                                   config.GetInt("broker.session.timeout.ms") / 2));
   WEIR_RETURN_IF_ERROR(CheckRange(config, "metadata.snapshot.interval.ms", 100, INT64_MAX / 1000));
+  WEIR_RETURN_IF_ERROR(CheckRange(config, "leader.imbalance.check.interval.seconds", 1, 86'400));
   WEIR_RETURN_IF_ERROR(CheckRange(config, "default.replication.factor", 1, 32'767));
   return CheckRange(config, "num.partitions", 1, limits::kPartitionsPerTopicMax);
 }
@@ -123,6 +129,9 @@ Status ReadNode(const runtime::Config& config, quorum::ControllerNodeOptions& no
   node.sessions.liveness.broken_session_grace =
       Milliseconds(config.GetInt("broker.session.grace.ms"));
   node.sessions.heartbeat_interval = Milliseconds(config.GetInt("broker.heartbeat.interval.ms"));
+  node.leaders.return_leaderships = config.GetBool("auto.leader.rebalance.enable");
+  node.leaders.interval =
+      std::chrono::seconds(config.GetInt("leader.imbalance.check.interval.seconds"));
   node.snapshot_log_bytes = config.GetBytes("metadata.snapshot.log.bytes");
   node.snapshot_interval = Milliseconds(config.GetInt("metadata.snapshot.interval.ms"));
   node.defaults.default_replication_factor =
