@@ -211,8 +211,12 @@ Result<bool> LogStore::HasEntries(const Dead& dead) {
   const LogKey upper = MakeLogKeyEnd(dead.id);
   const auto entries = kv_.Scan(dead.family, View(lower), View(upper));
   entries->Seek(View(lower));
-  if (!entries->Valid()) WEIR_RETURN_IF_ERROR(entries->status());
-  return entries->Valid();
+  if (entries->Valid()) return true;
+  const Status status = entries->status();
+  // A damaged entry is one all the same.
+  if (!status && status.error().code == ErrorCode::kCorruptMessage) return true;
+  WEIR_RETURN_IF_ERROR(status);
+  return false;
 }
 
 Result<size_t> LogStore::Reclaim(uint64_t copy_bytes_max) {

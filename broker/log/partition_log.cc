@@ -93,7 +93,7 @@ Status PartitionLog::Replay(Offset rows_end, Offset producers_end, bool rows_com
     return true;
   }));
   if ((check && !tail_seen) || log_end_ < producers_end) {
-    return Fail(ErrorCode::kKafkaStorageError,
+    return Fail(ErrorCode::kCorruptMessage,
                 "entries that the rows speak of are missing before offset " + ToString(rows_end));
   }
   return {};

@@ -76,7 +76,8 @@ class KvIterator {
   virtual void Next() = 0;
   virtual std::string_view key() const = 0;
   virtual std::string_view value() const = 0;
-  // An error that made the iterator invalid: kKafkaStorageError.
+  // An error that made the iterator invalid: kKafkaStorageError, or kCorruptMessage where what is
+  // stored is damaged.
   virtual Status status() const = 0;
 };
 
@@ -87,7 +88,7 @@ class KvStore {
   // Errors: kKafkaStorageError; see law 3.
   virtual Status Write(KvBatch& batch) = 0;
   virtual Status Sync() = 0;
-  // Errors: kKafkaStorageError. Absent keys give nullopt.
+  // Errors: as KvIterator::status. Absent keys give nullopt.
   virtual Result<std::optional<std::string>> Get(KvFamily family, std::string_view key) = 0;
   // Keys in [lower, upper); empty bounds are open. Bounds are copied.
   virtual std::unique_ptr<KvIterator> Scan(KvFamily family, std::string_view lower,

@@ -34,6 +34,13 @@ tl::unexpected<Error> StorageError(std::string_view what, const rocksdb::Status&
   return Fail(ErrorCode::kKafkaStorageError, std::string(what) + ": " + status.ToString());
 }
 
+// Tells what is damaged from what cannot be reached.
+tl::unexpected<Error> ReadError(std::string_view what, const rocksdb::Status& status) {
+  tl::unexpected<Error> error = StorageError(what, status);
+  if (status.IsCorruption()) error.value().code = ErrorCode::kCorruptMessage;
+  return error;
+}
+
 // Remembers that the store is poisoned and tells the node once.
 class FatalSwitch {
  public:
@@ -160,7 +167,7 @@ class RocksDbIterator : public KvIterator {
   std::string_view value() const override { return ToView(iterator_->value()); }
   Status status() const override {
     if (iterator_->status().ok()) return {};
-    return StorageError("scan", iterator_->status());
+    return ReadError("scan", iterator_->status());
   }
 
  private:
@@ -208,7 +215,7 @@ class RocksDbStore : public KvStore {
     const rocksdb::Status status =
         db_->Get(rocksdb::ReadOptions(), Handle(family), ToSlice(key), &value);
     if (status.IsNotFound()) return std::nullopt;
-    if (!status.ok()) return StorageError("get", status);
+    if (!status.ok()) return ReadError("get", status);
     return value;
   }
 

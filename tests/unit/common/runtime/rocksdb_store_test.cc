@@ -214,7 +214,7 @@ TEST(RocksDbStore, D17_AFlippedBitInABlobFileIsFound) {
     if (it->Valid()) {
       EXPECT_TRUE(it->value() == value);
     } else {
-      EXPECT_EQ(it->status().error().code, ErrorCode::kKafkaStorageError);
+      EXPECT_EQ(it->status().error().code, ErrorCode::kCorruptMessage);
       ++found;
     }
   }
