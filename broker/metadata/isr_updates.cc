@@ -12,11 +12,21 @@ void IsrUpdates::Propose(const replica::TopicPartition& partition, replica::IsrP
                          Done done) {
   thread_->Post(
       [this, waiting = Waiting{partition, std::move(proposal), std::move(done)}]() mutable {
-        std::erase_if(waiting_,
+        std::erase_if(waiting_.proposals,
                       [&](const Waiting& older) { return older.partition == waiting.partition; });
-        waiting_.push_back(std::move(waiting));
+        waiting_.proposals.push_back(std::move(waiting));
         SendIfDue();
       });
+}
+
+void IsrUpdates::GiveUp(const replica::TopicPartition& partition, GivenUp done) {
+  thread_->Post([this, waiting = WaitingReplica{partition, std::move(done)}]() mutable {
+    std::erase_if(waiting_.given_up, [&](const WaitingReplica& older) {
+      return older.partition == waiting.partition;
+    });
+    waiting_.given_up.push_back(std::move(waiting));
+    SendIfDue();
+  });
 }
 
 void IsrUpdates::SendIfDue() {
@@ -25,7 +35,7 @@ void IsrUpdates::SendIfDue() {
   broker::v1::AlterPartitionRequest request;
   request.set_broker_id(broker_id_.value());
   request.set_broker_epoch(broker_epoch_().value());
-  for (const Waiting& each : sent_) {
+  for (const Waiting& each : sent_.proposals) {
     broker::v1::IsrChange* change = request.add_partitions();
     change->set_topic_id(each.partition.topic_id.ToBytes());
     change->set_partition(each.partition.partition.value());
@@ -37,17 +47,23 @@ void IsrUpdates::SendIfDue() {
       added->set_broker_epoch(member.epoch.value());
     }
   }
+  for (const WaitingReplica& each : sent_.given_up) {
+    broker::v1::GivenUpReplica* given_up = request.add_given_up();
+    given_up->set_topic_id(each.partition.topic_id.ToBytes());
+    given_up->set_partition(each.partition.partition.value());
+  }
   controllers_.AlterPartition(
       std::move(request), kCallTimeout,
       [this](Result<broker::v1::AlterPartitionReply> reply) { OnReply(std::move(reply)); });
 }
 
 void IsrUpdates::OnReply(Result<broker::v1::AlterPartitionReply> reply) {
-  std::vector<Waiting> answered = std::exchange(sent_, {});
-  for (size_t i = 0; i < answered.size(); ++i) {
+  Round answered = std::exchange(sent_, {});
+  for (size_t i = 0; i < answered.proposals.size(); ++i) {
+    Waiting& each = answered.proposals[i];
     // The epochs say which proposal this answers, also when it was refused.
-    replica::IsrAnswer answer{.leader_epoch = answered[i].proposal.leader_epoch,
-                              .asked = answered[i].proposal.partition_epoch};
+    replica::IsrAnswer answer{.leader_epoch = each.proposal.leader_epoch,
+                              .asked = each.proposal.partition_epoch};
     if (!reply) {
       answer.error = reply.error().code;
     } else if (static_cast<int>(i) < reply->partitions_size()) {
@@ -58,7 +74,18 @@ void IsrUpdates::OnReply(Result<broker::v1::AlterPartitionReply> reply) {
     } else {
       answer.error = ErrorCode::kUnknownServerError;
     }
-    answered[i].done(std::move(answer));
+    each.done(std::move(answer));
+  }
+  for (size_t i = 0; i < answered.given_up.size(); ++i) {
+    replica::GivenUpAnswer answer{.error = ErrorCode::kUnknownServerError};
+    if (!reply) {
+      answer.error = reply.error().code;
+    } else if (static_cast<int>(i) < reply->given_up_size()) {
+      const broker::v1::AlteredPartition& altered = reply->given_up(static_cast<int>(i));
+      answer.error = ErrorCodeFromNumber(altered.error_code());
+      answer.leader_epoch = LeaderEpoch(altered.leader_epoch());
+    }
+    answered.given_up[i].done(answer);
   }
   SendIfDue();
 }

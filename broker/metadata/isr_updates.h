@@ -6,7 +6,7 @@
 //  2. A proposal is answered once, by the controller, or with the error of the call as a whole:
 //  then
 //     it is not known whether the change was made. One that waits while a newer one of its
-//     partition comes is never sent nor answered.
+//     partition comes is never sent nor answered. Replicas given up go with them, answered alike.
 // Thread rule: Propose from any thread; answers come on the metadata thread.
 #pragma once
 
@@ -34,13 +34,28 @@ class IsrUpdates {
         broker_id_(broker_id),
         broker_epoch_(std::move(broker_epoch)) {}
 
+  using GivenUp = absl::AnyInvocable<void(replica::GivenUpAnswer)>;
+
   void Propose(const replica::TopicPartition& partition, replica::IsrProposal proposal, Done done);
+  // This broker's replica is to be in no list of the partition any more.
+  void GiveUp(const replica::TopicPartition& partition, GivenUp done);
 
  private:
   struct Waiting {
     replica::TopicPartition partition;
     replica::IsrProposal proposal;
     Done done;
+  };
+  struct WaitingReplica {
+    replica::TopicPartition partition;
+    GivenUp done;
+  };
+  // What one call holds, in its order.
+  struct Round {
+    std::vector<Waiting> proposals;
+    std::vector<WaitingReplica> given_up;
+
+    bool empty() const { return proposals.empty() && given_up.empty(); }
   };
 
   void SendIfDue();
@@ -50,9 +65,9 @@ class IsrUpdates {
   ControllerPort& controllers_;
   NodeId broker_id_;
   std::function<BrokerEpoch()> broker_epoch_;
-  std::vector<Waiting> waiting_;
-  // Of the call under way, in its order.
-  std::vector<Waiting> sent_;
+  Round waiting_;
+  // Of the call under way.
+  Round sent_;
 };
 
 }  // namespace weir::broker

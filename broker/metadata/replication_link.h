@@ -2,7 +2,7 @@
 // and the controller that decides about their ISRs.
 //
 //   PartitionRouter --Follow, Unfollow--> ReplicaFetchers --TakeFetched--> PartitionRouter
-//   PartitionRouter --ProposeIsr--> IsrUpdates --OnIsrAnswer--> PartitionRouter
+//   PartitionRouter --ProposeIsr, GiveUp--> IsrUpdates --OnIsrAnswer, OnGivenUp--> PartitionRouter
 //
 // Laws:
 //  1. A follower whose disk is full takes no records: its loop asks again after a pause, from the
@@ -46,6 +46,11 @@ class ReplicationLink : public replica::ReplicationPort, private replica::Follow
                   replica::IsrProposal proposal) override {
     updates_.Propose(partition, std::move(proposal), [this, partition](replica::IsrAnswer answer) {
       router_.OnIsrAnswer(partition, std::move(answer));
+    });
+  }
+  void GiveUp(const replica::TopicPartition& partition) override {
+    updates_.GiveUp(partition, [this, partition](replica::GivenUpAnswer answer) {
+      router_.OnGivenUp(partition, answer);
     });
   }
 

@@ -169,6 +169,14 @@ struct Assignment {
   log::LogConfigPtr config;
 };
 
+// What the controller said to a replica that wants to be given up.
+struct GivenUpAnswer {
+  // Anything but kNone: nothing is known to have changed.
+  ErrorCode error = ErrorCode::kNone;
+  // From this epoch on the replica is in no list of the partition.
+  LeaderEpoch leader_epoch = kNoLeaderEpoch;
+};
+
 // The state of an open partition, for metrics, pages and DescribeLogDirs.
 struct PartitionInfo {
   TopicPartition partition;

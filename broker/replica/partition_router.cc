@@ -151,6 +151,12 @@ void PartitionRouter::OnIsrAnswer(const TopicPartition& partition, IsrAnswer ans
   });
 }
 
+void PartitionRouter::OnGivenUp(const TopicPartition& partition, GivenUpAnswer answer) {
+  RoutedShard& shard = *shards_[ShardOf(partition)];
+  shard.executor->Post(
+      [table = shard.table.get(), partition, answer] { table->OnGivenUp(partition, answer); });
+}
+
 void PartitionRouter::SetReplication(ReplicationPort* port, Duration lag_max) {
   for (const auto& shard : shards_) shard->table->SetReplication(port, lag_max);
 }

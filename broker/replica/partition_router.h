@@ -67,6 +67,8 @@ class PartitionRouter {
   void TakeFetched(size_t home, std::vector<FollowerFetch> fetched, TakeFetchedDone done);
   // The controller's answer to a proposal of ReplicationPort::ProposeIsr. Any thread.
   void OnIsrAnswer(const TopicPartition& partition, IsrAnswer answer);
+  // The same for ReplicationPort::GiveUp.
+  void OnGivenUp(const TopicPartition& partition, GivenUpAnswer answer);
   // Who fetches for followers and speaks to the controller. Call before the first Assign; `port`
   // outlives the shards.
   void SetReplication(ReplicationPort* port, Duration lag_max);

@@ -42,6 +42,7 @@ Result<PartitionTable::Replica*> PartitionTable::FindServing(const TopicPartitio
 
 void PartitionTable::Assign(std::vector<Assignment> assignments) {
   OpenAll(assignments);
+  Reconsider(assignments);
   for (const Assignment& assignment : assignments) {
     const auto found = replicas_.find(assignment.partition);
     if (found != replicas_.end()) Follow(*found->second, assignment);
@@ -76,6 +77,7 @@ void PartitionTable::OpenOne(const Assignment& assignment, log::StoredPartition 
     LogError("replica", "partition is offline",
              {{"partition", assignment.partition.ToString()}, {"error", log.error().message}});
     offline_.emplace(assignment.partition, log.error());
+    if (log.error().code == ErrorCode::kCorruptMessage) OnDamaged(assignment.partition, assignment);
     return;
   }
   Partition partition(node_id_, (*log)->log_start_offset(), (*log)->persisted_end_offset());
@@ -128,6 +130,7 @@ void PartitionTable::OnHighWatermark(Replica& replica) {
 void PartitionTable::Drop(const std::vector<TopicPartition>& partitions) {
   for (const TopicPartition& partition : partitions) {
     offline_.erase(partition);
+    damaged_.erase(partition);
     const auto found = replicas_.find(partition);
     if (found == replicas_.end()) continue;
     const std::unique_ptr<Replica> replica = std::move(found->second);
@@ -202,8 +205,9 @@ void PartitionTable::Checkpoint() {
 }
 
 void PartitionTable::ArmTimer() {
-  const MonoTime next = std::min({persisted_waits_.NextDeadline(), visible_waits_.NextDeadline(),
-                                  log_end_waits_.NextDeadline(), checkpoint_at_, isr_check_at_});
+  const MonoTime next =
+      std::min({persisted_waits_.NextDeadline(), visible_waits_.NextDeadline(),
+                log_end_waits_.NextDeadline(), checkpoint_at_, isr_check_at_, give_up_at_});
   if (next >= timer_at_) return;
   if (timer_at_ != MonoTime::max()) executor_.Cancel(timer_);
   timer_at_ = next;
@@ -218,6 +222,7 @@ void PartitionTable::OnTimer() {
   log_end_waits_.Expire(now);
   if (checkpoint_at_ <= now) Checkpoint();
   if (isr_check_at_ <= now) CheckIsrs();
+  if (give_up_at_ <= now) AskAgainToGiveUp();
   ArmTimer();
 }
 

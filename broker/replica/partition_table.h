@@ -10,12 +10,16 @@
 //     others go on.
 //  4. What a restart would have to replay is written out every kCheckpointInterval.
 //  5. A follower fetches only when everything it has is persisted: its fetch offset is its promise.
+//  6. A replica whose stored batches are damaged fetches no more. Once the controller has taken it
+//     out of every list of the partition, it is thrown away and follows from empty (D-18); until
+//     then, and always while nobody else is in sync, it is kept.
 // Thread rule: its shard's executor; construct before it runs.
 #pragma once
 
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -35,6 +39,8 @@ namespace weir::replica {
 class PartitionTable {
  public:
   static constexpr Duration kCheckpointInterval = std::chrono::seconds(5);
+  // Between two requests to give a damaged replica up.
+  static constexpr Duration kGiveUpInterval = std::chrono::seconds(2);
 
   PartitionTable(NodeId node_id, log::LogStore& store, Executor& executor, size_t tail_cache_bytes);
   PartitionTable(const PartitionTable&) = delete;
@@ -65,7 +71,7 @@ class PartitionTable {
   void Acknowledge(const std::vector<FetchPart>& parts, const Reader& reader);
   // What can be read now, `bytes_max` in all.
   std::vector<FetchOutcome> Read(const std::vector<FetchPart>& parts, int64_t bytes_max,
-                                 const Reader& reader) const;
+                                 const Reader& reader);
   // Wakes when `bytes` more became readable in the partitions, when one stops being served here, or
   // at the deadline.
   WaitQueue::WaitId Watch(const std::vector<FetchPart>& parts, int64_t bytes, MonoTime deadline,
@@ -77,6 +83,7 @@ class PartitionTable {
   // What a leader answered to this follower. `done` runs when all of it is persisted.
   void TakeFetched(std::vector<FollowerFetch> fetched, TakeFetchedDone done);
   void OnIsrAnswer(const TopicPartition& partition, const IsrAnswer& answer);
+  void OnGivenUp(const TopicPartition& partition, const GivenUpAnswer& answer);
   // `port` null: partitions have one replica. `lag_max`: replica.lag.time.max.ms.
   void SetReplication(ReplicationPort* port, Duration lag_max) {
     port_ = port;
@@ -113,6 +120,12 @@ class PartitionTable {
   };
   struct PendingAppend;
   struct Taking;
+  struct Damage {
+    // The newest since the damage was found.
+    std::optional<Assignment> assignment;
+    // In this epoch and later ones the replica is in no list; -1: the controller has not agreed.
+    LeaderEpoch given_up_in{-1};
+  };
 
   // Errors: kNotLeaderOrFollower when not open here, kKafkaStorageError when offline.
   Result<Replica*> Find(const TopicPartition& id) const;
@@ -126,7 +139,7 @@ class PartitionTable {
                    std::vector<log::LogAppend>& writes);
   void FinishAppend(PendingAppend& pending);
   FetchOutcome ReadOne(const FetchPart& part, int64_t bytes_left, bool nothing_yet,
-                       const Reader& reader) const;
+                       const Reader& reader);
   // The replica if `reader` may read it. Errors: those of FindServing.
   Result<Replica*> FindReadable(const FetchPart& part, const Reader& reader) const;
   void FollowLeader(Replica& replica);
@@ -143,6 +156,15 @@ class PartitionTable {
   void OnCut(log::PartitionLocalId id, Taking& taking);
   void FinishTaking(Taking& taking);
   void CheckIsrs();
+  // To be called for each failed read of stored batches.
+  void OnReadFailed(const TopicPartition& partition, Offset offset, const Error& error);
+  void OnDamaged(const TopicPartition& partition, std::optional<Assignment> assignment);
+  void AskToGiveUp(const TopicPartition& partition, const Damage& damage);
+  void AskAgainToGiveUp();
+  // What is new about damaged replicas; those that may go begin anew.
+  void Reconsider(const std::vector<Assignment>& assignments);
+  bool MayBeginAnew(const Damage& damage) const;
+  void BeginAnew(const TopicPartition& partition);
   ListOffsetsOutcome ListOne(const ListOffsetsPart& part) const;
   void OnPersisted(const std::vector<log::Persisted>& persisted);
   void OnHighWatermark(Replica& replica);
@@ -159,6 +181,8 @@ class PartitionTable {
   std::unordered_map<log::PartitionLocalId, Replica*> by_local_id_;
   // Partitions whose log could not be opened.
   std::unordered_map<TopicPartition, Error> offline_;
+  // Of both kinds.
+  std::unordered_map<TopicPartition, Damage> damaged_;
 
   ReplicationPort* port_ = nullptr;
   Duration lag_max_ = std::chrono::seconds(30);
@@ -175,6 +199,7 @@ class PartitionTable {
   Executor::TimerId timer_ = 0;
   MonoTime checkpoint_at_ = MonoTime::max();
   MonoTime isr_check_at_ = MonoTime::max();
+  MonoTime give_up_at_ = MonoTime::max();
   // Partitions that the next checkpoint writes.
   std::vector<log::PartitionLocalId> dirty_;
 };

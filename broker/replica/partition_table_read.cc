@@ -12,7 +12,7 @@ namespace weir::replica {
 // ---- Fetch ----------------------------------------------------------------------------
 
 std::vector<FetchOutcome> PartitionTable::Read(const std::vector<FetchPart>& parts,
-                                               int64_t bytes_max, const Reader& reader) const {
+                                               int64_t bytes_max, const Reader& reader) {
   std::vector<FetchOutcome> outcomes;
   outcomes.reserve(parts.size());
   int64_t left = bytes_max;
@@ -67,7 +67,7 @@ void PartitionTable::Acknowledge(const std::vector<FetchPart>& parts, const Read
 }
 
 FetchOutcome PartitionTable::ReadOne(const FetchPart& part, int64_t bytes_left, bool nothing_yet,
-                                     const Reader& reader) const {
+                                     const Reader& reader) {
   FetchOutcome outcome;
   const Result<Replica*> found = FindReadable(part, reader);
   if (!found) {
@@ -99,10 +99,7 @@ FetchOutcome PartitionTable::ReadOne(const FetchPart& part, int64_t bytes_left, 
   auto read = replica.log->Read(part.fetch_offset, upper,
                                 static_cast<size_t>(std::max<int64_t>(bytes_max, 0)), nothing_yet);
   if (!read) {
-    LogError("replica", "stored batches cannot be read",
-             {{"partition", part.partition.ToString()},
-              {"offset", part.fetch_offset},
-              {"error", read.error().message}});
+    OnReadFailed(part.partition, part.fetch_offset, read.error());
     outcome.error = ErrorCode::kKafkaStorageError;
     return outcome;
   }

@@ -25,7 +25,7 @@ FollowerPosition PartitionTable::PositionOf(const Replica& replica) const {
 void PartitionTable::FollowLeader(Replica& replica) {
   replica.follow_when_persisted = false;
   const NodeId leader = replica.partition.leader();
-  if (replica.partition.leading() || leader == kNoNode) {
+  if (replica.partition.leading() || leader == kNoNode || damaged_.contains(replica.id)) {
     unfollows_.push_back(replica.id);
     return;
   }
@@ -141,7 +141,9 @@ Status PartitionTable::CutLog(Replica& replica, const FollowerFetch& fetched,
     Offset end = own.epoch < LeaderEpoch(0) ? log.log_start_offset() : own.end_offset;
     if (own.epoch == fetched.diverging->epoch) end = std::min(end, fetched.diverging->end_offset);
     end = std::clamp(end, log.log_start_offset(), before);
-    WEIR_ASSIGN_OR_RETURN(fill, log.Truncate(end, executor_.WallNow()));
+    auto cut = log.Truncate(end, executor_.WallNow());
+    if (!cut) OnReadFailed(replica.id, end, cut.error());
+    WEIR_ASSIGN_OR_RETURN(fill, std::move(cut));
   } else if (fetched.log_start_offset < log.log_start_offset()) {
     // What is below a log start may be reclaimed at any time: nothing can be stored there again.
     return Fail(ErrorCode::kOffsetOutOfRange, "the leader's log lies below this one's start");

@@ -24,6 +24,9 @@ class ReplicationPort {
   // Send the proposal until the controller has answered, and tell PartitionRouter::OnIsrAnswer.
   // A proposal of the same partition that is still being sent is replaced.
   virtual void ProposeIsr(const TopicPartition& partition, IsrProposal proposal) = 0;
+  // This broker's replica is damaged and wants to begin anew: ask the controller once, and tell
+  // PartitionRouter::OnGivenUp what it said.
+  virtual void GiveUp(const TopicPartition& partition) = 0;
 };
 
 }  // namespace weir::replica

@@ -3,7 +3,8 @@
 // Laws:
 //  1. PowerCut leaves everything synced and any prefix of the writes after it, as the port promises
 //     (law 1 of kv_store.h); Kill leaves every write.
-//  2. After FailFrom(n) the n-th and later writes and syncs fail, as a poisoned store does.
+//  2. An entry that DamageAll has met cannot be read until it is written again.
+//  3. After FailFrom(n) the n-th and later writes and syncs fail, as a poisoned store does.
 // Thread rule: any thread; one mutex.
 #pragma once
 
@@ -14,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +30,7 @@ class MemKvStore : public KvStore {
  public:
   using Map = std::map<std::string, std::string, std::less<>>;
   using Families = std::array<Map, kKvFamilyCount>;
+  using Keys = std::set<std::string, std::less<>>;
 
   std::unique_ptr<KvBatch> NewBatch() override { return std::make_unique<Batch>(); }
 
@@ -63,7 +66,8 @@ class MemKvStore : public KvStore {
     const std::lock_guard lock(mutex_);
     const Map& map = current_[static_cast<size_t>(family)];
     const auto end = upper.empty() ? map.end() : map.lower_bound(upper);
-    return std::make_unique<Iterator>(Map(map.lower_bound(lower), end));
+    return std::make_unique<Iterator>(Map(map.lower_bound(lower), end),
+                                      damaged_[static_cast<size_t>(family)]);
   }
 
   uint64_t unflushed_bytes() const override { return 0; }
@@ -95,10 +99,25 @@ class MemKvStore : public KvStore {
     unsynced_.clear();
     fail_from_ = kNever;
   }
+  // Another disk, with nothing on it, takes the place of this one.
+  void Wipe() {
+    const std::lock_guard lock(mutex_);
+    current_ = synced_ = Families();
+    unsynced_.clear();
+    fail_from_ = kNever;
+  }
   // The store stops taking writes after `count` more writes and syncs: a crash at that point.
   void FailFrom(uint64_t count) {
     const std::lock_guard lock(mutex_);
     fail_from_ = operations_ + count;
+  }
+
+  // Every entry there is now fails its checksum.
+  void DamageAll(KvFamily family) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [key, value] : current_[static_cast<size_t>(family)]) {
+      damaged_[static_cast<size_t>(family)].insert(key);
+    }
   }
 
   size_t Count(KvFamily family) const {
@@ -158,8 +177,9 @@ class MemKvStore : public KvStore {
 
   class Iterator : public KvIterator {
    public:
-    explicit Iterator(Map map) : map_(std::move(map)), at_(map_.end()) {}
-    bool Valid() const override { return at_ != map_.end(); }
+    Iterator(Map map, Keys damaged)
+        : map_(std::move(map)), damaged_(std::move(damaged)), at_(map_.end()) {}
+    bool Valid() const override { return at_ != map_.end() && !damaged_.contains(at_->first); }
     void Seek(std::string_view key) override { at_ = map_.lower_bound(key); }
     void SeekForPrev(std::string_view key) override {
       at_ = map_.upper_bound(key);
@@ -168,10 +188,14 @@ class MemKvStore : public KvStore {
     void Next() override { ++at_; }
     std::string_view key() const override { return at_->first; }
     std::string_view value() const override { return at_->second; }
-    Status status() const override { return {}; }
+    Status status() const override {
+      if (at_ == map_.end() || !damaged_.contains(at_->first)) return {};
+      return Fail(ErrorCode::kCorruptMessage, "damaged by the test");
+    }
 
    private:
     Map map_;
+    Keys damaged_;
     Map::const_iterator at_;
   };
 
@@ -195,6 +219,7 @@ class MemKvStore : public KvStore {
   }
 
   KvDropRuleFactory drop_rules_;
+  std::array<Keys, kKvFamilyCount> damaged_;
   mutable std::mutex mutex_;
   Families current_;
   Families synced_;

@@ -72,5 +72,24 @@ TEST_F(IsrUpdatesTest, ARefusalNamesTheProposalItAnswers) {
   EXPECT_EQ(answers[1].asked, PartitionEpoch(6));
 }
 
+TEST_F(IsrUpdatesTest, ReplicasGivenUpTravelWithTheProposals) {
+  Propose(0, 5);
+  std::optional<replica::GivenUpAnswer> given_up;
+  updates.GiveUp({{}, PartitionIndex(9)},
+                 [&](replica::GivenUpAnswer answer) { given_up = answer; });
+  Propose(1, 5);
+  controllers.dones[0](Reply(ErrorCode::kNone));
+  ASSERT_EQ(controllers.requests.size(), 2u);
+  EXPECT_EQ(controllers.requests[1].partitions_size(), 1);
+  ASSERT_EQ(controllers.requests[1].given_up_size(), 1);
+  EXPECT_EQ(controllers.requests[1].given_up(0).partition(), 9);
+  v1::AlterPartitionReply reply = Reply(ErrorCode::kNone);
+  reply.add_given_up()->set_leader_epoch(4);
+  controllers.dones[1](reply);
+  ASSERT_TRUE(given_up);
+  EXPECT_EQ(given_up->error, ErrorCode::kNone);
+  EXPECT_EQ(given_up->leader_epoch, LeaderEpoch(4));
+}
+
 }  // namespace
 }  // namespace weir::broker

@@ -12,6 +12,7 @@
 #include "broker/log/log_start_map.h"
 #include "broker/log/log_store.h"
 #include "broker/replica/partition_router.h"
+#include "broker/replica/partition_table.h"
 #include "tests/support/batches.h"
 #include "tests/support/broker_log_world.h"
 #include "tests/support/manual_executor.h"
@@ -35,8 +36,9 @@ class Broker : public ReplicationPort {
   }
 
   void Start() {
-    log_store =
-        log::LogStore::Open(store, writer, syncer, std::make_shared<log::LogStartMap>()).value();
+    auto starts = std::make_shared<log::LogStartMap>();
+    store.set_drop_rules(log::LogStartMap::DropRules(starts));
+    log_store = log::LogStore::Open(store, writer, syncer, starts).value();
     router = std::make_unique<PartitionRouter>(id, *log_store, std::vector<Executor*>{&shard},
                                                16 * 1024 * 1024);
     router->SetReplication(this, std::chrono::seconds(30));
@@ -59,6 +61,7 @@ class Broker : public ReplicationPort {
   void ProposeIsr(const TopicPartition&, IsrProposal proposal) override {
     proposals.push_back(std::move(proposal));
   }
+  void GiveUp(const TopicPartition&) override { ++give_ups; }
 
   void Run() { test::RunAll({&writer, &syncer, &shard}); }
   void RunWithoutSync() { test::RunAll({&writer, &shard}); }
@@ -94,6 +97,7 @@ class Broker : public ReplicationPort {
   NodeId followed = kNoNode;
   std::optional<FollowerPosition> position;
   std::vector<IsrProposal> proposals;
+  int give_ups = 0;
 };
 
 class ReplicationTest : public ::testing::Test {
@@ -591,6 +595,113 @@ TEST_F(ReplicationTest, I20_g_WhatBeginsBeyondTheLogIsNotTaken) {
   ASSERT_TRUE(taken->has_value());
   EXPECT_NE((*taken)->error, ErrorCode::kNone);
   EXPECT_EQ(b.Records(), Strings{"0:one-0"});
+}
+
+// ---- Damaged replicas ---------------------------------------------------------------------
+
+class DamagedReplicaTest : public ReplicationTest {
+ protected:
+  // Both have "x", `b` restarts with it damaged and every cache empty.
+  void DamageB(bool after_clean_stop = false) {
+    Elect(a, 1, {a.id, b.id}, {&a, &b});
+    Append(a, MakeBatch("x"));
+    CatchUp(b, a);
+    if (after_clean_stop) {
+      b.router->Checkpoint([] {});
+      b.Run();
+      ASSERT_TRUE(b.log_store->CloseCleanly(b.epoch));
+    }
+    b.store.DamageAll(KvFamily::kLogLong);
+    b.Restart();
+  }
+  ErrorCode Read(Broker& broker) {
+    FetchRequest request;
+    request.bytes_min = 0;
+    request.bytes_max = 1 << 20;
+    request.deadline = world.now;
+    request.any_replica = true;
+    request.parts.push_back({kPartition, Offset(0), 1 << 20});
+    std::optional<FetchOutcome> answer;
+    broker.router->Fetch(0, std::move(request),
+                         [&](std::vector<FetchOutcome> outcomes) { answer = outcomes.at(0); });
+    broker.Run();
+    EXPECT_TRUE(answer->records.empty()) << "D-17: damage is never served";
+    return answer->error;
+  }
+  void Grant(Broker& broker, int leader_epoch) {
+    broker.router->OnGivenUp(kPartition, {.leader_epoch = LeaderEpoch(leader_epoch)});
+    broker.Run();
+  }
+};
+
+TEST_F(DamagedReplicaTest, D18_AFollowerFoundDamagedAtStartBeginsAnewOnceGivenUp) {
+  DamageB();
+  Tell(b, a, 1, {a.id, b.id});
+  EXPECT_EQ(b.give_ups, 1);
+  EXPECT_EQ(Read(b), ErrorCode::kKafkaStorageError);
+  EXPECT_FALSE(b.position) << "what it fetched would count";
+  Grant(b, 2);
+  EXPECT_FALSE(b.position) << "the metadata still has it in sync";
+  Elect(a, 2, {a.id}, {&a, &b});
+  ASSERT_TRUE(b.position);
+  EXPECT_EQ(b.position->fetch_offset, Offset(0));
+  b.log_store->Reclaim(0).value();
+  CatchUp(b, a);
+  EXPECT_EQ(b.Records(), Strings{"0:x-0"});
+  ASSERT_EQ(a.proposals.size(), 1u) << "and is in sync again";
+}
+
+TEST_F(DamagedReplicaTest, D18_TheMetadataMayComeBeforeTheAnswer) {
+  DamageB();
+  Tell(b, a, 1, {a.id, b.id});
+  Elect(a, 2, {a.id}, {&a, &b});
+  EXPECT_FALSE(b.position) << "out of the ISR it may still be eligible";
+  Grant(b, 2);
+  EXPECT_EQ(b.position.value().fetch_offset, Offset(0));
+}
+
+TEST_F(DamagedReplicaTest, D18_ALeaderFoundDamagedServesNothingAndFollowsFromEmpty) {
+  DamageB(true);
+  Elect(b, 2, {b.id}, {&b});
+  EXPECT_EQ(b.Info().log_end_offset, Offset(1)) << "after a clean stop nothing is read";
+  EXPECT_EQ(Read(b), ErrorCode::kKafkaStorageError);
+  EXPECT_EQ(b.give_ups, 1);
+  Read(b);
+  EXPECT_EQ(b.give_ups, 1) << "once is enough";
+  // The other one comes back, and has everything.
+  Grant(b, 3);
+  Elect(a, 3, {a.id}, {&a, &b});
+  ASSERT_TRUE(b.position);
+  EXPECT_EQ(b.position->fetch_offset, Offset(0));
+}
+
+TEST_F(DamagedReplicaTest, D18_TheOnlyOneInSyncKeepsWhatItHasAndAsksAgain) {
+  DamageB();
+  Tell(b, b, 2, {b.id});
+  EXPECT_EQ(b.give_ups, 1);
+  b.router->OnGivenUp(kPartition, {.error = ErrorCode::kIneligibleReplica});
+  b.Run();
+  Tell(b, b, 3, {b.id});
+  const std::string kept = b.Bytes();
+  world.now += PartitionTable::kGiveUpInterval;
+  b.Run();
+  EXPECT_EQ(b.give_ups, 2);
+  EXPECT_EQ(b.store.Count(KvFamily::kLogLong), 1u);
+  EXPECT_EQ(Read(b), ErrorCode::kKafkaStorageError);
+}
+
+// An answer that is older than an unclean election says nothing about what came after it.
+TEST_F(DamagedReplicaTest, D18_WhoWasTakenBackMustBeGivenUpAgain) {
+  DamageB();
+  Tell(b, a, 1, {a.id, b.id});
+  Grant(b, 2);
+  Tell(b, b, 3, {b.id});
+  Tell(b, a, 4, {a.id});
+  EXPECT_FALSE(b.position);
+  EXPECT_EQ(b.store.Count(KvFamily::kLogLong), 1u);
+  Grant(b, 5);
+  Tell(b, a, 5, {a.id});
+  EXPECT_TRUE(b.position);
 }
 
 }  // namespace
