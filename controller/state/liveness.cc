@@ -11,15 +11,29 @@ void Liveness::BecomeActive(const metadata::MetadataImage& image, MonoTime now) 
     session.since = now;
     session.deadline = now + options_.session_timeout;
   }
+  expected_ = missing_ = sessions_.size();
 }
 
 void Liveness::OpenSession(NodeId broker_id, SessionId session_id, MonoTime now) {
-  Session& session = sessions_[broker_id];
+  const auto [found, unknown] = sessions_.try_emplace(broker_id);
+  Session& session = found->second;
+  const bool returned = !unknown && session.id == 0;
   session = Session{};
   session.id = session_id;
   session.open = true;
   session.since = now;
   session.deadline = now + options_.session_timeout;
+  if (returned) CountReturned(now);
+}
+
+void Liveness::CountReturned(MonoTime now) {
+  --missing_;
+  if (expected_ - missing_ != (expected_ + 1) / 2) return;
+  for (auto& [id, session] : sessions_) {
+    if (session.id == 0) {
+      session.deadline = std::min(session.deadline, now + options_.reconnect_grace);
+    }
+  }
 }
 
 void Liveness::OnHeartbeat(NodeId broker_id, SessionId session_id, LogIndex applied_offset,
@@ -81,7 +95,10 @@ LogIndex Liveness::AppliedOffset(NodeId broker_id) const {
 bool Liveness::AllLiveHaveApplied(const metadata::MetadataImage& image, LogIndex offset,
                                   MonoTime now) const {
   for (const NodeId id : image.LiveBrokers()) {
-    if (IsSessionOpen(id, now) && AppliedOffset(id) < offset) return false;
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end()) continue;
+    const bool awaited = found->second.id == 0 || IsSessionOpen(id, now);
+    if (awaited && found->second.applied_offset < offset) return false;
   }
   return true;
 }

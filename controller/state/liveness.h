@@ -4,7 +4,10 @@
 // Laws:
 //  1. A session that broke is due for fencing after the grace, unless the broker is back.
 //  2. A session that is silent is due after the session timeout.
-//  3. When a controller becomes active, every unfenced broker gets one fresh session timeout.
+//  3. When a controller becomes active, every unfenced broker gets one fresh session timeout. Once
+//     half of them have opened a session with it, the others have the reconnect grace left and no
+//     more: they are awaited longer only while most brokers are slow, so that a slow network or a
+//     slow controller fences nobody, and a broker that died with the last controller soon is.
 //  4. A clean stop (Heartbeat.stopped) is not awaited here: it is fenced by its own heartbeat.
 // Thread rule: one owner. Time is handed in and never runs backwards.
 #pragma once
@@ -23,6 +26,9 @@ namespace weir::state {
 struct LivenessOptions {
   // Between a broken session and fencing.
   Duration broken_session_grace = std::chrono::milliseconds(200);
+  // Between the return of half of the brokers to a new active controller and the fencing of those
+  // that are not back.
+  Duration reconnect_grace = std::chrono::milliseconds(600);
   // broker.session.timeout.ms.
   Duration session_timeout = std::chrono::milliseconds(3000);
 };
@@ -60,8 +66,9 @@ class Liveness {
 
   // How far the broker has applied the log; 0 when unknown.
   LogIndex AppliedOffset(NodeId broker_id) const;
-  // Whether every live broker whose session is open has applied `offset`. One that is broken or
-  // silent is not waited for: it learns before it serves again.
+  // Whether every live broker has applied `offset`. One that this controller has not heard of yet
+  // is waited for until it is fenced: it may serve clients from older metadata. One whose session
+  // with it broke or is silent is not: it learns before it serves again.
   bool AllLiveHaveApplied(const metadata::MetadataImage& image, LogIndex offset,
                           MonoTime now) const;
   // Whether a broker in controlled shutdown has applied the batch that set it free (I-21).
@@ -69,6 +76,7 @@ class Liveness {
 
  private:
   struct Session {
+    // 0: this controller has not heard of the broker.
     SessionId id = 0;
     bool open = false;
     // Open: the last sign of life. Broken: when it broke.
@@ -79,8 +87,13 @@ class Liveness {
     std::optional<LogIndex> shutdown_offset;
   };
 
+  void CountReturned(MonoTime now);
+
   LivenessOptions options_;
   std::map<NodeId, Session> sessions_;
+  // Brokers that were unfenced when this controller became active; of these, those not heard of.
+  size_t expected_ = 0;
+  size_t missing_ = 0;
 };
 
 }  // namespace weir::state

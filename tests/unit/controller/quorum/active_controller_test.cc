@@ -248,6 +248,23 @@ TEST_F(ActiveControllerTest, DoesNotWaitForABrokerWhoseSessionBroke) {
   EXPECT_EQ(answer->count, 1);
 }
 
+TEST_F(ActiveControllerTest, ANewActiveControllerWaitsForBrokersThatHaveNotReturned) {
+  Start();
+  AddLiveBroker(1, 1);
+  AddLiveBroker(2, 2);
+  LoseLeadership();
+  BecomeLeader(3);
+  Commit();
+  const auto answer = CreateTopic("a", "", /*wait=*/true);
+  Commit();
+  liveness_.OpenSession(NodeId(1), 3, loop_.now);
+  Applied(1, 3, raft_.log.size());
+  EXPECT_EQ(answer->count, 0);
+  liveness_.OpenSession(NodeId(2), 4, loop_.now);
+  Applied(2, 4, raft_.log.size());
+  EXPECT_EQ(answer->count, 1);
+}
+
 TEST_F(ActiveControllerTest, DeadlinesEndTheWaitAndSayWhatIsKnown) {
   Start();
   AddLiveBroker(1, 1);

@@ -46,6 +46,7 @@ TEST_F(LivenessTest, HeartbeatsKeepASessionAlive) {
 
 TEST_F(LivenessTest, ABrokenSessionIsDueAfterTheGrace) {
   liveness_.OpenSession(NodeId(1), 11, At(0));
+  liveness_.OpenSession(NodeId(2), 12, At(0));
   liveness_.OnSessionBroken(NodeId(1), 11, At(1000));
   EXPECT_EQ(Due(1199), kNobody);
   EXPECT_EQ(Due(1200), kOne);
@@ -55,6 +56,7 @@ TEST_F(LivenessTest, ABrokenSessionIsDueAfterTheGrace) {
 
 TEST_F(LivenessTest, BackWithinTheGraceIsNotDue) {
   liveness_.OpenSession(NodeId(1), 11, At(0));
+  liveness_.OpenSession(NodeId(2), 12, At(0));
   liveness_.OnSessionBroken(NodeId(1), 11, At(1000));
   liveness_.OpenSession(NodeId(1), 13, At(1100));
   EXPECT_EQ(Due(1300), kNobody);
@@ -62,6 +64,7 @@ TEST_F(LivenessTest, BackWithinTheGraceIsNotDue) {
 }
 
 TEST_F(LivenessTest, AnOldStreamSaysNothingAboutTheNewOne) {
+  liveness_.OpenSession(NodeId(2), 21, At(0));
   liveness_.OpenSession(NodeId(1), 11, At(0));
   liveness_.OpenSession(NodeId(1), 12, At(100));
   liveness_.OnSessionBroken(NodeId(1), 11, At(200));
@@ -73,8 +76,59 @@ TEST_F(LivenessTest, AnOldStreamSaysNothingAboutTheNewOne) {
 
 TEST_F(LivenessTest, BreakingNearTheTimeoutGivesNoMoreTime) {
   liveness_.OpenSession(NodeId(1), 11, At(0));
+  liveness_.OpenSession(NodeId(2), 12, At(0));
   liveness_.OnSessionBroken(NodeId(1), 11, At(2950));
+  EXPECT_EQ(Due(2999), kNobody);
   EXPECT_EQ(Due(3000), kBoth);
+}
+
+TEST_F(LivenessTest, ABrokerThatDiedWithTheLastControllerIsDueSoonAfterTheOthersReturn) {
+  cluster_.AddBroker(3);
+  liveness_.BecomeActive(cluster_.image, At(0));
+  liveness_.OpenSession(NodeId(2), 12, At(50));
+  EXPECT_EQ(Due(2999), kNobody);
+  liveness_.OpenSession(NodeId(3), 13, At(100));
+  EXPECT_EQ(Due(699), kNobody);
+  EXPECT_EQ(Due(700), kOne);
+  EXPECT_EQ(liveness_.NextDeadline(cluster_.image), At(700));
+}
+
+TEST_F(LivenessTest, BackWithinTheReconnectGraceIsNotDue) {
+  liveness_.OpenSession(NodeId(2), 12, At(100));
+  liveness_.OpenSession(NodeId(1), 11, At(699));
+  EXPECT_EQ(Due(3000), kNobody);
+}
+
+TEST_F(LivenessTest, SlowBrokersAreNotFencedTogether) {
+  for (int32_t id = 3; id <= 5; ++id) cluster_.AddBroker(id);
+  liveness_.BecomeActive(cluster_.image, At(0));
+  liveness_.OpenSession(NodeId(1), 11, At(10));
+  // One broker that comes back again and again is one.
+  for (uint64_t id = 12; id < 20; ++id) {
+    liveness_.OnSessionBroken(NodeId(1), id - 1, At(20));
+    liveness_.OpenSession(NodeId(1), id, At(20));
+  }
+  liveness_.OpenSession(NodeId(2), 21, At(20));
+  EXPECT_EQ(Due(2999), kNobody);
+  // However late half of them come: the others get the grace from then on.
+  liveness_.OpenSession(NodeId(3), 31, At(2000));
+  EXPECT_EQ(Due(2599), kNobody);
+  EXPECT_EQ(Due(2600), (std::vector<NodeId>{NodeId(4), NodeId(5)}));
+}
+
+TEST_F(LivenessTest, TheReconnectGraceGivesNoMoreThanTheTimeout) {
+  liveness_.OpenSession(NodeId(2), 12, At(2900));
+  EXPECT_EQ(Due(2999), kNobody);
+  EXPECT_EQ(Due(3000), kOne);
+}
+
+TEST_F(LivenessTest, AFencedBrokerThatReturnsSaysNothingOfTheOthers) {
+  for (int32_t id = 3; id <= 4; ++id) cluster_.AddBroker(id);
+  for (int32_t id = 3; id <= 4; ++id) cluster_.Fence(id);
+  liveness_.BecomeActive(cluster_.image, At(0));
+  liveness_.OpenSession(NodeId(3), 13, At(10));
+  liveness_.OpenSession(NodeId(4), 14, At(10));
+  EXPECT_EQ(Due(2999), kNobody);
 }
 
 TEST_F(LivenessTest, FencedBrokersAreNotDue) {
@@ -102,6 +156,14 @@ TEST_F(LivenessTest, WaitsForEveryConnectedLiveBrokerToApply) {
   EXPECT_TRUE(liveness_.AllLiveHaveApplied(cluster_.image, LogIndex(10), At(1)));
   liveness_.OnSessionBroken(NodeId(1), 11, At(2));
   EXPECT_TRUE(liveness_.AllLiveHaveApplied(cluster_.image, LogIndex(12), At(2)));
+}
+
+TEST_F(LivenessTest, WaitsForBrokersNotHeardOfUntilTheyAreFenced) {
+  liveness_.OpenSession(NodeId(1), 11, At(0));
+  liveness_.OnHeartbeat(NodeId(1), 11, LogIndex(10), At(1));
+  EXPECT_FALSE(liveness_.AllLiveHaveApplied(cluster_.image, LogIndex(10), At(1)));
+  cluster_.Fence(2);
+  EXPECT_TRUE(liveness_.AllLiveHaveApplied(cluster_.image, LogIndex(10), At(1)));
 }
 
 TEST_F(LivenessTest, I21_MayStopOnceTheShutdownBatchIsApplied) {
