@@ -78,6 +78,7 @@ std::string Dump(const Partition& partition) {
   AppendList("last_known_elr", partition.last_known_elr, &text);
   AppendList("adding_replicas", partition.adding_replicas, &text);
   AppendList("removing_replicas", partition.removing_replicas, &text);
+  AppendList("original_replicas", partition.original_replicas, &text);
   return text;
 }
 

@@ -69,6 +69,8 @@ struct Partition {
   NodeIdList isr;
   NodeIdList adding_replicas;
   NodeIdList removing_replicas;
+  // While replicas are being added or removed: those from before, in their order. Empty otherwise.
+  NodeIdList original_replicas;
   // Eligible leader replicas, and those whose data is uncertain (KIP-966).
   NodeIdList elr;
   NodeIdList last_known_elr;

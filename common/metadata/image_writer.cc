@@ -50,6 +50,7 @@ bool ImageWriter::AddPartition(const v1::PartitionRecord& record) {
   partition.isr = ToList(record.isr());
   partition.adding_replicas = ToList(record.adding_replicas());
   partition.removing_replicas = ToList(record.removing_replicas());
+  partition.original_replicas = ToList(record.original_replicas());
   partition.elr = ToList(record.elr());
   partition.last_known_elr = ToList(record.last_known_elr());
   partition.leader = ToLeader(record.leader());
@@ -75,6 +76,9 @@ bool ImageWriter::ChangePartition(const v1::PartitionChangeRecord& record) {
   }
   if (record.has_removing_replicas()) {
     partition.removing_replicas = ToList(record.removing_replicas().ids());
+  }
+  if (record.has_original_replicas()) {
+    partition.original_replicas = ToList(record.original_replicas().ids());
   }
   if (record.has_elr()) partition.elr = ToList(record.elr().ids());
   if (record.has_last_known_elr()) {

@@ -41,6 +41,7 @@ void FillPartition(const Uuid& topic_id, PartitionIndex index, const Partition& 
   out->set_partition_epoch(partition.partition_epoch.value());
   Fill(partition.adding_replicas, out->mutable_adding_replicas());
   Fill(partition.removing_replicas, out->mutable_removing_replicas());
+  Fill(partition.original_replicas, out->mutable_original_replicas());
   Fill(partition.elr, out->mutable_elr());
   Fill(partition.last_known_elr, out->mutable_last_known_elr());
 }

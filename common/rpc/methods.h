@@ -38,12 +38,17 @@ WEIR_ADMIN_METHOD(ListTopics);
 WEIR_ADMIN_METHOD(CreatePartitions);
 WEIR_ADMIN_METHOD(DescribeConfigs);
 WEIR_ADMIN_METHOD(AlterConfigs);
+WEIR_ADMIN_METHOD(ElectLeaders);
 WEIR_ADMIN_METHOD(DescribeCluster);
 WEIR_ADMIN_METHOD(DescribeBrokers);
 WEIR_ADMIN_METHOD(DescribeQuorum);
 WEIR_ADMIN_METHOD(AddVoter);
 WEIR_ADMIN_METHOD(RemoveVoter);
 WEIR_ADMIN_METHOD(TransferLeadership);
+WEIR_ADMIN_METHOD(AlterPartitionReassignments);
+WEIR_ADMIN_METHOD(ListPartitionReassignments);
+WEIR_ADMIN_METHOD(PlanBrokerDrain);
+WEIR_ADMIN_METHOD(CanStopBroker);
 
 #undef WEIR_ADMIN_METHOD
 

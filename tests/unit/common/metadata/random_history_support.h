@@ -78,6 +78,7 @@ class RandomHistory {
     if (prng_.Chance(1, 4)) FillIds(out->mutable_last_known_elr());
     if (prng_.Chance(1, 4)) FillIds(out->mutable_adding_replicas());
     if (prng_.Chance(1, 4)) FillIds(out->mutable_removing_replicas());
+    if (prng_.Chance(1, 4)) FillIds(out->mutable_original_replicas());
     out->set_leader(AnyBroker() - 1);
   }
 
@@ -91,6 +92,7 @@ class RandomHistory {
     if (prng_.Chance(1, 3)) FillIds(out->mutable_last_known_elr()->mutable_ids());
     if (prng_.Chance(1, 3)) FillIds(out->mutable_adding_replicas()->mutable_ids());
     if (prng_.Chance(1, 3)) FillIds(out->mutable_removing_replicas()->mutable_ids());
+    if (prng_.Chance(1, 3)) FillIds(out->mutable_original_replicas()->mutable_ids());
     out->set_bump_leader_epoch(prng_.Chance(1, 5));
   }
 
