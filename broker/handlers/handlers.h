@@ -33,6 +33,7 @@ void HandleAlterConfigs(Call call, net::ConnectionInfo& connection);
 void HandleIncrementalAlterConfigs(Call call, net::ConnectionInfo& connection);
 void HandleListConfigResources(Call call, net::ConnectionInfo& connection);
 // reassignments.cc
+void HandleAlterPartitionReassignments(Call call, net::ConnectionInfo& connection);
 void HandleListPartitionReassignments(Call call, net::ConnectionInfo& connection);
 // coordinators.cc
 void HandleFindCoordinator(Call call, net::ConnectionInfo& connection);

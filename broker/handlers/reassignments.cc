@@ -1,7 +1,10 @@
+// AlterPartitionReassignments (key 45): forwarded to the active controller.
 // ListPartitionReassignments (key 46): the moves that the metadata knows of.
 #include <algorithm>
+#include <memory>
 #include <utility>
 
+#include "broker/handlers/admin_forward.h"
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/partition_view.h"
 #include "broker/handlers/registry.h"
@@ -9,6 +12,63 @@
 
 namespace weir::handlers {
 namespace {
+
+// ---- AlterPartitionReassignments ------------------------------------------------------
+
+using AlterResponse = wire::AlterPartitionReassignmentsResponse;
+
+struct AlterWaiting {
+  Call call;
+  AlterResponse response;
+};
+
+void OnAltered(AlterWaiting& waiting, Result<admin::v1::AlterPartitionReassignmentsReply> reply) {
+  if (!reply) {
+    const Error whole = ForwardError(reply.error());
+    waiting.response.error_code = whole.code;
+    waiting.response.error_message = whole.message;
+  }
+  size_t next = 0;
+  for (AlterResponse::TopicResponse& topic : waiting.response.responses) {
+    for (AlterResponse::Partition& partition : topic.partitions) {
+      const ItemError error =
+          ItemOutcome(reply, &admin::v1::AlterPartitionReassignmentsReply::partitions, next++);
+      partition.error_code = error.code;
+      partition.error_message = error.message;
+    }
+  }
+  waiting.call.Reply(waiting.response);
+}
+
+void HandleAlter(Call call, net::ConnectionInfo& connection,
+                 wire::AlterPartitionReassignmentsRequest request) {
+  admin::v1::AlterPartitionReassignmentsRequest forwarded;
+  SetCause(call, connection, forwarded.mutable_context());
+  forwarded.set_keep_replication_factor(!request.allow_replication_factor_change);
+  auto waiting = std::make_shared<AlterWaiting>(AlterWaiting{std::move(call), {}});
+  waiting->response.error_message.reset();
+  waiting->response.allow_replication_factor_change = request.allow_replication_factor_change;
+  for (const auto& topic : request.topics) {
+    AlterResponse::TopicResponse& answer = waiting->response.responses.emplace_back();
+    answer.name = topic.name;
+    for (const auto& partition : topic.partitions) {
+      answer.partitions.emplace_back().partition_index = partition.partition_index;
+      admin::v1::PartitionReassignment* wanted = forwarded.add_partitions();
+      wanted->set_topic(topic.name);
+      wanted->set_partition(partition.partition_index);
+      wanted->set_cancel(!partition.replicas.has_value());
+      if (!partition.replicas) continue;
+      for (const int32_t broker : *partition.replicas) wanted->add_target_ids(broker);
+    }
+  }
+  if (forwarded.partitions().empty()) return waiting->call.Reply(waiting->response);
+  broker::ControllerPort& controllers = *waiting->call.broker().controllers;
+  controllers.AlterPartitionReassignments(
+      std::move(forwarded), ForwardTimeout(request.timeout_ms),
+      OnShard<admin::v1::AlterPartitionReassignmentsReply>(std::move(waiting), OnAltered));
+}
+
+// ---- ListPartitionReassignments -------------------------------------------------------
 
 using ListResponse = wire::ListPartitionReassignmentsResponse;
 
@@ -48,6 +108,10 @@ void HandleList(Call call, net::ConnectionInfo&, wire::ListPartitionReassignment
 }
 
 }  // namespace
+
+void HandleAlterPartitionReassignments(Call call, net::ConnectionInfo& connection) {
+  DecodeThen<wire::AlterPartitionReassignmentsRequest, HandleAlter>(std::move(call), connection);
+}
 
 void HandleListPartitionReassignments(Call call, net::ConnectionInfo& connection) {
   DecodeThen<wire::ListPartitionReassignmentsRequest, HandleList>(std::move(call), connection);

@@ -45,6 +45,7 @@ Registry MakeRegistry() {
       {ApiKey::kDescribeLogDirs, {1, 5}, HandleDescribeLogDirs},
       {ApiKey::kCreatePartitions, {0, 3}, HandleCreatePartitions},
       {ApiKey::kIncrementalAlterConfigs, {0, 1}, HandleIncrementalAlterConfigs},
+      {ApiKey::kAlterPartitionReassignments, {0, 1}, HandleAlterPartitionReassignments},
       {ApiKey::kListPartitionReassignments, {0, 0}, HandleListPartitionReassignments},
       {ApiKey::kDescribeQuorum, {0, 2}, HandleDescribeQuorum},
       {ApiKey::kDescribeCluster, {0, 2}, HandleDescribeCluster},

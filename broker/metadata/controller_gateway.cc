@@ -38,6 +38,12 @@ void ControllerGateway::AlterConfigs(admin::v1::AlterConfigsRequest request, Dur
   Forward(rpc::kAlterConfigs, std::move(request), timeout, std::move(done));
 }
 
+void ControllerGateway::AlterPartitionReassignments(
+    admin::v1::AlterPartitionReassignmentsRequest request, Duration timeout,
+    ReplyDone<admin::v1::AlterPartitionReassignmentsReply> done) {
+  Forward(rpc::kAlterPartitionReassignments, std::move(request), timeout, std::move(done));
+}
+
 void ControllerGateway::DescribeQuorum(admin::v1::DescribeQuorumRequest request, Duration timeout,
                                        ReplyDone<admin::v1::DescribeQuorumReply> done) {
   Forward(rpc::kDescribeQuorum, std::move(request), timeout, std::move(done));

@@ -30,6 +30,9 @@ class ControllerGateway : public ControllerPort, public SessionPort, public Feed
                         ReplyDone<admin::v1::CreatePartitionsReply> done) override;
   void AlterConfigs(admin::v1::AlterConfigsRequest request, Duration timeout,
                     ReplyDone<admin::v1::AlterConfigsReply> done) override;
+  void AlterPartitionReassignments(
+      admin::v1::AlterPartitionReassignmentsRequest request, Duration timeout,
+      ReplyDone<admin::v1::AlterPartitionReassignmentsReply> done) override;
   void DescribeQuorum(admin::v1::DescribeQuorumRequest request, Duration timeout,
                       ReplyDone<admin::v1::DescribeQuorumReply> done) override;
   void AllocateProducerIds(broker::v1::AllocateProducerIdsRequest request, Duration timeout,

@@ -32,6 +32,9 @@ class ControllerPort {
                                 ReplyDone<admin::v1::CreatePartitionsReply> done) = 0;
   virtual void AlterConfigs(admin::v1::AlterConfigsRequest request, Duration timeout,
                             ReplyDone<admin::v1::AlterConfigsReply> done) = 0;
+  virtual void AlterPartitionReassignments(
+      admin::v1::AlterPartitionReassignmentsRequest request, Duration timeout,
+      ReplyDone<admin::v1::AlterPartitionReassignmentsReply> done) = 0;
   virtual void DescribeQuorum(admin::v1::DescribeQuorumRequest request, Duration timeout,
                               ReplyDone<admin::v1::DescribeQuorumReply> done) = 0;
   virtual void AllocateProducerIds(broker::v1::AllocateProducerIdsRequest request, Duration timeout,

@@ -3,6 +3,8 @@
 #include "controller/service/quorum_calls.h"
 #include "controller/state/configs.h"
 #include "controller/state/describe.h"
+#include "controller/state/drain.h"
+#include "controller/state/reassignment.h"
 #include "controller/state/topics.h"
 
 namespace weir::service {
@@ -180,6 +182,53 @@ grpc::ServerUnaryReactor* AdminService::TransferLeadership(
       {}};
   return AdminCall<admin::v1::TransferLeadershipRequest, admin::v1::TransferLeadershipReply>::Begin(
       context, request, reply, std::move(parts));
+}
+
+grpc::ServerUnaryReactor* AdminService::AlterPartitionReassignments(
+    grpc::CallbackServerContext* context,
+    const admin::v1::AlterPartitionReassignmentsRequest* request,
+    admin::v1::AlterPartitionReassignmentsReply* reply) {
+  using Call = AdminCall<admin::v1::AlterPartitionReassignmentsRequest,
+                         admin::v1::AlterPartitionReassignmentsReply>;
+  return Call::Begin(
+      context, request, reply,
+      WriteCall(rpc::kAlterPartitionReassignments, &state::AlterPartitionReassignments));
+}
+
+grpc::ServerUnaryReactor* AdminService::ListPartitionReassignments(
+    grpc::CallbackServerContext* context,
+    const admin::v1::ListPartitionReassignmentsRequest* request,
+    admin::v1::ListPartitionReassignmentsReply* reply) {
+  using Request = admin::v1::ListPartitionReassignmentsRequest;
+  using Reply = admin::v1::ListPartitionReassignmentsReply;
+  return AdminCall<Request, Reply>::Begin(
+      context, request, reply,
+      ReadCall<Request, Reply>(rpc::kListPartitionReassignments, [this](const auto& r) {
+        return state::ListPartitionReassignments(node_.committed(), r);
+      }));
+}
+
+grpc::ServerUnaryReactor* AdminService::PlanBrokerDrain(
+    grpc::CallbackServerContext* context, const admin::v1::PlanBrokerDrainRequest* request,
+    admin::v1::PlanBrokerDrainReply* reply) {
+  using Request = admin::v1::PlanBrokerDrainRequest;
+  using Reply = admin::v1::PlanBrokerDrainReply;
+  return AdminCall<Request, Reply>::Begin(
+      context, request, reply,
+      ReadCall<Request, Reply>(rpc::kPlanBrokerDrain, [this](const auto& r) {
+        return state::PlanBrokerDrain(node_.committed(), defaults_, r);
+      }));
+}
+
+grpc::ServerUnaryReactor* AdminService::CanStopBroker(
+    grpc::CallbackServerContext* context, const admin::v1::CanStopBrokerRequest* request,
+    admin::v1::CanStopBrokerReply* reply) {
+  using Request = admin::v1::CanStopBrokerRequest;
+  using Reply = admin::v1::CanStopBrokerReply;
+  return AdminCall<Request, Reply>::Begin(
+      context, request, reply, ReadCall<Request, Reply>(rpc::kCanStopBroker, [this](const auto& r) {
+        return state::CanStopBroker(node_.committed(), defaults_, r);
+      }));
 }
 
 }  // namespace weir::service

@@ -30,6 +30,10 @@ class AdminService final : public admin::v1::AdminService::CallbackService {
   WEIR_ADMIN_HANDLER(AddVoter)
   WEIR_ADMIN_HANDLER(RemoveVoter)
   WEIR_ADMIN_HANDLER(TransferLeadership)
+  WEIR_ADMIN_HANDLER(AlterPartitionReassignments)
+  WEIR_ADMIN_HANDLER(ListPartitionReassignments)
+  WEIR_ADMIN_HANDLER(PlanBrokerDrain)
+  WEIR_ADMIN_HANDLER(CanStopBroker)
 #undef WEIR_ADMIN_HANDLER
 
  private:

@@ -42,6 +42,9 @@ class SimControllerLink : public broker::SessionPort,
                         broker::ReplyDone<admin::v1::CreatePartitionsReply>) override {}
   void AlterConfigs(admin::v1::AlterConfigsRequest, Duration,
                     broker::ReplyDone<admin::v1::AlterConfigsReply>) override {}
+  void AlterPartitionReassignments(
+      admin::v1::AlterPartitionReassignmentsRequest, Duration,
+      broker::ReplyDone<admin::v1::AlterPartitionReassignmentsReply>) override {}
   void DescribeQuorum(admin::v1::DescribeQuorumRequest, Duration,
                       broker::ReplyDone<admin::v1::DescribeQuorumReply>) override {}
   void AllocateProducerIds(broker::v1::AllocateProducerIdsRequest, Duration,

@@ -98,6 +98,11 @@ TEST_F(EveryApi, AnswersEveryAdvertisedVersion) {
   AskAllVersions<wire::DescribeQuorumRequest, wire::DescribeQuorumResponse>(quorum);
 
   AskAllVersions<wire::DescribeLogDirsRequest, wire::DescribeLogDirsResponse>();
+  wire::AlterPartitionReassignmentsRequest move;
+  move.topics.push_back(
+      {.name = "t", .partitions = {{.partition_index = 0, .replicas = std::vector<int32_t>{1}}}});
+  AskAllVersions<wire::AlterPartitionReassignmentsRequest,
+                 wire::AlterPartitionReassignmentsResponse>(move);
   AskAllVersions<wire::ListPartitionReassignmentsRequest,
                  wire::ListPartitionReassignmentsResponse>();
   AskAllVersions<wire::DescribeClusterRequest, wire::DescribeClusterResponse>();

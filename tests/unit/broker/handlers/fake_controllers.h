@@ -129,6 +129,22 @@ class FakeControllers : public broker::ControllerPort,
       });
     });
   }
+  // Accepts every target and cancels nothing.
+  void AlterPartitionReassignments(
+      admin::v1::AlterPartitionReassignmentsRequest request, Duration,
+      broker::ReplyDone<admin::v1::AlterPartitionReassignmentsReply> done) override {
+    thread_->Post([request = std::move(request), done = std::move(done)]() mutable {
+      admin::v1::AlterPartitionReassignmentsReply reply;
+      for (const admin::v1::PartitionReassignment& wanted : request.partitions()) {
+        admin::v1::AlteredReassignment* altered = reply.add_partitions();
+        if (wanted.cancel()) {
+          rpc::SetAdminError({ErrorCode::kNoReassignmentInProgress, "it is not being moved"},
+                             altered->mutable_error());
+        }
+      }
+      done(std::move(reply));
+    });
+  }
   void DescribeQuorum(admin::v1::DescribeQuorumRequest, Duration,
                       broker::ReplyDone<admin::v1::DescribeQuorumReply> done) override {
     thread_->Post([done = std::move(done)]() mutable {
