@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "common/base/check.h"
-#include "common/metadata/apply.h"
 #include "controller/state/partitions.h"
 
 namespace weir::state {
@@ -135,15 +134,6 @@ void AppendLostData(const DecisionContext& context, const Broker& old,
   } else if (registration.previous_broker_epoch() != old.epoch.value()) {
     AppendChangesForLostData(context, old.id, LostData::kUnsynced, records);
   }
-}
-
-// The image as it will be after these records.
-MetadataImage Preview(const MetadataImage& image, const Records& records) {
-  metadata::v1::MetadataBatch batch;
-  for (const MetadataRecord& record : records) *batch.add_records() = record;
-  MetadataImage preview = image;
-  metadata::Apply(preview, batch, image.offset() + 1);
-  return preview;
 }
 
 Status StaleEpoch(const Broker& broker, int64_t epoch) {

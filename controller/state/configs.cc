@@ -8,6 +8,7 @@
 #include "common/metadata/broker_options.h"
 #include "common/metadata/topic_config.h"
 #include "common/metadata/topic_options.h"
+#include "controller/state/elect_leaders.h"
 
 namespace weir::state {
 namespace {
@@ -224,8 +225,9 @@ Result<Decision<admin::v1::AlterConfigsReply>> AlterConfigs(
                     "resource '" + altered.resource().name() + "' is in the request twice");
     if (!status) SetError(status.error(), result->mutable_error());
   }
-  if (request.validate_only()) decision.records.clear();
   WEIR_RETURN_IF_ERROR(CheckBatchSize(decision.records));
+  AppendChangesForConfigs(context, &decision.records);
+  if (request.validate_only()) decision.records.clear();
   return decision;
 }
 

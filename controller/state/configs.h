@@ -1,7 +1,8 @@
 // Dynamic configuration of topics and brokers: change and description.
 //
-// Each resource of a request succeeds or fails by itself, all its keys together. Changes that leave
-// a value as it is give no record. Thread rule: pure functions.
+// What a change means for leaders and ELR happens in the same batch (elect_leaders.h). Each
+// resource of a request succeeds or fails by itself, all its keys together. Changes that leave a
+// value as it is give no record. Thread rule: pure functions.
 #pragma once
 
 #include <google/protobuf/map.h>

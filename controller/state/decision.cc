@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/metadata/apply.h"
+
 namespace weir::state {
 namespace {
 
@@ -17,6 +19,14 @@ Status CheckBytes(size_t bytes) {
 }
 
 }  // namespace
+
+MetadataImage Preview(const MetadataImage& image, const Records& records) {
+  metadata::v1::MetadataBatch batch;
+  for (const MetadataRecord& record : records) *batch.add_records() = record;
+  MetadataImage preview = image;
+  metadata::Apply(preview, batch, image.offset() + 1);
+  return preview;
+}
 
 Status CheckBatchSize(const Records& records) {
   size_t bytes = 0;

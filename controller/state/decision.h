@@ -60,6 +60,9 @@ struct Decision {
   Reply reply;
 };
 
+// The image as it will be after these records.
+MetadataImage Preview(const MetadataImage& image, const Records& records);
+
 // Refuses what one batch cannot hold. Errors: kPolicyViolation naming size and limit.
 Status CheckBatchSize(const Records& records);
 

@@ -54,16 +54,20 @@ std::optional<NodeId> Elect(const Partition& partition, const ElectionRules& rul
     if (auto id = FirstUsable(partition.replicas, outlook, &target.last_known_elr)) return id;
   }
   if (!rules.unclean_election) return std::nullopt;
+  // Who was in sync last lacks least.
+  if (auto id = FirstUsable(partition.replicas, outlook, &target.last_known_elr)) return id;
   return FirstUsable(partition.replicas, outlook, nullptr);
 }
 
 void SetLeader(NodeId leader, Target* target) {
   target->leader = leader;
   if (leader == kNoNode || target->isr.Contains(leader)) return;
-  // Elected from outside the ISR: its log is the log now.
+  // Elected from outside the ISR: its log is the log now. From outside the ELR too, it may lack
+  // what the others have: they are eligible no more, or records would come back that were lost.
+  const bool is_clean = target->elr.Contains(leader);
   target->isr = NodeIdList{leader};
-  target->elr = target->elr.Without(leader);
-  target->last_known_elr = target->last_known_elr.Without(leader);
+  target->elr = is_clean ? target->elr.Without(leader) : NodeIdList();
+  target->last_known_elr = is_clean ? target->last_known_elr.Without(leader) : NodeIdList();
 }
 
 std::optional<PartitionChangeRecord> ToRecord(const Uuid& topic_id, PartitionIndex index,

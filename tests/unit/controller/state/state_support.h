@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "common/metadata/apply.h"
 #include "common/metadata/dump.h"
 #include "common/metadata/image.h"
+#include "common/metadata/topic_config.h"
 #include "controller/state/brokers.h"
 #include "controller/state/decision.h"
 #include "controller/state/topics.h"
@@ -135,8 +137,22 @@ class StateHarness {
           EXPECT_TRUE(image.IsUsableAsLeader(partition.leader)) << text;
         }
         EXPECT_TRUE(partition.leader != kNoNode || partition.isr.empty()) << text;
+        CheckElrIsNeeded(topic, partition, text);
       }
     }
+  }
+
+  // I-08: with min.insync.replicas members in sync nobody else is eligible. A test that changes
+  // configuration without its consequences says so.
+  void CheckElrIsNeeded(const metadata::Topic& topic, const metadata::Partition& partition,
+                        const std::string& text) {
+    if (!check_elr_is_needed) return;
+    const int32_t min_isr =
+        metadata::EffectiveTopicConfig({image, kNoNode, &defaults.static_config}, topic.name)
+            .min_insync_replicas;
+    const size_t enough = std::min(static_cast<size_t>(min_isr), partition.replicas.size());
+    if (partition.isr.size() < enough) return;
+    EXPECT_TRUE(partition.elr.empty() && partition.last_known_elr.empty()) << text;
   }
 
   void CheckEpochs(const MetadataImage& before) {
@@ -161,6 +177,7 @@ class StateHarness {
   Defaults defaults;
   MetadataImage image;
   std::map<int32_t, Uuid> directories;
+  bool check_elr_is_needed = true;
 };
 
 }  // namespace weir::state
