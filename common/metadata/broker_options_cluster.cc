@@ -181,10 +181,11 @@ constexpr ConfigOption kOptions[] = {
      .doc = "Largest batch of metadata records."},
     {.name = "leader.imbalance.check.interval.seconds",
      .type = kLong,
-     .default_value = "300",
+     .default_value = "5",
      .constraint = ConfigConstraint::AtLeast(1),
      .dynamic = false,
-     .doc = "How often leadership is compared with the preferred replicas."},
+     .doc = "How often leadership is compared with the preferred replicas; the controllers' own "
+            "configuration decides."},
     {.name = "metadata.log.dir",
      .type = kString,
      .default_value = kNone,

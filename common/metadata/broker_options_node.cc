@@ -19,7 +19,8 @@ constexpr ConfigOption kOptions[] = {
      .type = kBoolean,
      .default_value = "true",
      .dynamic = false,
-     .doc = "Whether leadership goes back to preferred replicas by itself."},
+     .doc = "Whether leadership goes back to preferred replicas by itself; the controllers' own "
+            "configuration decides."},
     {.name = "background.threads",
      .type = kInt,
      .default_value = "10",

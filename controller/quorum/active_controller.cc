@@ -53,12 +53,14 @@ void ActiveController::SubmitErased(ErasedChange change) {
   if (!records) return Park(change, tl::unexpected<Error>(records.error()));
   if (records->empty()) return Park(change, {});
 
+  auto unclean = state::UncleanElectionsIn(working_, *records);
   auto batch = state::MakeBatch(*std::move(records), change.cause, std::move(serialized));
   if (!batch) return Park(change, tl::unexpected<Error>(batch.error()));
   const Result<LogIndex> index =
       raft_.Propose(std::make_shared<const std::string>(batch->SerializeAsString()));
   if (!index) return change.done(tl::unexpected<Error>(index.error()), LogIndex(0));
   WEIR_CHECK(*index > working_.offset(), "the log grows behind what was decided on");
+  unclean_elections_.Decided(*index, std::move(unclean));
   metadata::Apply(working_, *batch, *index);
   parked_.push_back({*index, change.deadline, change.wait_for_brokers, {}, std::move(change.done)});
 }
@@ -129,6 +131,7 @@ void ActiveController::OnCommitted(const std::vector<raft::Entry>& committed_ent
   const LogIndex offset = committed().offset();
   // Entries of Raft itself move the offset without a decision of ours.
   if (working_.offset() < offset) working_ = committed();
+  unclean_elections_.Committed(offset);
   std::list<Parked> ready;
   while (!parked_.empty() && parked_.front().index <= offset) {
     ready.splice(ready.end(), parked_, parked_.begin());
@@ -184,6 +187,7 @@ void ActiveController::Deactivate() {
   active_ = false;
   term_ = Term(0);
   working_ = committed();
+  unclean_elections_.LeadershipLost();
   std::list<Parked> failed = std::exchange(parked_, {});
   failed.splice(failed.end(), waiting_);
   const auto reads = std::exchange(reads_, {});

@@ -29,6 +29,7 @@
 #include "common/base/executor.h"
 #include "common/base/prng.h"
 #include "controller/quorum/metadata_machine.h"
+#include "controller/quorum/unclean_elections.h"
 #include "controller/state/decision.h"
 #include "controller/state/liveness.h"
 
@@ -134,6 +135,7 @@ class ActiveController : public MetadataListener {
   bool active_ = false;
   Term term_;
   metadata::MetadataImage working_;
+  UncleanElections unclean_elections_;
   std::list<Parked> parked_;   // until committed, in order of index
   std::list<Parked> waiting_;  // until applied by every live broker
   uint64_t next_read_ = 1;

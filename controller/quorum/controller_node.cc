@@ -133,6 +133,8 @@ Status ControllerNode::StartRunning(const raft::Configuration& founding) {
       ActiveControllerOptions{options_.id, cluster_id(), options_.defaults, runtime::RandomSeed()});
   options_.sessions.self = options_.id;
   sessions_ = std::make_unique<BrokerSessions>(*loop_, *controller_, *liveness_, options_.sessions);
+  options_.leaders.self = options_.id;
+  leader_balancer_ = std::make_unique<LeaderBalancer>(*loop_, *controller_, options_.leaders);
   feed_ = std::make_unique<MetadataFeed>(
       MetadataFeed::Source{[this]() -> const raft::Raft& { return node_->raft(); },
                            [this](Task task) { node_->PostToSnapshotThread(std::move(task)); },
@@ -142,6 +144,7 @@ Status ControllerNode::StartRunning(const raft::Configuration& founding) {
   controller_->OnActivated([this] { CorrectOwnAddress(); });
   machine_->AddListener(controller_.get());
   machine_->AddListener(sessions_.get());
+  machine_->AddListener(leader_balancer_.get());
   machine_->AddListener(feed_.get());
   machine_->AddListener(membership_.get());
   machine_->AddListener(watcher_.get());

@@ -19,6 +19,8 @@
 //   broker.heartbeat.interval.ms int 500
 //   metadata.snapshot.log.bytes int  20971520: a snapshot is taken after so much log
 //   metadata.snapshot.interval.ms int 3600000
+//   auto.leader.rebalance.enable bool true: leadership goes back to preferred replicas by itself
+//   leader.imbalance.check.interval.seconds int 5: how often that is looked for
 //   default.replication.factor, num.partitions: defaults of new topics
 //   log.level, log.format (text|json), log.file
 //
