@@ -52,6 +52,7 @@ namespace {
 
 // How long the controllers may take to move leaderships away before the broker goes anyway.
 constexpr Duration kControlledShutdownTimeout = std::chrono::seconds(3);
+constexpr Duration kLearnControllersTimeout = std::chrono::seconds(5);
 
 // PartitionRouter, LogStore and ReplicationLink as the reconciler sees them.
 class RouterHost : public broker::PartitionHost {
@@ -102,6 +103,7 @@ class BrokerNode {
   void LinkReplication();
   broker::v1::Registration MakeRegistration() const;
   Status OnJoined(const Uuid& cluster_id, BrokerEpoch epoch);
+  void LearnControllers();
   void OnApplied(LogIndex offset);
   void BecomeReady();
   void AddMetrics();
@@ -288,7 +290,21 @@ void BrokerNode::LinkReplication() {
 Status BrokerNode::OnJoined(const Uuid& cluster_id, BrokerEpoch epoch) {
   WEIR_RETURN_IF_ERROR(directory_->AdoptCluster(cluster_id));
   follower_->OnRegistered(epoch);
+  LearnControllers();
   return {};
+}
+
+// The next active controller may be one that the configuration does not name.
+void BrokerNode::LearnControllers() {
+  controllers_->DescribeQuorum({}, kLearnControllersTimeout,
+                               [this](Result<admin::v1::DescribeQuorumReply> reply) {
+                                 if (!reply) return;
+                                 std::vector<std::string> addresses;
+                                 for (const admin::v1::QuorumMember& member : reply->members()) {
+                                   if (member.voter()) addresses.push_back(member.address());
+                                 }
+                                 client_->AddAddresses(addresses);
+                               });
 }
 
 void BrokerNode::OnApplied(LogIndex offset) {

@@ -10,6 +10,8 @@ namespace weir::broker {
 namespace {
 
 constexpr Duration kReconnectPause = std::chrono::milliseconds(50);
+// Controllers that do not know of an election yet name one another, or one that is gone.
+constexpr int kHintsInARowMax = 2;
 
 // Answers after which trying again cannot help.
 bool IsFinal(ErrorCode code) {
@@ -94,7 +96,16 @@ void BrokerSession::OnEnd(uint64_t attempt, const rpc::RpcError& error) {
   }
   // The client has learnt where the leader is: the first attempt needs no pause.
   if (was_active) return Connect();
-  thread_->PostAt(thread_->Now() + kReconnectPause, [this, attempt] {
+  if (!error.leader_address.empty() && hints_followed_ < kHintsInARowMax) {
+    ++hints_followed_;
+    return Connect();
+  }
+  ConnectAfterPause();
+}
+
+void BrokerSession::ConnectAfterPause() {
+  hints_followed_ = 0;
+  thread_->PostAt(thread_->Now() + kReconnectPause, [this, attempt = attempt_] {
     if (attempt == attempt_ && state_ == State::kConnecting) Connect();
   });
 }
@@ -130,14 +141,20 @@ void BrokerSession::Tick() {
   if (state_ == State::kStopped) return;
   ScheduleTick();
   const MonoTime now = thread_->Now();
-  if (stream_ != nullptr && now - last_reply_ > session_timeout_) {
-    LogWarn("broker", "controller is silent",
-            {{"silent_ms", (now - last_reply_) / std::chrono::milliseconds(1)}});
-    stream_->Cancel();
-    stream_ = nullptr;
-    return Connect();
+  if (stream_ != nullptr && now - last_reply_ > session_timeout_ / 2) {
+    return LeaveSilentController();
   }
   if (state_ == State::kActive && now - last_heartbeat_ >= heartbeat_interval_ / 2) SendHeartbeat();
+}
+
+void BrokerSession::LeaveSilentController() {
+  const Duration silent = thread_->Now() - last_reply_;
+  LogWarn("broker", "controller is silent", {{"silent_ms", silent / std::chrono::milliseconds(1)}});
+  stream_->Cancel();
+  stream_ = nullptr;
+  state_ = State::kConnecting;
+  // Within the pause the client learns that this controller does not answer, and tries another.
+  ConnectAfterPause();
 }
 
 void BrokerSession::Stop(Duration timeout, Task done) {

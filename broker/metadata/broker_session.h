@@ -8,8 +8,8 @@
 //     broker comes back, a restarted process is a new one (I-16).
 //  2. A heartbeat goes out at once when the applied offset or a wish changes, and every interval
 //     otherwise.
-//  3. Silence of the controller longer than the session timeout ends the stream: a new leader may
-//     be elsewhere.
+//  3. Silence of the controller longer than half of the session timeout ends the stream: a new
+//     leader may be elsewhere, and would fence this broker after a whole one.
 //  4. A broker of another cluster never registers: `on_refused` says so once, with both ids.
 // Thread rule: the metadata thread, except IsFenced, broker_epoch and Reason from any thread.
 #pragma once
@@ -65,6 +65,8 @@ class BrokerSession {
   void OnReply(uint64_t attempt, const broker::v1::SessionReply& reply);
   void OnFirstReply(const broker::v1::SessionReply& reply);
   void OnEnd(uint64_t attempt, const rpc::RpcError& error);
+  void LeaveSilentController();
+  void ConnectAfterPause();
   void SendHeartbeat();
   void ScheduleTick();
   void Tick();
@@ -78,6 +80,8 @@ class BrokerSession {
   // Numbers the streams, so that a late event of an old one is known as such.
   uint64_t attempt_ = 0;
   std::unique_ptr<rpc::SessionStream> stream_;
+  // Attempts in a row that another controller's word about the leader made.
+  int hints_followed_ = 0;
   int64_t applied_offset_ = 0;
   Duration heartbeat_interval_ = std::chrono::milliseconds(500);
   Duration session_timeout_ = std::chrono::milliseconds(3000);

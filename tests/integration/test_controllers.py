@@ -124,6 +124,31 @@ def test_the_active_controller_is_killed_while_topics_are_created(nodes):
     assert statistics.median(gaps) < 10 * GOAL_NEXT_CREATION_S
 
 
+def test_a_broker_finds_controllers_that_its_configuration_does_not_name(data_dir):
+    nodes = WeirNodes(data_dir, controllers=3, brokers=1)
+    try:
+        for node in nodes.controllers():
+            node.start("--bootstrap")
+        with Admin(nodes.admin, timeout_s=2) as admin:
+            leader = active(admin)
+            only = nodes[f"controller-{leader}"]
+            nodes.brokers()[0].write_config(controllers=only.values["listen"])
+            nodes.start("--bootstrap")
+            only.kill()
+            wait_until(lambda: admin.leader_id() not in (None, leader), 10, "another active controller")
+            wait_until(lambda: heard_of_all_brokers(admin), 10, "the broker's session with the new one")
+    finally:
+        nodes.stop()
+
+
+def heard_of_all_brokers(admin):
+    """Whether the active controller knows of every broker what it has applied, which only a session tells it."""
+    try:
+        return all(broker.applied_offset > 0 for broker in admin.cluster().brokers)
+    except AdminFailure:
+        return False
+
+
 def caught_up(admin, controller_id, index=None):
     """Whether it has the log up to `index` (default: what is committed now) and is heard of."""
     try:

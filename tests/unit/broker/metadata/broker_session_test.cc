@@ -74,8 +74,8 @@ class SessionTest : public testing::Test {
     sessions_.last().events.on_reply(reply);
     thread_->Run();
   }
-  void End(ErrorCode code) {
-    sessions_.last().events.on_end({{code, "test"}, ""});
+  void End(ErrorCode code, const std::string& leader_address = "") {
+    sessions_.last().events.on_end({{code, "test"}, leader_address});
     thread_->Run();
   }
 
@@ -132,12 +132,43 @@ TEST_F(SessionTest, BrokenSessionReconnectsAtOnceWithTheSameIncarnation) {
   EXPECT_EQ(sessions_.opened.size(), 3u);
 }
 
-TEST_F(SessionTest, SilentControllerIsLeft) {
+TEST_F(SessionTest, AControllerThatNamesTheLeaderIsBelievedAtOnceButNotForEver) {
+  Receive(Reply(7, false));
+  End(ErrorCode::kNetworkException);
+  ASSERT_EQ(sessions_.opened.size(), 2u);
+  End(ErrorCode::kNotController, "other:9090");
+  EXPECT_EQ(sessions_.opened.size(), 3u);
+  for (int i = 0; i < 100; ++i) {
+    const size_t opened = sessions_.opened.size();
+    End(ErrorCode::kNotController, "other:9090");
+    if (sessions_.opened.size() == opened) break;
+  }
+  EXPECT_EQ(sessions_.opened.size(), 4u)
+      << "controllers that name one another are not asked on and on";
+  thread_->Advance(milliseconds(60));
+  EXPECT_EQ(sessions_.opened.size(), 5u);
+}
+
+TEST_F(SessionTest, SilentControllerIsLeftBeforeANewOneWouldFenceThisBroker) {
   Receive(Reply(7, false));
   const auto silent = sessions_.opened.back();
-  thread_->Advance(milliseconds(4000));
+  thread_->Advance(milliseconds(1400));
+  EXPECT_FALSE(silent->cancelled);
+  thread_->Advance(milliseconds(600));
   EXPECT_TRUE(silent->cancelled);
-  EXPECT_GE(sessions_.opened.size(), 2u);
+  EXPECT_EQ(sessions_.opened.size(), 2u);
+}
+
+TEST_F(SessionTest, AnotherControllerIsAskedOnlyWhenTheSilentOneIsKnownToBeSilent) {
+  Receive(Reply(7, false));
+  const auto silent = sessions_.opened.back();
+  while (!silent->cancelled) thread_->Advance(milliseconds(10));
+  EXPECT_EQ(sessions_.opened.size(), 1u) << "the end of the stream has not been told yet";
+  silent->events.on_end({{ErrorCode::kNetworkException, "cancelled"}, ""});
+  thread_->Advance(milliseconds(60));
+  EXPECT_EQ(sessions_.opened.size(), 2u);
+  thread_->Advance(milliseconds(60));
+  EXPECT_EQ(sessions_.opened.size(), 2u);
 }
 
 TEST_F(SessionTest, LateRepliesOfAnOldStreamAreIgnored) {
