@@ -35,6 +35,8 @@ void HandleListConfigResources(Call call, net::ConnectionInfo& connection);
 // reassignments.cc
 void HandleAlterPartitionReassignments(Call call, net::ConnectionInfo& connection);
 void HandleListPartitionReassignments(Call call, net::ConnectionInfo& connection);
+// elect_leaders.cc
+void HandleElectLeaders(Call call, net::ConnectionInfo& connection);
 // coordinators.cc
 void HandleFindCoordinator(Call call, net::ConnectionInfo& connection);
 void HandleInitProducerId(Call call, net::ConnectionInfo& connection);

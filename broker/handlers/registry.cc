@@ -44,6 +44,7 @@ Registry MakeRegistry() {
       {ApiKey::kAlterConfigs, {0, 2}, HandleAlterConfigs},
       {ApiKey::kDescribeLogDirs, {1, 5}, HandleDescribeLogDirs},
       {ApiKey::kCreatePartitions, {0, 3}, HandleCreatePartitions},
+      {ApiKey::kElectLeaders, {0, 2}, HandleElectLeaders},
       {ApiKey::kIncrementalAlterConfigs, {0, 1}, HandleIncrementalAlterConfigs},
       {ApiKey::kAlterPartitionReassignments, {0, 1}, HandleAlterPartitionReassignments},
       {ApiKey::kListPartitionReassignments, {0, 0}, HandleListPartitionReassignments},

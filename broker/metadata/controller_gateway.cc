@@ -38,6 +38,11 @@ void ControllerGateway::AlterConfigs(admin::v1::AlterConfigsRequest request, Dur
   Forward(rpc::kAlterConfigs, std::move(request), timeout, std::move(done));
 }
 
+void ControllerGateway::ElectLeaders(admin::v1::ElectLeadersRequest request, Duration timeout,
+                                     ReplyDone<admin::v1::ElectLeadersReply> done) {
+  Forward(rpc::kElectLeaders, std::move(request), timeout, std::move(done));
+}
+
 void ControllerGateway::AlterPartitionReassignments(
     admin::v1::AlterPartitionReassignmentsRequest request, Duration timeout,
     ReplyDone<admin::v1::AlterPartitionReassignmentsReply> done) {

@@ -30,6 +30,8 @@ class ControllerGateway : public ControllerPort, public SessionPort, public Feed
                         ReplyDone<admin::v1::CreatePartitionsReply> done) override;
   void AlterConfigs(admin::v1::AlterConfigsRequest request, Duration timeout,
                     ReplyDone<admin::v1::AlterConfigsReply> done) override;
+  void ElectLeaders(admin::v1::ElectLeadersRequest request, Duration timeout,
+                    ReplyDone<admin::v1::ElectLeadersReply> done) override;
   void AlterPartitionReassignments(
       admin::v1::AlterPartitionReassignmentsRequest request, Duration timeout,
       ReplyDone<admin::v1::AlterPartitionReassignmentsReply> done) override;

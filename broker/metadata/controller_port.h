@@ -32,6 +32,8 @@ class ControllerPort {
                                 ReplyDone<admin::v1::CreatePartitionsReply> done) = 0;
   virtual void AlterConfigs(admin::v1::AlterConfigsRequest request, Duration timeout,
                             ReplyDone<admin::v1::AlterConfigsReply> done) = 0;
+  virtual void ElectLeaders(admin::v1::ElectLeadersRequest request, Duration timeout,
+                            ReplyDone<admin::v1::ElectLeadersReply> done) = 0;
   virtual void AlterPartitionReassignments(
       admin::v1::AlterPartitionReassignmentsRequest request, Duration timeout,
       ReplyDone<admin::v1::AlterPartitionReassignmentsReply> done) = 0;

@@ -4,6 +4,7 @@
 #include "controller/state/configs.h"
 #include "controller/state/describe.h"
 #include "controller/state/drain.h"
+#include "controller/state/elect_leaders.h"
 #include "controller/state/reassignment.h"
 #include "controller/state/topics.h"
 
@@ -79,6 +80,13 @@ grpc::ServerUnaryReactor* AdminService::AlterConfigs(grpc::CallbackServerContext
                                                      admin::v1::AlterConfigsReply* reply) {
   return AdminCall<admin::v1::AlterConfigsRequest, admin::v1::AlterConfigsReply>::Begin(
       context, request, reply, WriteCall(rpc::kAlterConfigs, &state::AlterConfigs));
+}
+
+grpc::ServerUnaryReactor* AdminService::ElectLeaders(grpc::CallbackServerContext* context,
+                                                     const admin::v1::ElectLeadersRequest* request,
+                                                     admin::v1::ElectLeadersReply* reply) {
+  return AdminCall<admin::v1::ElectLeadersRequest, admin::v1::ElectLeadersReply>::Begin(
+      context, request, reply, WriteCall(rpc::kElectLeaders, &state::ElectLeaders));
 }
 
 grpc::ServerUnaryReactor* AdminService::DescribeTopics(

@@ -24,6 +24,7 @@ class AdminService final : public admin::v1::AdminService::CallbackService {
   WEIR_ADMIN_HANDLER(CreatePartitions)
   WEIR_ADMIN_HANDLER(DescribeConfigs)
   WEIR_ADMIN_HANDLER(AlterConfigs)
+  WEIR_ADMIN_HANDLER(ElectLeaders)
   WEIR_ADMIN_HANDLER(DescribeCluster)
   WEIR_ADMIN_HANDLER(DescribeBrokers)
   WEIR_ADMIN_HANDLER(DescribeQuorum)

@@ -42,6 +42,8 @@ class SimControllerLink : public broker::SessionPort,
                         broker::ReplyDone<admin::v1::CreatePartitionsReply>) override {}
   void AlterConfigs(admin::v1::AlterConfigsRequest, Duration,
                     broker::ReplyDone<admin::v1::AlterConfigsReply>) override {}
+  void ElectLeaders(admin::v1::ElectLeadersRequest, Duration,
+                    broker::ReplyDone<admin::v1::ElectLeadersReply>) override {}
   void AlterPartitionReassignments(
       admin::v1::AlterPartitionReassignmentsRequest, Duration,
       broker::ReplyDone<admin::v1::AlterPartitionReassignmentsReply>) override {}

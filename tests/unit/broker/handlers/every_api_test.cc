@@ -93,6 +93,10 @@ TEST_F(EveryApi, AnswersEveryAdvertisedVersion) {
   grow.topics.push_back({.name = "t", .count = 2, .assignments = std::nullopt});
   AskAllVersions<wire::CreatePartitionsRequest, wire::CreatePartitionsResponse>(grow);
 
+  wire::ElectLeadersRequest elect;
+  elect.topic_partitions->push_back({.topic = "t", .partitions = {0}});
+  AskAllVersions<wire::ElectLeadersRequest, wire::ElectLeadersResponse>(elect);
+
   wire::DescribeQuorumRequest quorum;
   quorum.topics.push_back({.topic_name = "__cluster_metadata", .partitions = {{0}}});
   AskAllVersions<wire::DescribeQuorumRequest, wire::DescribeQuorumResponse>(quorum);

@@ -129,6 +129,26 @@ class FakeControllers : public broker::ControllerPort,
       });
     });
   }
+  // Nothing needs an election, except partition 0 of "t" when everything is asked for.
+  void ElectLeaders(admin::v1::ElectLeadersRequest request, Duration,
+                    broker::ReplyDone<admin::v1::ElectLeadersReply> done) override {
+    thread_->Post([this, request = std::move(request), done = std::move(done)]() mutable {
+      admin::v1::ElectLeadersReply reply;
+      for (const admin::v1::TopicPartitions& named : request.topics()) {
+        for (const int32_t index : named.partitions()) {
+          admin::v1::PartitionElection* election = reply.add_partitions();
+          election->set_topic(named.topic());
+          election->set_partition(index);
+          const bool known = image_.FindPartition(named.topic(), PartitionIndex(index)) != nullptr;
+          rpc::SetAdminError(known ? Error{ErrorCode::kElectionNotNeeded, "it leads already"}
+                                   : Error{ErrorCode::kUnknownTopicOrPartition, "no such topic"},
+                             election->mutable_error());
+        }
+      }
+      if (request.topics().empty()) reply.add_partitions()->set_topic("t");
+      done(std::move(reply));
+    });
+  }
   // Accepts every target and cancels nothing.
   void AlterPartitionReassignments(
       admin::v1::AlterPartitionReassignmentsRequest request, Duration,
