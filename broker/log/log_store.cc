@@ -30,12 +30,17 @@ void LogStore::DeleteRows(KvBatch& batch, const std::vector<Dead>& dead) {
 }
 
 LogStore::LogStore(KvStore& store, Executor& writer, Executor& syncer,
-                   std::shared_ptr<LogStartMap> starts)
-    : kv_(store), starts_(std::move(starts)), writer_(store, writer, syncer) {}
+                   std::shared_ptr<LogStartMap> starts, uint32_t directory)
+    : kv_(store),
+      directory_(directory),
+      starts_(std::move(starts)),
+      writer_(store, writer, syncer) {}
 
 Result<std::unique_ptr<LogStore>> LogStore::Open(KvStore& store, Executor& writer, Executor& syncer,
-                                                 std::shared_ptr<LogStartMap> starts) {
-  std::unique_ptr<LogStore> opened(new LogStore(store, writer, syncer, std::move(starts)));
+                                                 std::shared_ptr<LogStartMap> starts,
+                                                 uint32_t directory) {
+  std::unique_ptr<LogStore> opened(
+      new LogStore(store, writer, syncer, std::move(starts), directory));
   WEIR_RETURN_IF_ERROR(opened->Load());
   return opened;
 }
@@ -59,7 +64,8 @@ Status LogStore::Load() {
   starts_->Publish(loaded.starts);
   AddDead(loaded.dead);
   LogInfo("log", "directory read",
-          {{"partitions", partitions.known.size()},
+          {{"directory", directory_},
+           {"partitions", partitions.known.size()},
            {"clean", previous_broker_epoch_ != kNoBrokerEpoch},
            {"previous_broker_epoch", previous_broker_epoch_}});
   partitions_.With([&](Partitions& own) { own = std::move(partitions); });
@@ -134,11 +140,23 @@ std::vector<TopicPartition> LogStore::Stored() const {
   return stored;
 }
 
+bool LogStore::Holds(const TopicPartition& partition) const {
+  return partitions_.With([&](const Partitions& own) { return own.known.contains(partition); });
+}
+
+size_t LogStore::partition_count() const {
+  return partitions_.With([](const Partitions& own) { return own.known.size(); });
+}
+
 StoredPartition LogStore::OpenKnown(Partitions& partitions, const Known& known) const {
   const auto rows = partitions.recovered.find(known.local_id);
   WEIR_CHECK(rows != partitions.recovered.end(), "a partition is opened once in a life");
-  StoredPartition stored{known.local_id, known.family, known.log_start_offset,
-                         std::move(rows->second), previous_broker_epoch_ != kNoBrokerEpoch};
+  StoredPartition stored{known.local_id,
+                         known.family,
+                         known.log_start_offset,
+                         std::move(rows->second),
+                         previous_broker_epoch_ != kNoBrokerEpoch,
+                         directory_};
   partitions.recovered.erase(rows);
   return stored;
 }
@@ -159,7 +177,8 @@ std::vector<StoredPartition> LogStore::OpenOrCreate(const std::vector<TopicParti
       const Known known{own.next_local_id, families[i], Offset(0)};
       ++own.next_local_id;
       own.known[partitions[i]] = known;
-      opened.push_back({known.local_id, known.family, known.log_start_offset, nullptr, false});
+      opened.push_back(
+          {known.local_id, known.family, known.log_start_offset, nullptr, false, directory_});
       created.push_back({known.local_id, {partitions[i], known.family, Offset(0)}});
     }
     if (created.empty()) return;

@@ -50,14 +50,19 @@ struct StoredPartition {
   std::unique_ptr<RecoveredRows> recovered;
   // Whether the last life ended cleanly, so that what the rows say needs no proof.
   bool rows_complete = false;
+  // The number of the LogStore's directory.
+  uint32_t directory = 0;
 };
 
 class LogStore {
  public:
   // Reads the directory's rows. `starts` is what the store's drop rules were built on
-  // (LogStartMap::DropRules). Errors: kKafkaStorageError for rows that do not parse.
+  // (LogStartMap::DropRules), `directory` a number that no other open directory of the broker has.
+  // Errors: kKafkaStorageError for rows that do not parse.
   static Result<std::unique_ptr<LogStore>> Open(KvStore& store, Executor& writer, Executor& syncer,
-                                                std::shared_ptr<LogStartMap> starts);
+                                                std::shared_ptr<LogStartMap> starts,
+                                                uint32_t directory = 0);
+  uint32_t directory() const { return directory_; }
 
   // The broker epoch of the last life if that ended with CloseCleanly; kNoBrokerEpoch otherwise
   // (KIP-966).
@@ -66,6 +71,8 @@ class LogStore {
   // Partitions that the directory holds, to be compared with the metadata: what is not wanted is
   // deleted.
   std::vector<TopicPartition> Stored() const;
+  bool Holds(const TopicPartition& partition) const;
+  size_t partition_count() const;
 
   // The stored state of partitions, in their order; those that are new are created in one batch.
   // Each partition is opened once in a life. `families` says where new ones go.
@@ -120,7 +127,8 @@ class LogStore {
     PartitionLocalId next_local_id{1};
   };
 
-  LogStore(KvStore& store, Executor& writer, Executor& syncer, std::shared_ptr<LogStartMap> starts);
+  LogStore(KvStore& store, Executor& writer, Executor& syncer, std::shared_ptr<LogStartMap> starts,
+           uint32_t directory);
   Status Load();
   Status LoadBrokerRows(Partitions& partitions);
   Status LoadRow(std::string_view key, std::string_view value, Partitions& partitions,
@@ -131,6 +139,7 @@ class LogStore {
   StoredPartition OpenKnown(Partitions& partitions, const Known& known) const;
 
   KvStore& kv_;
+  const uint32_t directory_;
   std::shared_ptr<LogStartMap> starts_;
   LogWriter writer_;
   BrokerEpoch previous_broker_epoch_ = kNoBrokerEpoch;

@@ -36,13 +36,14 @@ PartitionLog::PartitionLog(KvStore& store, TailCache& cache, const StoredPartiti
                            LogConfigPtr config)
     : store_(store),
       cache_(cache),
+      directory_(stored.directory),
       place_{stored.family, stored.local_id},
       config_(std::move(config)),
       log_start_(stored.log_start_offset),
       log_end_(stored.log_start_offset),
       persisted_end_(stored.log_start_offset) {}
 
-PartitionLog::~PartitionLog() { cache_.Drop(place_.partition); }
+PartitionLog::~PartitionLog() { cache_.Drop(handle()); }
 
 Result<std::unique_ptr<PartitionLog>> PartitionLog::Open(KvStore& store, TailCache& cache,
                                                          StoredPartition stored,
@@ -158,8 +159,7 @@ LogAppend PartitionLog::Store(Offset base_offset, SharedBytes records,
                             ? records.retained_bytes()
                             : records.size() * context.buffer_bytes / context.records_bytes;
   const size_t size = records.size();
-  cache_.Insert(place_.partition, {base_offset, log_end_ - 1, std::move(records)},
-                std::max(charge, size));
+  cache_.Insert(handle(), {base_offset, log_end_ - 1, std::move(records)}, std::max(charge, size));
   return write;
 }
 
@@ -250,7 +250,7 @@ LogWriter::FillMeta PartitionLog::StartAnew(Offset offset, WallTime now) {
 LogWriter::FillMeta PartitionLog::CutAt(Offset offset, SharedBytes head, WallTime now) {
   const std::vector<LeaderEpoch> epochs = epochs_.TruncateFrom(offset);
   producers_.TruncateFrom(offset);
-  cache_.Drop(place_.partition);
+  cache_.Drop(handle());
   epoch_unwritten_ = false;
   log_end_ = persisted_end_ = offset;
   return [place = place_, offset, head = std::move(head), epochs,
@@ -277,7 +277,7 @@ void PartitionLog::OnPersisted(Offset end_offset) {
 Result<std::vector<TailCache::Run>> PartitionLog::Runs(Offset from, Offset upper,
                                                        size_t bytes_max) const {
   std::vector<TailCache::Run> runs;
-  for (const TailCache::Run* run : cache_.Find(place_.partition, from, bytes_max)) {
+  for (const TailCache::Run* run : cache_.Find(handle(), from, bytes_max)) {
     runs.push_back(*run);
   }
   if (!runs.empty()) return runs;

@@ -83,7 +83,9 @@ class PartitionLog {
   PartitionLog& operator=(const PartitionLog&) = delete;
   ~PartitionLog();
 
-  PartitionLocalId local_id() const { return place_.partition; }
+  // The number of its directory among the broker's.
+  uint32_t directory() const { return directory_; }
+  PartitionHandle handle() const { return MakeHandle(directory_, place_.partition); }
   Offset log_start_offset() const { return log_start_; }
   Offset log_end_offset() const { return log_end_; }
   // All entries below it survive what the topic's durability promises.
@@ -155,6 +157,7 @@ class PartitionLog {
 
   KvStore& store_;
   TailCache& cache_;
+  uint32_t directory_;
   LogPlace place_;
   LogConfigPtr config_;
   Offset log_start_{0};

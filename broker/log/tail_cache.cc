@@ -15,7 +15,7 @@ constexpr size_t kWasteFactorMax = 4;
 
 }  // namespace
 
-void TailCache::Insert(PartitionLocalId partition, Run run, size_t charge) {
+void TailCache::Insert(PartitionHandle partition, Run run, size_t charge) {
   if (charge > kWasteFactorMax * run.bytes.size()) {
     run.bytes = SharedBytes::Copy(run.bytes.view());
     charge = run.bytes.size();
@@ -33,7 +33,7 @@ void TailCache::Insert(PartitionLocalId partition, Run run, size_t charge) {
   while (bytes_ > bytes_max_ && !ages_.empty()) EvictOldest();
 }
 
-std::vector<const TailCache::Run*> TailCache::Find(PartitionLocalId partition, Offset offset,
+std::vector<const TailCache::Run*> TailCache::Find(PartitionHandle partition, Offset offset,
                                                    size_t bytes_max) const {
   const auto found = tails_.find(partition);
   if (found == tails_.end()) return {};
@@ -52,7 +52,7 @@ std::vector<const TailCache::Run*> TailCache::Find(PartitionLocalId partition, O
   return runs;
 }
 
-void TailCache::Drop(PartitionLocalId partition) {
+void TailCache::Drop(PartitionHandle partition) {
   const auto found = tails_.find(partition);
   if (found == tails_.end()) return;
   bytes_ -= found->second.charged;

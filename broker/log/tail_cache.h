@@ -34,11 +34,11 @@ class TailCache {
 
   // `charge`: the share of its buffer that the run keeps alive, at least its size.
   // REQUIRES: base_offset follows the partition's last run, if there is one.
-  void Insert(PartitionLocalId partition, Run run, size_t charge);
+  void Insert(PartitionHandle partition, Run run, size_t charge);
   // The runs from the one that holds `offset` on; empty when it is not held.
-  std::vector<const Run*> Find(PartitionLocalId partition, Offset offset, size_t bytes_max) const;
+  std::vector<const Run*> Find(PartitionHandle partition, Offset offset, size_t bytes_max) const;
   // All runs of the partition: it is gone, or its log was cut.
-  void Drop(PartitionLocalId partition);
+  void Drop(PartitionHandle partition);
 
   size_t bytes() const { return bytes_; }
   size_t partitions() const { return tails_.size(); }
@@ -53,7 +53,7 @@ class TailCache {
     uint64_t generation = 0;
   };
   struct Age {
-    PartitionLocalId partition;
+    PartitionHandle partition;
     uint64_t generation;
     size_t charge;
   };
@@ -63,7 +63,7 @@ class TailCache {
   size_t bytes_max_;
   size_t bytes_ = 0;
   uint64_t last_generation_ = 0;
-  std::unordered_map<PartitionLocalId, Tail> tails_;
+  std::unordered_map<PartitionHandle, Tail> tails_;
   // One per run, oldest first. Those of dropped tails stay until their turn, and cost nothing.
   std::deque<Age> ages_;
 };

@@ -28,6 +28,12 @@ struct TopicPartition {
 // Dense, counted from 1, never reused in a data directory.
 using PartitionLocalId = StrongInt<struct PartitionLocalIdTag, uint32_t>;
 
+// What the broker calls a partition in memory: unique over all of its data directories.
+using PartitionHandle = StrongInt<struct PartitionHandleTag, uint64_t>;
+constexpr PartitionHandle MakeHandle(uint32_t directory, PartitionLocalId partition) {
+  return PartitionHandle((uint64_t{directory} << 32) | partition.value());
+}
+
 }  // namespace weir::log
 
 template <>

@@ -186,6 +186,8 @@ struct PartitionInfo {
   Offset high_watermark;
   Offset log_end_offset;
   int64_t bytes = 0;
+  // The number of the data directory it is in.
+  uint32_t directory = 0;
 };
 
 using PartitionInfosDone = absl::AnyInvocable<void(std::vector<PartitionInfo>)>;

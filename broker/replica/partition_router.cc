@@ -11,13 +11,13 @@
 
 namespace weir::replica {
 
-PartitionRouter::PartitionRouter(NodeId node_id, log::LogStore& store,
+PartitionRouter::PartitionRouter(NodeId node_id, log::LogDirectories directories,
                                  std::vector<Executor*> shards, size_t tail_cache_bytes)
-    : store_(store) {
+    : directories_(std::move(directories)) {
   WEIR_CHECK(!shards.empty());
   for (Executor* executor : shards) {
     shards_.push_back(std::make_unique<RoutedShard>(
-        RoutedShard{executor, std::make_unique<PartitionTable>(node_id, store, *executor,
+        RoutedShard{executor, std::make_unique<PartitionTable>(node_id, directories_, *executor,
                                                                tail_cache_bytes / shards.size())}));
   }
 }
@@ -216,9 +216,8 @@ void PartitionRouter::Drop(std::vector<TopicPartition> partitions, Task done) {
 }
 
 void PartitionRouter::Checkpoint(Task done) {
-  OnEveryShard(
-      [](size_t, PartitionTable& table) { table.Checkpoint(); },
-      [this, done = std::move(done)]() mutable { store_.writer().Flush(std::move(done)); });
+  OnEveryShard([](size_t, PartitionTable& table) { table.Checkpoint(); },
+               [this, done = std::move(done)]() mutable { directories_.Flush(std::move(done)); });
 }
 
 }  // namespace weir::replica

@@ -26,7 +26,7 @@
 #include <memory>
 #include <vector>
 
-#include "broker/log/log_store.h"
+#include "broker/log/log_directories.h"
 #include "broker/replica/operations.h"
 #include "broker/replica/replica_fetchers.h"
 #include "broker/replica/replication_port.h"
@@ -40,7 +40,7 @@ class PartitionTable;
 class PartitionRouter {
  public:
   // `tail_cache_bytes` is the budget of all shards together.
-  PartitionRouter(NodeId node_id, log::LogStore& store, std::vector<Executor*> shards,
+  PartitionRouter(NodeId node_id, log::LogDirectories directories, std::vector<Executor*> shards,
                   size_t tail_cache_bytes);
   ~PartitionRouter();
 
@@ -107,7 +107,7 @@ class PartitionRouter {
   PartitionTable& table(size_t shard) const { return *shards_[shard]->table; }
   MonoTime Now(size_t shard) const { return shards_[shard]->executor->Now(); }
 
-  log::LogStore& store_;
+  log::LogDirectories directories_;
   std::vector<std::unique_ptr<RoutedShard>> shards_;
 };
 

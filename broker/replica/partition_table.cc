@@ -9,15 +9,19 @@
 
 namespace weir::replica {
 
-PartitionTable::PartitionTable(NodeId node_id, log::LogStore& store, Executor& executor,
+PartitionTable::PartitionTable(NodeId node_id, log::LogDirectories directories, Executor& executor,
                                size_t tail_cache_bytes)
     : node_id_(node_id),
-      store_(store),
+      directories_(std::move(directories)),
       executor_(executor),
-      cache_(tail_cache_bytes),
-      writer_shard_(store.writer().AddShard(
-          executor,
-          [this](const std::vector<log::Persisted>& persisted) { OnPersisted(persisted); })) {}
+      cache_(tail_cache_bytes) {
+  for (uint32_t directory = 0; directory < directories_.size(); ++directory) {
+    writer_shards_.push_back(directories_.at(directory).writer().AddShard(
+        executor, [this, directory](const std::vector<log::Persisted>& persisted) {
+          OnPersisted(directory, persisted);
+        }));
+  }
+}
 
 Result<PartitionTable::Replica*> PartitionTable::Find(const TopicPartition& id) const {
   const auto found = replicas_.find(id);
@@ -65,13 +69,14 @@ void PartitionTable::OpenAll(const std::vector<Assignment>& assignments) {
   }
   if (missing.empty()) return;
   replicas_.reserve(replicas_.size() + missing.size());
-  by_local_id_.reserve(by_local_id_.size() + missing.size());
-  std::vector<log::StoredPartition> stored = store_.OpenOrCreate(partitions, families);
+  by_handle_.reserve(by_handle_.size() + missing.size());
+  std::vector<log::StoredPartition> stored = directories_.OpenOrCreate(partitions, families);
   for (size_t i = 0; i < missing.size(); ++i) OpenOne(*missing[i], std::move(stored[i]));
 }
 
 void PartitionTable::OpenOne(const Assignment& assignment, log::StoredPartition stored) {
-  auto log = log::PartitionLog::Open(store_.kv(), cache_, std::move(stored), assignment.config,
+  KvStore& kv = directories_.at(stored.directory).kv();
+  auto log = log::PartitionLog::Open(kv, cache_, std::move(stored), assignment.config,
                                      executor_.WallNow());
   if (!log) {
     LogError("replica", "partition is offline",
@@ -83,7 +88,7 @@ void PartitionTable::OpenOne(const Assignment& assignment, log::StoredPartition 
   Partition partition(node_id_, (*log)->log_start_offset(), (*log)->persisted_end_offset());
   auto replica = std::make_unique<Replica>(
       Replica{assignment.partition, std::move(partition), *std::move(log), {}});
-  by_local_id_[replica->log->local_id()] = replica.get();
+  by_handle_[replica->log->handle()] = replica.get();
   if (replica->log->dirty()) MarkDirty(*replica);
   replicas_[assignment.partition] = std::move(replica);
 }
@@ -103,9 +108,9 @@ void PartitionTable::Follow(Replica& replica, const Assignment& assignment) {
 
 void PartitionTable::Obey(Replica& replica, Partition::Actions actions) {
   if (actions.stopped_leading) {
-    persisted_waits_.OnGone(replica.log->local_id());
-    visible_waits_.OnGone(replica.log->local_id());
-    log_end_waits_.OnGone(replica.log->local_id());
+    persisted_waits_.OnGone(replica.log->handle());
+    visible_waits_.OnGone(replica.log->handle());
+    log_end_waits_.OnGone(replica.log->handle());
   }
   if (actions.leader_to_follow_changed) FollowLeader(replica);
   if (actions.began_leading) replica.log->BeginEpoch(replica.partition.leader_epoch());
@@ -124,7 +129,7 @@ void PartitionTable::OnHighWatermark(Replica& replica) {
     bytes += visible->bytes;
   }
   replica.in_flight.erase(replica.in_flight.begin(), visible);
-  visible_waits_.OnMoved(replica.log->local_id(), high_watermark, bytes);
+  visible_waits_.OnMoved(replica.log->handle(), high_watermark, bytes);
 }
 
 void PartitionTable::Drop(const std::vector<TopicPartition>& partitions) {
@@ -134,28 +139,36 @@ void PartitionTable::Drop(const std::vector<TopicPartition>& partitions) {
     const auto found = replicas_.find(partition);
     if (found == replicas_.end()) continue;
     const std::unique_ptr<Replica> replica = std::move(found->second);
-    const log::PartitionLocalId id = replica->log->local_id();
+    const log::PartitionHandle id = replica->log->handle();
     replicas_.erase(found);
-    by_local_id_.erase(id);
+    by_handle_.erase(id);
     persisted_waits_.OnGone(id);
     visible_waits_.OnGone(id);
     log_end_waits_.OnGone(id);
   }
   if (port_ != nullptr) port_->Unfollow(partitions);
-  store_.Delete(partitions);
+  directories_.Delete(partitions);
 }
 
-void PartitionTable::OnPersisted(const std::vector<log::Persisted>& persisted) {
+void PartitionTable::Write(Writes writes) {
+  for (size_t directory = 0; directory < writes.size(); ++directory) {
+    directories_.at(directory).writer().Append(writer_shards_[directory],
+                                               std::move(writes[directory]));
+  }
+}
+
+void PartitionTable::OnPersisted(uint32_t directory, const std::vector<log::Persisted>& persisted) {
   for (const log::Persisted& news : persisted) {
-    const auto found = by_local_id_.find(news.partition);
-    if (found == by_local_id_.end()) continue;  // dropped meanwhile
+    const log::PartitionHandle handle = log::MakeHandle(directory, news.partition);
+    const auto found = by_handle_.find(handle);
+    if (found == by_handle_.end()) continue;  // dropped meanwhile
     Replica& replica = *found->second;
     replica.log->OnPersisted(news.end_offset);
     const Partition::Actions actions = replica.partition.OnPersisted(news.end_offset);
     if (replica.follow_when_persisted) FollowLeader(replica);
-    persisted_waits_.OnMoved(news.partition, news.end_offset, 0);
+    persisted_waits_.OnMoved(handle, news.end_offset, 0);
     // A wake-up may have dropped the partition.
-    if (actions.high_watermark_moved && by_local_id_.contains(news.partition)) {
+    if (actions.high_watermark_moved && by_handle_.contains(handle)) {
       OnHighWatermark(replica);
     }
   }
@@ -172,7 +185,8 @@ std::vector<PartitionInfo> PartitionTable::Describe() const {
                      .log_start_offset = replica->log->log_start_offset(),
                      .high_watermark = replica->partition.high_watermark(),
                      .log_end_offset = replica->log->log_end_offset(),
-                     .bytes = replica->log->bytes()});
+                     .bytes = replica->log->bytes(),
+                     .directory = replica->log->directory()});
   }
   return infos;
 }
@@ -181,7 +195,7 @@ std::vector<PartitionInfo> PartitionTable::Describe() const {
 
 void PartitionTable::MarkDirty(Replica& replica) {
   if (std::exchange(replica.in_dirty_list, true)) return;
-  dirty_.push_back(replica.log->local_id());
+  dirty_.push_back(replica.log->handle());
   if (checkpoint_at_ != MonoTime::max()) return;
   checkpoint_at_ = executor_.Now() + kCheckpointInterval;
   ArmTimer();
@@ -189,19 +203,22 @@ void PartitionTable::MarkDirty(Replica& replica) {
 
 void PartitionTable::Checkpoint() {
   checkpoint_at_ = MonoTime::max();
-  std::vector<log::LogWriter::FillMeta> fills;
-  for (const log::PartitionLocalId id : std::exchange(dirty_, {})) {
-    const auto found = by_local_id_.find(id);
-    if (found == by_local_id_.end()) continue;
+  std::vector<std::vector<log::LogWriter::FillMeta>> fills(directories_.size());
+  for (const log::PartitionHandle handle : std::exchange(dirty_, {})) {
+    const auto found = by_handle_.find(handle);
+    if (found == by_handle_.end()) continue;
     found->second->in_dirty_list = false;
-    fills.push_back(found->second->log->TakeCheckpoint(executor_.WallNow()));
+    fills[found->second->log->directory()].push_back(
+        found->second->log->TakeCheckpoint(executor_.WallNow()));
   }
-  if (fills.empty()) return;
-  store_.writer().WriteMeta(
-      [fills = std::move(fills)](KvBatch& batch) mutable {
-        for (log::LogWriter::FillMeta& fill : fills) fill(batch);
-      },
-      nullptr);
+  for (size_t directory = 0; directory < fills.size(); ++directory) {
+    if (fills[directory].empty()) continue;
+    directories_.at(directory).writer().WriteMeta(
+        [fills = std::move(fills[directory])](KvBatch& batch) mutable {
+          for (log::LogWriter::FillMeta& fill : fills) fill(batch);
+        },
+        nullptr);
+  }
 }
 
 void PartitionTable::ArmTimer() {

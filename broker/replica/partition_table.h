@@ -23,6 +23,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/log/log_directories.h"
 #include "broker/log/log_store.h"
 #include "broker/log/partition_log.h"
 #include "broker/log/tail_cache.h"
@@ -42,7 +43,8 @@ class PartitionTable {
   // Between two requests to give a damaged replica up.
   static constexpr Duration kGiveUpInterval = std::chrono::seconds(2);
 
-  PartitionTable(NodeId node_id, log::LogStore& store, Executor& executor, size_t tail_cache_bytes);
+  PartitionTable(NodeId node_id, log::LogDirectories directories, Executor& executor,
+                 size_t tail_cache_bytes);
   PartitionTable(const PartitionTable&) = delete;
   PartitionTable& operator=(const PartitionTable&) = delete;
 
@@ -120,6 +122,8 @@ class PartitionTable {
   };
   struct PendingAppend;
   struct Taking;
+  // By directory.
+  using Writes = std::vector<std::vector<log::LogAppend>>;
   struct Damage {
     // The newest since the damage was found.
     std::optional<Assignment> assignment;
@@ -135,8 +139,7 @@ class PartitionTable {
   void OpenOne(const Assignment& assignment, log::StoredPartition stored);
   void Follow(Replica& replica, const Assignment& assignment);
   void Obey(Replica& replica, Partition::Actions actions);
-  Status AppendOne(AppendParts& request, size_t index, PendingAppend& pending,
-                   std::vector<log::LogAppend>& writes);
+  Status AppendOne(AppendParts& request, size_t index, PendingAppend& pending, Writes& writes);
   void FinishAppend(PendingAppend& pending);
   FetchOutcome ReadOne(const FetchPart& part, int64_t bytes_left, bool nothing_yet,
                        const Reader& reader);
@@ -147,13 +150,11 @@ class PartitionTable {
   FollowerPosition PositionOf(const Replica& replica) const;
   // Errors: kFencedLeaderEpoch, kOffsetOutOfRange and those of PartitionLog; nothing is changed
   // then.
-  Status TakeOne(FollowerFetch& fetched, const std::shared_ptr<Taking>& taking,
-                 std::vector<log::LogAppend>& writes);
-  Status TakeRecords(Replica& replica, FollowerFetch& fetched, Taking& taking,
-                     std::vector<log::LogAppend>& writes);
+  Status TakeOne(FollowerFetch& fetched, const std::shared_ptr<Taking>& taking, Writes& writes);
+  Status TakeRecords(Replica& replica, FollowerFetch& fetched, Taking& taking, Writes& writes);
   Status CutLog(Replica& replica, const FollowerFetch& fetched,
                 const std::shared_ptr<Taking>& taking);
-  void OnCut(log::PartitionLocalId id, Taking& taking);
+  void OnCut(log::PartitionHandle id, Taking& taking);
   void FinishTaking(Taking& taking);
   void CheckIsrs();
   // To be called for each failed read of stored batches.
@@ -166,19 +167,24 @@ class PartitionTable {
   bool MayBeginAnew(const Damage& damage) const;
   void BeginAnew(const TopicPartition& partition);
   ListOffsetsOutcome ListOne(const ListOffsetsPart& part) const;
-  void OnPersisted(const std::vector<log::Persisted>& persisted);
+  void Write(Writes writes);
+  log::LogStore& StoreOf(const Replica& replica) const {
+    return directories_.at(replica.log->directory());
+  }
+  void OnPersisted(uint32_t directory, const std::vector<log::Persisted>& persisted);
   void OnHighWatermark(Replica& replica);
   void MarkDirty(Replica& replica);
   void ArmTimer();
   void OnTimer();
 
   NodeId node_id_;
-  log::LogStore& store_;
+  log::LogDirectories directories_;
   Executor& executor_;
   log::TailCache cache_;
-  size_t writer_shard_;
+  // This shard's number at each directory's writer.
+  std::vector<size_t> writer_shards_;
   std::unordered_map<TopicPartition, std::unique_ptr<Replica>> replicas_;
-  std::unordered_map<log::PartitionLocalId, Replica*> by_local_id_;
+  std::unordered_map<log::PartitionHandle, Replica*> by_handle_;
   // Partitions whose log could not be opened.
   std::unordered_map<TopicPartition, Error> offline_;
   // Of both kinds.
@@ -201,7 +207,7 @@ class PartitionTable {
   MonoTime isr_check_at_ = MonoTime::max();
   MonoTime give_up_at_ = MonoTime::max();
   // Partitions that the next checkpoint writes.
-  std::vector<log::PartitionLocalId> dirty_;
+  std::vector<log::PartitionHandle> dirty_;
 };
 
 }  // namespace weir::replica

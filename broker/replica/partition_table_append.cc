@@ -18,7 +18,7 @@ struct PartitionTable::PendingAppend {
   };
 
   struct Grown {
-    log::PartitionLocalId partition;
+    log::PartitionHandle partition;
     Offset end_offset;
     int64_t bytes;
   };
@@ -37,15 +37,14 @@ void PartitionTable::Append(AppendParts request, AppendDone done) {
   pending->for_all = request.acks == -1;
   pending->outcomes.resize(request.parts.size());
   pending->done = std::move(done);
-  std::vector<log::LogAppend> writes;
-  writes.reserve(request.parts.size());
+  Writes writes(directories_.size());
   for (size_t i = 0; i < request.parts.size(); ++i) {
     if (const Status status = AppendOne(request, i, *pending, writes); !status) {
       pending->outcomes[i].error = status.error().code;
       pending->outcomes[i].message = status.error().message;
     }
   }
-  store_.writer().Append(writer_shard_, std::move(writes));
+  Write(std::move(writes));
   if (log_end_waits_.size() > 0) {
     for (const PendingAppend::Grown& grown : pending->grown) {
       log_end_waits_.OnMoved(grown.partition, grown.end_offset, grown.bytes);
@@ -62,7 +61,7 @@ void PartitionTable::Append(AppendParts request, AppendDone done) {
 }
 
 Status PartitionTable::AppendOne(AppendParts& request, size_t index, PendingAppend& pending,
-                                 std::vector<log::LogAppend>& writes) {
+                                 Writes& writes) {
   AppendPart& part = request.parts[index];
   WEIR_ASSIGN_OR_RETURN(Replica * replica, Find(part.partition));
   log::PartitionLog& log = *replica->log;
@@ -76,11 +75,11 @@ Status PartitionTable::AppendOne(AppendParts& request, size_t index, PendingAppe
   const auto bytes = static_cast<int64_t>(part.records.size());
   WEIR_ASSIGN_OR_RETURN(log::Appended appended, log.Append(std::move(part.records), context));
   if (appended.write) {
-    writes.push_back(*std::move(appended.write));
+    writes[log.directory()].push_back(*std::move(appended.write));
     replica->partition.OnAppend(appended.end_offset);
     replica->in_flight.push_back({appended.end_offset, bytes});
     if (log_end_waits_.size() > 0) {
-      pending.grown.push_back({log.local_id(), appended.end_offset, bytes});
+      pending.grown.push_back({log.handle(), appended.end_offset, bytes});
     }
     MarkDirty(*replica);
   }
@@ -92,7 +91,7 @@ Status PartitionTable::AppendOne(AppendParts& request, size_t index, PendingAppe
   const Offset reached =
       pending.for_all ? replica->partition.high_watermark() : log.persisted_end_offset();
   if (reached >= appended.end_offset) return {};
-  pending.targets.push_back({log.local_id(), appended.end_offset});
+  pending.targets.push_back({log.handle(), appended.end_offset});
   pending.waiting.push_back(
       {index, part.partition, replica->partition.leader_epoch(), appended.end_offset});
   return {};

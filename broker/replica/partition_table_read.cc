@@ -110,10 +110,10 @@ FetchOutcome PartitionTable::ReadOne(const FetchPart& part, int64_t bytes_left, 
 
 WaitQueue::WaitId PartitionTable::Watch(const std::vector<FetchPart>& parts, int64_t bytes,
                                         MonoTime deadline, const Reader& reader, Task wake) {
-  std::vector<log::PartitionLocalId> partitions;
+  std::vector<log::PartitionHandle> partitions;
   partitions.reserve(parts.size());
   for (const FetchPart& part : parts) {
-    if (const auto found = Find(part.partition)) partitions.push_back((*found)->log->local_id());
+    if (const auto found = Find(part.partition)) partitions.push_back((*found)->log->handle());
   }
   WaitQueue& waits = reader.is_follower() ? log_end_waits_ : visible_waits_;
   const WaitQueue::WaitId id = waits.WaitForBytes(partitions, bytes, deadline, std::move(wake));
@@ -219,8 +219,8 @@ void PartitionTable::DeleteRecords(const std::vector<DeleteRecordsPart>& parts,
     if (!moves) continue;
     MarkDirty(replica);
     ++pending->unsynced;
-    store_.MoveLogStart(parts[i].partition, target,
-                        [this, finish_one] { executor_.Post(finish_one); });
+    StoreOf(replica).MoveLogStart(parts[i].partition, target,
+                                  [this, finish_one] { executor_.Post(finish_one); });
   }
   finish_one();
 }

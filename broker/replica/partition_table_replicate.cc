@@ -66,7 +66,7 @@ struct PartitionTable::Taking {
 void PartitionTable::TakeFetched(std::vector<FollowerFetch> fetched, TakeFetchedDone done) {
   auto taking = std::make_shared<Taking>();
   taking->done = std::move(done);
-  std::vector<log::LogAppend> writes;
+  Writes writes(directories_.size());
   for (FollowerFetch& part : fetched) {
     taking->parts.push_back({part.partition});
     const Status status = TakeOne(part, taking, writes);
@@ -78,7 +78,7 @@ void PartitionTable::TakeFetched(std::vector<FollowerFetch> fetched, TakeFetched
              {"offset", part.fetch_offset.value()},
              {"error", status.error().message}});
   }
-  store_.writer().Append(writer_shard_, std::move(writes));
+  Write(std::move(writes));
   if (!taking->targets.empty()) {
     ++taking->unfinished;
     persisted_waits_.WaitForOffsets(taking->targets, MonoTime::max(),
@@ -88,7 +88,7 @@ void PartitionTable::TakeFetched(std::vector<FollowerFetch> fetched, TakeFetched
 }
 
 Status PartitionTable::TakeOne(FollowerFetch& fetched, const std::shared_ptr<Taking>& taking,
-                               std::vector<log::LogAppend>& writes) {
+                               Writes& writes) {
   WEIR_ASSIGN_OR_RETURN(Replica * replica, Find(fetched.partition));
   if (replica->partition.leading() || replica->partition.leader_epoch() != fetched.leader_epoch) {
     return Fail(ErrorCode::kFencedLeaderEpoch, replica->partition.Describe());
@@ -105,7 +105,7 @@ Status PartitionTable::TakeOne(FollowerFetch& fetched, const std::shared_ptr<Tak
 }
 
 Status PartitionTable::TakeRecords(Replica& replica, FollowerFetch& fetched, Taking& taking,
-                                   std::vector<log::LogAppend>& writes) {
+                                   Writes& writes) {
   log::PartitionLog& log = *replica.log;
   const auto bytes = static_cast<int64_t>(fetched.records.size());
   if (bytes > 0) {
@@ -114,17 +114,17 @@ Status PartitionTable::TakeRecords(Replica& replica, FollowerFetch& fetched, Tak
                                      .records_bytes = fetched.records.retained_bytes()};
     WEIR_ASSIGN_OR_RETURN(log::Replicated taken,
                           log.AppendReplicated(std::move(fetched.records), context));
-    for (log::LogAppend& write : taken.writes) writes.push_back(std::move(write));
+    for (log::LogAppend& write : taken.writes) writes[log.directory()].push_back(std::move(write));
     replica.partition.OnAppend(taken.end_offset);
     replica.in_flight.push_back({taken.end_offset, bytes});
-    taking.targets.push_back({log.local_id(), taken.end_offset});
+    taking.targets.push_back({log.handle(), taken.end_offset});
     MarkDirty(replica);
   }
   if (fetched.log_start_offset > log.log_start_offset() &&
       fetched.log_start_offset <= log.persisted_end_offset()) {
     log.SetLogStart(fetched.log_start_offset);
     MarkDirty(replica);
-    store_.MoveLogStart(replica.id, fetched.log_start_offset, [] {});
+    StoreOf(replica).MoveLogStart(replica.id, fetched.log_start_offset, [] {});
   }
   Obey(replica, replica.partition.OnLeaderHighWatermark(fetched.high_watermark));
   return {};
@@ -166,18 +166,18 @@ Status PartitionTable::CutLog(Replica& replica, const FollowerFetch& fetched,
   std::erase_if(replica.in_flight, [&](const auto& append) { return append.end_offset > after; });
   replica.cutting = true;
   ++taking->unfinished;
-  store_.writer().WriteMeta(std::move(fill), nullptr);
+  StoreOf(replica).writer().WriteMeta(std::move(fill), nullptr);
   // The log start comes later: until it is on disk the log is empty where it was.
-  if (!fetched.diverging) store_.MoveLogStart(replica.id, log.log_start_offset(), [] {});
-  store_.writer().Flush([this, taking, id = log.local_id()] {
+  if (!fetched.diverging) StoreOf(replica).MoveLogStart(replica.id, log.log_start_offset(), [] {});
+  StoreOf(replica).writer().Flush([this, taking, id = log.handle()] {
     executor_.Post([this, taking, id] { OnCut(id, *taking); });
   });
   return {};
 }
 
-void PartitionTable::OnCut(log::PartitionLocalId id, Taking& taking) {
-  const auto found = by_local_id_.find(id);
-  if (found != by_local_id_.end()) {
+void PartitionTable::OnCut(log::PartitionHandle id, Taking& taking) {
+  const auto found = by_handle_.find(id);
+  if (found != by_handle_.end()) {
     found->second->cutting = false;
     if (found->second->follow_when_persisted) FollowLeader(*found->second);
   }

@@ -17,13 +17,12 @@ WaitQueue::WaitId WaitQueue::WaitForOffsets(const std::vector<Target>& targets, 
   return Add(std::move(wait), targets);
 }
 
-WaitQueue::WaitId WaitQueue::WaitForBytes(const std::vector<log::PartitionLocalId>& partitions,
+WaitQueue::WaitId WaitQueue::WaitForBytes(const std::vector<log::PartitionHandle>& partitions,
                                           int64_t bytes, MonoTime deadline, Task wake) {
   WEIR_CHECK(bytes > 0);
   std::vector<Target> targets;
   targets.reserve(partitions.size());
-  for (const log::PartitionLocalId partition : partitions)
-    targets.push_back({partition, kForBytes});
+  for (const log::PartitionHandle partition : partitions) targets.push_back({partition, kForBytes});
   Wait wait{.missing = bytes, .deadline = deadline};
   wait.wake = std::move(wake);
   return Add(std::move(wait), targets);
@@ -47,7 +46,7 @@ Task WaitQueue::Remove(WaitId id) {
   Wait wait = std::move(found->second);
   waits_.erase(found);
   deadlines_.erase({wait.deadline, id});
-  for (const log::PartitionLocalId partition : wait.partitions) {
+  for (const log::PartitionHandle partition : wait.partitions) {
     const auto watchers = watchers_.find(partition);
     if (watchers == watchers_.end()) continue;
     std::erase_if(watchers->second, [&](const Watcher& watcher) { return watcher.id == id; });
@@ -67,7 +66,7 @@ void WaitQueue::Wake(std::vector<WaitId>& ids) {
   for (Task& wake : wakes) wake();
 }
 
-void WaitQueue::OnMoved(log::PartitionLocalId partition, Offset offset, int64_t bytes) {
+void WaitQueue::OnMoved(log::PartitionHandle partition, Offset offset, int64_t bytes) {
   const auto found = watchers_.find(partition);
   if (found == watchers_.end()) return;
   std::vector<WaitId> over;
@@ -83,7 +82,7 @@ void WaitQueue::OnMoved(log::PartitionLocalId partition, Offset offset, int64_t 
   Wake(over);
 }
 
-void WaitQueue::OnGone(log::PartitionLocalId partition) {
+void WaitQueue::OnGone(log::PartitionHandle partition) {
   const auto found = watchers_.find(partition);
   if (found == watchers_.end()) return;
   std::vector<WaitId> over;

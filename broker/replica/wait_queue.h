@@ -28,7 +28,7 @@ class WaitQueue {
   using WaitId = uint64_t;
 
   struct Target {
-    log::PartitionLocalId partition;
+    log::PartitionHandle partition;
     // The position to reach.
     Offset offset;
   };
@@ -36,15 +36,15 @@ class WaitQueue {
   // Waits until every target is reached. REQUIRES: targets are not empty and not reached yet.
   WaitId WaitForOffsets(const std::vector<Target>& targets, MonoTime deadline, Task wake);
   // Waits until the partitions together have moved by `bytes`. REQUIRES: bytes > 0.
-  WaitId WaitForBytes(const std::vector<log::PartitionLocalId>& partitions, int64_t bytes,
+  WaitId WaitForBytes(const std::vector<log::PartitionHandle>& partitions, int64_t bytes,
                       MonoTime deadline, Task wake);
   // Unknown and finished ids are ignored.
   void Cancel(WaitId id);
 
   // `partition` has reached `offset`, `bytes` further than before.
-  void OnMoved(log::PartitionLocalId partition, Offset offset, int64_t bytes);
+  void OnMoved(log::PartitionHandle partition, Offset offset, int64_t bytes);
   // Nothing more will come of `partition` here: its targets count as reached, waits for bytes end.
-  void OnGone(log::PartitionLocalId partition);
+  void OnGone(log::PartitionHandle partition);
   // Ends what is due. Returns the next deadline, MonoTime::max() when there is none.
   MonoTime Expire(MonoTime now);
   MonoTime NextDeadline() const;
@@ -56,7 +56,7 @@ class WaitQueue {
     // Targets or bytes still missing.
     int64_t missing = 0;
     MonoTime deadline;
-    std::vector<log::PartitionLocalId> partitions;
+    std::vector<log::PartitionHandle> partitions;
     Task wake;
   };
   struct Watcher {
@@ -72,7 +72,7 @@ class WaitQueue {
 
   WaitId next_id_ = 1;
   std::unordered_map<WaitId, Wait> waits_;
-  std::unordered_map<log::PartitionLocalId, std::vector<Watcher>> watchers_;
+  std::unordered_map<log::PartitionHandle, std::vector<Watcher>> watchers_;
   std::set<std::pair<MonoTime, WaitId>> deadlines_;
 };
 

@@ -105,11 +105,10 @@ TEST(SegmentIndex, ChangesAreTakenOnce) {
 
 // ---- TailCache ------------------------------------------------------------------------
 
-constexpr PartitionLocalId kOne{1};
-constexpr PartitionLocalId kTwo{2};
+constexpr PartitionHandle kOne{1};
+constexpr PartitionHandle kTwo{2};
 
-void Insert(TailCache& cache, PartitionLocalId partition, int64_t base, int64_t count,
-            size_t size) {
+void Insert(TailCache& cache, PartitionHandle partition, int64_t base, int64_t count, size_t size) {
   cache.Insert(partition,
                {Offset(base), Offset(base + count - 1), SharedBytes::Copy(std::string(size, 'x'))},
                size);
@@ -130,11 +129,11 @@ TEST(TailCache, FindsTheRunThatHoldsAnOffset) {
 TEST(TailCache, StaysBelowItsBudgetOldestFirst) {
   TailCache cache(100'000);
   Prng prng(3);
-  std::map<PartitionLocalId, int64_t> ends;
-  std::set<PartitionLocalId> dropped;
+  std::map<PartitionHandle, int64_t> ends;
+  std::set<PartitionHandle> dropped;
   for (int i = 0; i < 5'000; ++i) {
     // Partitions go in the course of time, and others come.
-    const PartitionLocalId partition(static_cast<uint32_t>(i / 500 * 10 + prng.Below(20)));
+    const PartitionHandle partition(static_cast<uint64_t>(i / 500 * 10 + prng.Below(20)));
     if (dropped.contains(partition)) continue;
     Insert(cache, partition, ends[partition]++, 1, 1'000);
     ASSERT_LE(cache.bytes(), 100'000u);
@@ -164,6 +163,9 @@ TEST(TailCache, ASmallSliceDoesNotKeepALargeBuffer) {
 
 // ---- LogStartMap ----------------------------------------------------------------------
 
+constexpr PartitionLocalId kFirst{1};
+constexpr PartitionLocalId kSecond{2};
+
 TEST(LogStartMap, RulesAreSnapshotsAndStartsOnlyRise) {
   auto map = std::make_shared<LogStartMap>();
   const auto key = [](PartitionLocalId id, int64_t offset) {
@@ -171,14 +173,14 @@ TEST(LogStartMap, RulesAreSnapshotsAndStartsOnlyRise) {
   };
   const KvDropRuleFactory factory = LogStartMap::DropRules(map);
   const KvDropRule before = factory();
-  map->Publish({{kOne, Offset(10)}});
-  map->Publish({{kOne, Offset(5)}});
-  map->PublishDead({kTwo});
+  map->Publish({{kFirst, Offset(10)}});
+  map->Publish({{kFirst, Offset(5)}});
+  map->PublishDead({kSecond});
   const KvDropRule after = factory();
-  EXPECT_FALSE(before(key(kOne, 9)));
-  EXPECT_TRUE(after(key(kOne, 9)));
-  EXPECT_FALSE(after(key(kOne, 10)));
-  EXPECT_TRUE(after(key(kTwo, 1'000'000)));
+  EXPECT_FALSE(before(key(kFirst, 9)));
+  EXPECT_TRUE(after(key(kFirst, 9)));
+  EXPECT_FALSE(after(key(kFirst, 10)));
+  EXPECT_TRUE(after(key(kSecond, 1'000'000)));
   EXPECT_FALSE(after(key(PartitionLocalId(3), 0)));
   EXPECT_FALSE(after("not a key"));
 }

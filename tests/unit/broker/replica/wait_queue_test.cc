@@ -11,8 +11,8 @@
 namespace weir::replica {
 namespace {
 
-constexpr log::PartitionLocalId kOne{1};
-constexpr log::PartitionLocalId kTwo{2};
+constexpr log::PartitionHandle kOne{1};
+constexpr log::PartitionHandle kTwo{2};
 const MonoTime kSoon{std::chrono::seconds(5)};
 
 TEST(WaitQueue, OffsetsOfAllPartitionsAreAwaited) {
@@ -109,18 +109,18 @@ TEST(WaitQueue, EveryWaitEndsExactlyOnce) {
       switch (prng.Below(4)) {
         case 0:
           *id = queue.WaitForOffsets(
-              {{log::PartitionLocalId(p), Offset(ends[p] + prng.Between(1, 5))},
-               {log::PartitionLocalId(q), Offset(ends[q] + prng.Between(1, 5))}},
+              {{log::PartitionHandle(p), Offset(ends[p] + prng.Between(1, 5))},
+               {log::PartitionHandle(q), Offset(ends[q] + prng.Between(1, 5))}},
               deadline, wake);
           ++added;
           break;
         case 1:
-          *id = queue.WaitForBytes({log::PartitionLocalId(p), log::PartitionLocalId(q)},
+          *id = queue.WaitForBytes({log::PartitionHandle(p), log::PartitionHandle(q)},
                                    prng.Between(1, 50), deadline, wake);
           ++added;
           break;
         case 2:
-          queue.OnMoved(log::PartitionLocalId(p), Offset(ends[p] += prng.Between(1, 3)), 10);
+          queue.OnMoved(log::PartitionHandle(p), Offset(ends[p] += prng.Between(1, 3)), 10);
           break;
         default:
           now += Duration(prng.Between(0, 20));
