@@ -117,6 +117,8 @@ Result<std::string> Session::KafkaAddresses() {
 }
 
 CLI::App& Commands::Noun(const std::string& name, const std::string& description) {
+  for (CLI::App* present : app_.get_subcommands(nullptr))
+    if (present->get_name() == name) return *present;
   CLI::App* noun = app_.add_subcommand(name, description);
   noun->require_subcommand(1);
   noun->fallthrough();

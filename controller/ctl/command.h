@@ -84,7 +84,7 @@ class Commands {
  public:
   explicit Commands(CLI::App& app) : app_(app) {}
 
-  // A noun is a group of verbs: "topic".
+  // A noun is a group of verbs: "topic". The first to name it describes it.
   CLI::App& Noun(const std::string& name, const std::string& description);
   // A verb of `noun`, or a command of its own when `noun` is the program. C's constructor takes
   // CLI::App&. Returns that.

@@ -20,6 +20,8 @@ void AddConsumeCommand(Commands& commands, CLI::App& topic);
 void AddClusterCommands(Commands& commands);
 // weir broker list|describe.
 void AddBrokerCommands(Commands& commands);
+// weir partition elect.
+void AddPartitionElectCommand(Commands& commands);
 // weir quorum describe|add|remove|replace|transfer.
 void AddQuorumCommands(Commands& commands);
 // weir profile create|use|list|show|delete.

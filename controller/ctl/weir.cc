@@ -48,6 +48,7 @@ void AddAllCommands(Commands& commands) {
   AddConsumeCommand(commands, topic);
   AddClusterCommands(commands);
   AddBrokerCommands(commands);
+  AddPartitionElectCommand(commands);
   AddQuorumCommands(commands);
   AddProfileCommands(commands);
   AddErrorCodeCommand(commands);

@@ -29,6 +29,8 @@ using admin::v1::DeleteTopicsReply;
 using admin::v1::DeleteTopicsRequest;
 using admin::v1::DescribeQuorumReply;
 using admin::v1::DescribeQuorumRequest;
+using admin::v1::ElectLeadersReply;
+using admin::v1::ElectLeadersRequest;
 using admin::v1::ListTopicsReply;
 using admin::v1::ListTopicsRequest;
 using testing::HasSubstr;
@@ -63,6 +65,11 @@ class FakeAdmin final : public AdminService::CallbackService {
                                          AlterConfigsReply* reply) override {
     return Answer(context, request, alter, reply, alter_reply);
   }
+  grpc::ServerUnaryReactor* ElectLeaders(grpc::CallbackServerContext* context,
+                                         const ElectLeadersRequest* request,
+                                         ElectLeadersReply* reply) override {
+    return Answer(context, request, elect, reply, elect_reply);
+  }
   grpc::ServerUnaryReactor* ListTopics(grpc::CallbackServerContext* context,
                                        const ListTopicsRequest* request,
                                        ListTopicsReply* reply) override {
@@ -78,6 +85,8 @@ class FakeAdmin final : public AdminService::CallbackService {
 
   CreateTopicsRequest create;
   CreateTopicsReply create_reply;
+  ElectLeadersRequest elect;
+  ElectLeadersReply elect_reply;
   DeleteTopicsRequest remove;
   DeleteTopicsReply remove_reply;
   AlterConfigsRequest alter;
@@ -213,6 +222,38 @@ TEST_F(WeirTest, AlterNamesEachOperation) {
   EXPECT_EQ(Run({"topic", "alter", "orders"}), 2);
   EXPECT_EQ(Run({"topic", "alter", "orders", "-p", "4", "--set", "a=b"}), 2);
   EXPECT_EQ(Run({"topic", "alter", "orders", "--set", "novalue"}), 2);
+}
+
+TEST_F(WeirTest, ElectNamesTopicsAndPartitions) {
+  auto* elected = admin_.elect_reply.add_partitions();
+  elected->set_topic("orders");
+  elected->set_partition(2);
+  elected->set_leader_id(3);
+  EXPECT_EQ(Run({"partition", "elect", "orders:2,0", "logs"}), 0) << err_;
+  EXPECT_EQ(out_, "orders-2  is led by 3\n");
+  EXPECT_EQ(admin_.elect.kind(), admin::v1::ELECTION_KIND_PREFERRED);
+  ASSERT_EQ(admin_.elect.topics_size(), 2);
+  EXPECT_EQ(admin_.elect.topics(0).topic(), "orders");
+  EXPECT_THAT(admin_.elect.topics(0).partitions(), testing::ElementsAre(2, 0));
+  EXPECT_EQ(admin_.elect.topics(1).partitions_size(), 0);
+  EXPECT_EQ(Run({"partition", "elect"}), 0);
+  EXPECT_EQ(admin_.elect.topics_size(), 0);
+  EXPECT_EQ(Run({"partition", "elect", "orders:"}), 2);
+  EXPECT_EQ(Run({"partition", "elect", "orders:1,x"}), 2);
+  EXPECT_EQ(Run({"partition", "elect", ":1"}), 2);
+}
+
+TEST_F(WeirTest, AnUncleanElectionIsConfirmed) {
+  auto* elected = admin_.elect_reply.add_partitions();
+  elected->set_topic("orders");
+  elected->set_leader_id(3);
+  elected->set_unclean(true);
+  EXPECT_EQ(Run({"partition", "elect", "--unclean", "orders:0"}), 2);
+  EXPECT_EQ(admin_.elect.topics_size(), 0);
+  EXPECT_EQ(Run({"partition", "elect", "--unclean", "orders:0"}, "lose\n"), 0);
+  EXPECT_EQ(admin_.elect.kind(), admin::v1::ELECTION_KIND_UNCLEAN);
+  EXPECT_THAT(out_, HasSubstr("may be lost"));
+  EXPECT_EQ(Run({"partition", "elect", "--unclean", "-y", "orders:0"}), 0);
 }
 
 TEST_F(WeirTest, JsonIsTheReply) {
