@@ -63,6 +63,18 @@ target_link_libraries(codecs INTERFACE z snappy lz4 zstd)
 add_library(weir_grpc INTERFACE)
 target_link_libraries(weir_grpc INTERFACE gRPC::grpc++ gRPC::grpc++_reflection)
 
+# What every program is linked with besides its rooms.
+set(WEIR_PROGRAM_PARTS "")
+if(WEIR_PRESET STREQUAL "tsan")
+  # Tells ThreadSanitizer of threads and of order that it does not see in Debian's libraries.
+  set(tsan ${CMAKE_SOURCE_DIR}/tests/support/tsan)
+  add_library(weir_tsan OBJECT ${tsan}/c11_threads.cc ${tsan}/grpc_order.cc)
+  set_source_files_properties(${tsan}/grpc_order.cc PROPERTIES COMPILE_OPTIONS -fno-sanitize=thread)
+  add_executable(race_control ${tsan}/race_control.cc)
+  target_link_libraries(race_control PRIVATE weir_tsan gRPC::grpc++)
+  set(WEIR_PROGRAM_PARTS weir_tsan)
+endif()
+
 # weir_protos(<target> <dir>): compiles every <dir>/*.proto, messages and services, into one library.
 function(weir_protos target dir)
   file(GLOB protos CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/${dir}/*.proto)
@@ -128,7 +140,8 @@ endfunction()
 
 function(weir_test name deps sources)
   add_executable(${name} ${sources})
-  target_link_libraries(${name} PRIVATE ${deps} GTest::gmock GTest::gtest_main)
+  target_link_libraries(${name} PRIVATE ${deps} ${WEIR_PROGRAM_PARTS} GTest::gmock
+                                        GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE WEIR_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 endfunction()
 
@@ -141,7 +154,7 @@ function(weir_binary name main)
   weir_target_names(deps ${ARG_DEPS})
   add_executable(${name} ${main})
   target_compile_definitions(${name} PRIVATE WEIR_VERSION="${PROJECT_VERSION}")
-  target_link_libraries(${name} PRIVATE ${deps})
+  target_link_libraries(${name} PRIVATE ${deps} ${WEIR_PROGRAM_PARTS})
   if(NOT WEIR_PRESET MATCHES "san")
     target_link_libraries(${name} PRIVATE jemalloc)
   endif()
