@@ -126,6 +126,7 @@ void AddBrokerCommands(Commands& commands) {
   CLI::App& broker = commands.Noun("broker", "The registered brokers");
   commands.Add<BrokerList>(broker, "list", "All brokers, fenced ones too");
   commands.Add<BrokerDescribe>(broker, "describe", "All that is known about brokers");
+  AddDrainCommands(commands, broker);
 }
 
 }  // namespace weir::ctl

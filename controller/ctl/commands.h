@@ -18,8 +18,12 @@ void AddProduceCommand(Commands& commands, CLI::App& topic);
 void AddConsumeCommand(Commands& commands, CLI::App& topic);
 // weir cluster describe.
 void AddClusterCommands(Commands& commands);
-// weir broker list|describe.
+// weir broker list|describe|drain|can-stop.
 void AddBrokerCommands(Commands& commands);
+// weir broker drain|can-stop.
+void AddDrainCommands(Commands& commands, CLI::App& broker);
+// weir partition list|move|cancel.
+void AddPartitionCommands(Commands& commands);
 // weir partition elect.
 void AddPartitionElectCommand(Commands& commands);
 // weir quorum describe|add|remove|replace|transfer.

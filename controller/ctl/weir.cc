@@ -48,6 +48,7 @@ void AddAllCommands(Commands& commands) {
   AddConsumeCommand(commands, topic);
   AddClusterCommands(commands);
   AddBrokerCommands(commands);
+  AddPartitionCommands(commands);
   AddPartitionElectCommand(commands);
   AddQuorumCommands(commands);
   AddProfileCommands(commands);
