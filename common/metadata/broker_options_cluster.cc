@@ -156,6 +156,13 @@ constexpr ConfigOption kOptions[] = {
      .default_value = "false",
      .dynamic = true,
      .doc = "Whether a new follower starts behind what is in the remote tier."},
+    {.name = "follower.replication.throttled.rate",
+     .type = kLong,
+     .default_value = "9223372036854775807",
+     .constraint = ConfigConstraint::AtLeast(0),
+     .dynamic = true,
+     .doc = "Bytes/s of moves that Kafka's tools ask a follower not to exceed; kept, but moves are "
+            "not slowed down yet."},
     {.name = "initial.broker.registration.timeout.ms",
      .type = kInt,
      .default_value = "60000",
@@ -186,6 +193,14 @@ constexpr ConfigOption kOptions[] = {
      .dynamic = false,
      .doc = "How often leadership is compared with the preferred replicas; the controllers' own "
             "configuration decides."},
+    {.name = "leader.replication.throttled.rate",
+     .type = kLong,
+     .default_value = "9223372036854775807",
+     .constraint = ConfigConstraint::AtLeast(0),
+     .dynamic = true,
+     .doc =
+         "Bytes/s of moves that Kafka's tools ask a leader not to exceed; kept, but moves are not "
+         "slowed down yet."},
     {.name = "metadata.log.dir",
      .type = kString,
      .default_value = kNone,
@@ -253,6 +268,13 @@ constexpr ConfigOption kOptions[] = {
      .constraint = ConfigConstraint::EachOf("broker,controller"),
      .dynamic = false,
      .doc = "What the process is: broker or controller; Weir has a program for each."},
+    {.name = "replica.alter.log.dirs.io.max.bytes.per.second",
+     .type = kLong,
+     .default_value = "9223372036854775807",
+     .constraint = ConfigConstraint::AtLeast(0),
+     .dynamic = true,
+     .doc =
+         "Bytes/s of moves between data directories that Kafka's tools ask for; kept, no effect."},
     {.name = "replica.fetch.backoff.ms",
      .type = kInt,
      .default_value = "1000",

@@ -31,7 +31,7 @@ TEST(ConfigOptions, TablesAreWellFormed) {
   ExpectWellFormed(TopicOptions());
   ExpectWellFormed(BrokerOptions());
   EXPECT_EQ(TopicOptions().size(), 35u);
-  EXPECT_EQ(BrokerOptions().size(), 360u);
+  EXPECT_EQ(BrokerOptions().size(), 363u);
 }
 
 TEST(ConfigOptions, SynonymsExistAndAgreeInTheirDefaults) {
