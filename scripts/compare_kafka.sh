@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Weir beside Apache Kafka 4.3.1 (from Maven Central) on this machine: same load, same clients, alternating order. Weir
 # always with fsync before the acknowledgement, Kafka without and with (flush.messages=1).
-#   scripts/compare_kafka.sh                          everything, twice, in the order A B C C B A (about 25 minutes)
+#   scripts/compare_kafka.sh                          everything, twice, in the order A B C C B A (more than half an hour)
 #   scripts/compare_kafka.sh --scale 0.2 --rounds 1   a quick look
 #   scripts/compare_kafka.sh produce-512 latency-10k  some scenarios; --list names them
 set -euo pipefail

@@ -85,8 +85,10 @@ class Comparison:
         # 10,000 partitions would weigh on what follows: a system of its own.
         for scenario in self._of("create"):
             self._on_fresh_system(name, [scenario], warm=False)
-        for scenario in self._of("failover"):
-            self._guarded(scenario, "all three", name, lambda: measure.failover(scenario, name))
+        for scenario in self._of(*measure.OF_CLUSTERS):
+            client = "all three" if scenario.kind == "failover" else "rdkafka"
+            self._guarded(scenario, client, name,
+                          lambda: measure.OF_CLUSTERS[scenario.kind](scenario, name, self.scale))
         loads = self._of("produce", "consume")
         if loads:
             self._on_fresh_system(name, loads, warm=True)

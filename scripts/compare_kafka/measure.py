@@ -49,12 +49,13 @@ def pid_list(system):
     return ",".join(str(pid) for pid in system.pids().values())
 
 
-def create_topic(system, topic, partitions):
+def create_topic(system, topic, partitions, replicas=1):
     """Creates a topic and writes a few records to every partition. Kafka names leaders before their logs are
     open; a Java producer that is early then holds one partition's records back until they time out after
     two minutes, and that is not what is measured.
     """
-    weir_bench("create", "--bootstrap", system.bootstrap, "--topic", topic, "--partitions", partitions)
+    weir_bench("create", "--bootstrap", system.bootstrap, "--topic", topic, "--partitions", partitions,
+               "--replication-factor", replicas)
     weir_bench("produce", "--bootstrap", system.bootstrap, "--topic", topic, "--partitions", partitions,
                "--records", 5 * partitions, "--spread", "each", "--idempotence", "false")
 
@@ -149,14 +150,27 @@ def start(scenario, make_system):
         system.remove()
 
 
-def failover(scenario, system_name):
-    """Ends the leader of a cluster of its own, under three client libraries: they need the tests' environment."""
-    done = subprocess.run([str(PYTHON), str(REPOSITORY / "tests" / "chaos" / "failover.py"), system_name,
-                           scenario.how, "--rounds", str(scenario.rounds), "--json"],
-                          capture_output=True, text=True, timeout=60 * scenario.rounds + 300)
+def failover(scenario, system_name, scale):
+    """Ends the leader of a cluster of its own, under three client libraries."""
+    return in_tests_environment(60 * scenario.rounds + 300, "tests/chaos/failover.py", system_name, scenario.how,
+                                "--rounds", scenario.rounds, "--json")
+
+
+def replicated(scenario, system_name, scale):
+    """What a cluster of its own costs, of three controllers and three brokers."""
+    return in_tests_environment(900, "scripts/compare_kafka/replicated.py", system_name, scenario.how,
+                                "--scale", scale)
+
+
+def in_tests_environment(deadline_s, program, *arguments):
+    """Runs a program that needs the tests' Python packages; returns its JSON."""
+    done = subprocess.run([str(PYTHON), str(REPOSITORY / program), *map(str, arguments)],
+                          capture_output=True, text=True, timeout=deadline_s)
     if done.returncode != 0:
         raise RuntimeError(done.stderr.strip()[-500:])
     return json.loads(done.stdout)
 
 
 RUNNERS = {"produce": produce, "consume": consume, "create": create}
+# These start a cluster of their own.
+OF_CLUSTERS = {"failover": failover, "replicated": replicated}

@@ -5,7 +5,8 @@ import statistics
 UNITS = {"mb_per_s": "MB/s", "records_per_s": "records/s", "cpu_s_per_gb": "CPU-s/GB", "p50_ms": "p50 ms",
          "p99_ms": "p99 ms", "p99_9_ms": "p99.9 ms", "resident_mib": "MiB", "idle_mib": "idle MiB",
          "first_ack_ms": "first ack ms", "ready_ms": "ready ms", "answered_ms": "answered ms",
-         "led_ms": "all led ms", "cpu_s": "CPU-s", "gap_ms": "gap ms", "worst_gap_ms": "worst gap ms"}
+         "led_ms": "all led ms", "cpu_s": "CPU-s", "gap_ms": "gap ms", "worst_gap_ms": "worst gap ms",
+         "idle_cpu_percent": "idle CPU %", "follower_cpu_s_per_gb": "+CPU-s/GB", "in_sync_ms": "in sync ms"}
 _COLUMN = 24
 
 

@@ -12,7 +12,7 @@ from typing import Optional
 class Scenario:
     name: str
     what: str
-    # produce, consume, start, create, failover: the functions of measure.py.
+    # produce, consume, start, create, failover, replicated: the functions of measure.py.
     kind: str
     # Load generators: "java" is kafka-producer-perf-test, "rdkafka" is weir-bench. One run each.
     clients: tuple = ("rdkafka",)
@@ -31,7 +31,8 @@ class Scenario:
     reads: Optional[str] = None
     # Nodes of a start scenario (controllers and brokers each).
     nodes: int = 1
-    # How a failover scenario ends the leader, and how often: tests/chaos/failover.py.
+    # How a failover scenario ends the leader, and how often (tests/chaos/failover.py); what is measured of a
+    # replicated one (replicated.py).
     how: Optional[str] = None
     rounds: int = 5
     goals: dict = field(default_factory=dict)
@@ -70,4 +71,10 @@ SCENARIOS = [
              how="kill", goals={"gap_ms": "<= 1000", "worst_gap_ms": "<= 2000"}),
     Scenario("failover-term", "3+3 nodes, RF 3, SIGTERM to the leader: longest gap per partition", "failover",
              how="terminate", goals={"gap_ms": "<= 200"}),
+    Scenario("replicated-idle", "3+3 nodes: memory, and processor time of a core, while nothing is asked",
+             "replicated", how="idle", goals={"idle_mib": "<= 250", "idle_cpu_percent": "<= 2"}),
+    Scenario("replicated-produce", "3+3 nodes, 512 B records, 12 partitions, RF 3 against RF 1: cost of a follower",
+             "replicated", how="replication", goals={"follower_cpu_s_per_gb": "<= 2.5"}),
+    Scenario("replicated-cold-start", "3+3 nodes, 1,000 partitions, RF 3: start of all to every replica in sync",
+             "replicated", how="cold-start", goals={"in_sync_ms": "<= 5000"}),
 ]
