@@ -6,19 +6,21 @@
 //
 // Laws:
 //  1. A follower whose disk is full takes no records: its loop asks again after a pause, from the
-//     same place.
+//     same place. It leaves the ISR at once if another replica is in sync; when there is room it
+//     catches up and returns (I-14).
 // Thread rule: the ports' own; construct before the shards run, destroy after they have stopped.
 #pragma once
 
-#include <algorithm>
 #include <functional>
 #include <utility>
 #include <vector>
 
 #include "broker/metadata/isr_updates.h"
+#include "broker/metadata/stuck_replicas.h"
 #include "broker/replica/partition_router.h"
 #include "broker/replica/replica_fetchers.h"
 #include "broker/replica/replication_port.h"
+#include "common/base/executor.h"
 
 namespace weir::broker {
 
@@ -32,6 +34,7 @@ class ReplicationLink : public replica::ReplicationPort, private replica::Follow
       : router_(router),
         updates_(updates),
         disk_full_(std::move(disk_full)),
+        homes_(HomesOf(lanes)),
         fetchers_(node_id, std::move(lanes), *this, options, std::move(broker_epoch)) {}
 
   void OnBrokers(replica::PeerAddresses addresses) { fetchers_.OnBrokers(std::move(addresses)); }
@@ -55,12 +58,22 @@ class ReplicationLink : public replica::ReplicationPort, private replica::Follow
   }
 
  private:
+  // What a shard knows whose loops follow leaders. Touched there only.
+  struct Home {
+    Executor* executor = nullptr;
+    StuckReplicas stuck;
+  };
+  static std::vector<Home> HomesOf(const std::vector<replica::ReplicaFetchers::Lane>& lanes) {
+    std::vector<Home> homes;
+    for (const replica::ReplicaFetchers::Lane& lane : lanes) homes.push_back({lane.executor, {}});
+    return homes;
+  }
+
   void TakeFetched(size_t home, std::vector<replica::FollowerFetch> fetched,
                    replica::TakeFetchedDone done) override {
-    const auto has_records = [](const replica::FollowerFetch& part) {
-      return !part.records.empty();
-    };
-    if (disk_full_() && std::any_of(fetched.begin(), fetched.end(), has_records)) {
+    if (!disk_full_()) {
+      homes_[home].stuck.OnRoom();
+    } else if (GiveUpStuck(homes_[home], fetched)) {
       done(std::vector<replica::TakenFetch>(fetched.size(),
                                             {.error = ErrorCode::kKafkaStorageError}));
       return;
@@ -68,9 +81,27 @@ class ReplicationLink : public replica::ReplicationPort, private replica::Follow
     router_.TakeFetched(home, std::move(fetched), std::move(done));
   }
 
+  // Whether records came at all.
+  bool GiveUpStuck(Home& home, const std::vector<replica::FollowerFetch>& fetched) {
+    bool any = false;
+    for (const replica::FollowerFetch& part : fetched) {
+      if (part.records.empty()) continue;
+      any = true;
+      if (!home.stuck.OnNoRoom(part.partition)) continue;
+      updates_.GiveUp(
+          part.partition, [&home, partition = part.partition](replica::GivenUpAnswer answer) {
+            home.executor->Post(
+                [&home, partition, answer] { home.stuck.OnAnswer(partition, answer.error); });
+          });
+    }
+    return any;
+  }
+
   replica::PartitionRouter& router_;
   IsrUpdates& updates_;
   const std::function<bool()> disk_full_;
+  // One per lane; never resized.
+  std::vector<Home> homes_;
   replica::ReplicaFetchers fetchers_;
 };
 
