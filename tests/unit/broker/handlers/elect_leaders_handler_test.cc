@@ -1,6 +1,8 @@
 // ElectLeaders: what is forwarded and how its outcome looks to a Kafka client.
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "broker/wire/messages/all.h"
 #include "tests/unit/broker/handlers/broker_fixture.h"
 
@@ -9,18 +11,20 @@ namespace {
 
 class ElectLeadersHandler : public BrokerFixture {
  protected:
-  ElectLeadersHandler() : client_(port_) {
+  void SetUp() override {
+    BrokerFixture::SetUp();
+    client_ = std::make_unique<BrokerClient>(port_);
     wire::CreateTopicsRequest request;
     request.topics.push_back({.name = "t", .num_partitions = 2, .replication_factor = 1});
-    EXPECT_TRUE(client_.Ask<wire::CreateTopicsResponse>(7, request).has_value());
+    EXPECT_TRUE(client_->Ask<wire::CreateTopicsResponse>(7, request).has_value());
   }
   wire::ElectLeadersResponse Ask(const wire::ElectLeadersRequest& request, int16_t version = 2) {
-    const auto answer = client_.Ask<wire::ElectLeadersResponse>(version, request);
+    const auto answer = client_->Ask<wire::ElectLeadersResponse>(version, request);
     EXPECT_TRUE(answer.has_value());
     return answer.value_or(wire::ElectLeadersResponse{});
   }
 
-  BrokerClient client_;
+  std::unique_ptr<BrokerClient> client_;
 };
 
 TEST_F(ElectLeadersHandler, AnswersByTopicInTheOrderOfTheRequest) {
