@@ -20,6 +20,11 @@ uint64_t HashOfText(std::string_view text) {
   return hash;
 }
 
+std::string TagOfPartition(const log::TopicPartition& id) {
+  return "@" + std::to_string(HashOfText(id.topic_id.ToBytes()) % 100'000) + "." +
+         ToString(id.partition);
+}
+
 namespace {
 
 std::string Name(NodeId broker, const log::TopicPartition& id) {
@@ -65,13 +70,18 @@ void ClusterCheckers::CheckReplica(SimBroker& broker, const replica::PartitionIn
     const metadata::Partition* now =
         newest_.FindPartition(info.partition.topic_id, info.partition.partition);
     const bool newest_epoch = now != nullptr && now->leader_epoch == info.leader_epoch;
-    if (newest_epoch && seen.led_epoch != info.leader_epoch &&
+    if (newest_epoch && seen.led_epoch != info.leader_epoch && !Lossy(info.partition) &&
         info.log_end_offset < Offset(committed)) {
       return world_.Fail("I-02 " + name + ": leads epoch " + ToString(info.leader_epoch) +
                          " and ends at " + ToString(info.log_end_offset) + ", committed is " +
                          std::to_string(committed));
     }
+    epoch_starts_.try_emplace({info.partition, info.leader_epoch}, info.log_end_offset);
     seen.led_epoch = info.leader_epoch;
+  }
+  if (Lossy(info.partition)) {
+    seen.high_watermark = info.high_watermark;
+    return;
   }
   if (info.high_watermark > seen.high_watermark) CheckReadable(broker, info, seen);
   // A follower that was cut begins again from there.
@@ -107,19 +117,67 @@ void ClusterCheckers::CheckReadable(SimBroker& broker, const replica::PartitionI
         if (!info.leading) {
           return world_.Fail("I-43 " + name + ": its high watermark is beyond its leaders'");
         }
+        if (!CheckRecord(info.partition,
+                         std::string_view(end + 1, record.data() + record.size()))) {
+          return;
+        }
         committed.push_back(value);
         world_.Mix(value);
       }
       seen.high_watermark = Offset(offset + 1);
     }
   }
-  CheckInSync(info.partition);
+  if (info.leading) CheckHolders(info.partition);
+  if (world_.ok()) CheckInSync(info.partition);
+}
+
+// I-44: a record stands where it was produced to. J-04: one of an idempotent producer stands there
+// once, after the one before.
+bool ClusterCheckers::CheckRecord(const log::TopicPartition& id, std::string_view record) {
+  const size_t at = record.find('@');
+  const size_t dash = record.rfind('-');
+  const std::string text(record);
+  if (text.substr(at, dash - at) != TagOfPartition(id)) {
+    world_.Fail("I-44 " + text + " stands in partition " + TagOfPartition(id));
+    return false;
+  }
+  if (record.front() != 'i') return true;
+  const size_t dot = record.find('.');
+  const int64_t number = std::stoll(text.substr(dot + 1)) + std::stoll(text.substr(dash + 1));
+  int64_t& next = next_of_producer_[{id, text.substr(0, dot)}];
+  if (number != next) {
+    world_.Fail("J-04 " + text + " is record " + std::to_string(number) +
+                " of its producer, expected is " + std::to_string(next));
+    return false;
+  }
+  ++next;
+  return true;
+}
+
+// I-13: what is committed has reached min.insync.replicas logs.
+void ClusterCheckers::CheckHolders(const log::TopicPartition& id) {
+  // A swapped disk held it when it was acknowledged there.
+  if (world_.probes().wipes > 0) return;
+  const auto committed = static_cast<int64_t>(committed_[id].size());
+  int32_t holders = 0;
+  for (int32_t broker = 1; broker <= ClusterWorld::kBrokers; ++broker) {
+    const auto seen = seen_.find({NodeId(broker), id});
+    if (seen != seen_.end() && seen->second.log_end >= Offset(committed)) ++holders;
+  }
+  if (holders >= world_.profile().min_insync_replicas) return;
+  world_.Fail("I-13 partition " + ToString(id.partition) + ": committed up to " +
+              std::to_string(committed) + " and held by " + std::to_string(holders));
+}
+
+bool ClusterCheckers::Lossy(const log::TopicPartition& id) const {
+  const metadata::Topic* topic = newest_.FindTopic(id.topic_id);
+  return topic != nullptr && ClusterWorld::IsLossy(topic->name);
 }
 
 // I-01: every running member of ISR and ELR holds all that was ever committed.
 void ClusterCheckers::CheckInSync(const log::TopicPartition& id) {
   const metadata::Partition* partition = newest_.FindPartition(id.topic_id, id.partition);
-  if (partition == nullptr) return;
+  if (partition == nullptr || Lossy(id)) return;
   const auto committed = static_cast<int64_t>(committed_[id].size());
   for (const metadata::NodeIdList* list : {&partition->isr, &partition->elr}) {
     for (const NodeId member : *list) {
@@ -136,6 +194,9 @@ void ClusterCheckers::CheckInSync(const log::TopicPartition& id) {
 }
 
 void ClusterCheckers::OnMetadata(const metadata::MetadataImage& image) {
+  if (image.offset() == newest_.offset() && !(image == newest_)) {
+    return world_.Fail("I-04 two controllers differ at offset " + ToString(image.offset()));
+  }
   if (image.offset() <= newest_.offset()) return;
   const metadata::MetadataImage before = std::exchange(newest_, image);
   for (const auto& [id, broker] : newest_.brokers()) {
@@ -149,7 +210,38 @@ void ClusterCheckers::OnMetadata(const metadata::MetadataImage& image) {
       const metadata::Partition* was = before.FindPartition(topic_id, index);
       if (was != nullptr && *was == partition) continue;
       CheckPartition({topic_id, index}, partition);
-      if (was != nullptr) CountChange(*was, partition);
+      if (was == nullptr) continue;
+      CountChange(*was, partition);
+      CheckElection({topic_id, index}, *was, partition);
+    }
+  }
+  for (const auto& [topic_id, topic] : before.topics()) {
+    if (newest_.FindTopic(topic_id) == nullptr) ++world_.probes().topics_deleted;
+  }
+}
+
+// I-18: without unclean elections a leader was in sync or eligible. I-14: who joins the ISR has
+// what its leader began with.
+void ClusterCheckers::CheckElection(const log::TopicPartition& id,
+                                    const metadata::Partition& before,
+                                    const metadata::Partition& after) {
+  const bool one_step = after.partition_epoch == before.partition_epoch + 1;
+  if (!one_step) return;
+  const std::string name = "partition " + ToString(id.partition);
+  const bool elected = after.leader != kNoNode && after.leader_epoch != before.leader_epoch;
+  if (elected && !before.isr.Contains(after.leader) && !before.elr.Contains(after.leader)) {
+    ++world_.probes().unclean_elections;
+    if (!Lossy(id)) return world_.Fail("I-18 " + name + ": an unclean election");
+  }
+  const auto start = epoch_starts_.find({id, after.leader_epoch});
+  if (elected || start == epoch_starts_.end() || Lossy(id)) return;
+  for (const NodeId member : after.isr) {
+    const SimBroker* broker = world_.FindBroker(member);
+    const Seen& seen = seen_[{member, id}];
+    if (before.isr.Contains(member) || broker == nullptr || seen.life != broker->life()) continue;
+    if (seen.log_end < start->second) {
+      return world_.Fail("I-14 " + Name(member, id) + ": joined at " + ToString(seen.log_end) +
+                         ", its leader began at " + ToString(start->second));
     }
   }
 }
@@ -157,8 +249,8 @@ void ClusterCheckers::OnMetadata(const metadata::MetadataImage& image) {
 void ClusterCheckers::CheckPartition(const log::TopicPartition& id,
                                      const metadata::Partition& partition) {
   const std::string name = "partition " + ToString(id.partition);
-  const auto enough = std::min<size_t>(static_cast<size_t>(world_.profile().min_insync_replicas),
-                                       partition.replicas.size());
+  const int32_t wanted = Lossy(id) ? 1 : world_.profile().min_insync_replicas;
+  const auto enough = std::min<size_t>(static_cast<size_t>(wanted), partition.replicas.size());
   if (partition.isr.size() >= enough && !partition.elr.empty()) {
     return world_.Fail("I-08 " + name + ": an ELR beside a full ISR");
   }
@@ -190,6 +282,7 @@ void ClusterCheckers::CountChange(const metadata::Partition& before,
 
 void ClusterCheckers::OnAcked(const log::TopicPartition& partition, Offset base,
                               const std::vector<uint64_t>& values) {
+  if (Lossy(partition)) return;
   const std::vector<uint64_t>& committed = committed_[partition];
   for (size_t i = 0; i < values.size(); ++i) {
     const auto slot = static_cast<size_t>(base.value()) + i;
@@ -202,11 +295,49 @@ void ClusterCheckers::OnAcked(const log::TopicPartition& partition, Offset base,
   world_.Mix(static_cast<uint64_t>(base.value()));
 }
 
+bool ClusterCheckers::OnRead(const log::TopicPartition& partition, Offset offset, uint64_t value) {
+  const std::vector<uint64_t>& committed = committed_[partition];
+  const auto slot = static_cast<size_t>(offset.value());
+  if (slot < committed.size() && committed[slot] == value) return true;
+  world_.Fail("I-07 a consumer read at offset " + ToString(offset) + " of partition " +
+              ToString(partition.partition) + " what was not committed there");
+  return false;
+}
+
+bool ClusterCheckers::NothingIsLeftOver() {
+  for (int32_t id = 1; id <= ClusterWorld::kBrokers; ++id) {
+    const SimBroker* broker = world_.FindBroker(NodeId(id));
+    if (broker == nullptr) return false;
+    for (const log::TopicPartition& stored : broker->StoredPartitions()) {
+      if (newest_.FindTopic(stored.topic_id) == nullptr) return false;
+    }
+  }
+  return true;
+}
+
+void ClusterCheckers::CompareReplicas() {
+  for (const auto& [topic_id, topic] : newest_.topics()) {
+    for (const auto& [index, partition] : topic.partitions) {
+      std::vector<std::string> first;
+      for (const NodeId member : partition.replicas) {
+        const replica::FetchOutcome outcome =
+            world_.broker(member.value()).ReadNow({topic_id, index}, Offset(0));
+        std::vector<std::string> records = test::RecordsIn(outcome.records);
+        if (first.empty()) first = records;
+        if (outcome.error != ErrorCode::kNone || records != first) {
+          return world_.Fail("D-24 " + Name(member, {topic_id, index}) + ": holds other records");
+        }
+      }
+    }
+  }
+}
+
 bool ClusterCheckers::ReplicasAreEqual() {
   for (const auto& [topic_id, topic] : newest_.topics()) {
     for (const auto& [index, partition] : topic.partitions) {
       const log::TopicPartition id{topic_id, index};
-      const Offset end(static_cast<int64_t>(committed_[id].size()));
+      Offset end(static_cast<int64_t>(committed_[id].size()));
+      if (Lossy(id)) end = seen_[{partition.leader, id}].log_end;
       for (const NodeId member : partition.replicas) {
         const SimBroker* broker = world_.FindBroker(member);
         const Seen& seen = seen_[{member, id}];

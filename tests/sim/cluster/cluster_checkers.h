@@ -1,10 +1,25 @@
-// ClusterCheckers: what must be true of the simulated cluster after every event (RELIABILITY
-// I-01..I-16, I-43). They look from outside and keep a history of their own.
+// ClusterCheckers: what must be true of the simulated cluster after every event. They look from
+// outside and keep a history of their own.
+//
+//   I-01 in sync holds all committed   checked: each running member of ISR and ELR, when either
+//   moves I-02 a leader holds all committed  checked when it begins the newest epoch I-03 logs
+//   match                    checked below the high watermark, record by record I-04 metadata logs
+//   match           checked: images of controllers at one offset; epochs grow I-05 the leader's ISR
+//   is maximal   not seen from outside; I-01 is what it is for I-06 committed is never lost
+//   checked, restarts, wiped disks and new leaders included I-07 consistent reads checked at every
+//   replica and by consumers I-08 valid ISR and ELR             checked at every metadata change
+//   I-09 no fenced member              checked at every metadata change
+//   I-10 one fetcher per partition     not seen from outside; what two would store is (I-03)
+//   I-11 the leader is in the ISR      checked, and one leader per epoch
+//   I-12 liveness                      checked after healing: in sync, writes taken, clients done
+//   I-13 high watermark                checked: min.insync.replicas logs hold it (no wiped disks)
+//   I-14 joining the ISR               checked against the leader's start and, by I-01, its
+//   watermark I-16, I-18, I-43, I-44, J-04, D-24, D-25 as well
 //
 // Laws:
 //  1. What any leader once called committed (below its high watermark) is kept here, record by
 //     record. It never changes and is never missing: not at a later leader, not below the high
-//     watermark of any replica, not after a restart.
+//     watermark of any replica, not after a restart. A topic with unclean elections is exempt.
 //  2. The first violation is kept, with its requirement number; the run ends there.
 // Thread rule: one thread.
 #pragma once
@@ -26,6 +41,8 @@ class SimBroker;
 
 uint64_t MixClusterHash(uint64_t hash, uint64_t word);
 uint64_t HashOfText(std::string_view text);
+// What every record carries of the partition it was produced to: "@<topic>.<index>".
+std::string TagOfPartition(const log::TopicPartition& id);
 
 // How often rare things happened, so that a run can show that it was worth something (F-49).
 struct ClusterProbes {
@@ -44,11 +61,18 @@ struct ClusterProbes {
   uint64_t kills = 0;
   uint64_t power_cuts = 0;
   uint64_t clean_restarts = 0;
+  uint64_t wipes = 0;
   uint64_t snapshots_installed = 0;
   uint64_t alter_partition_refused = 0;
   uint64_t alter_partition_unanswered = 0;
   // The leader epoch had moved on while the proposal was under way.
   uint64_t leader_changed_in_flight = 0;
+  uint64_t unclean_elections = 0;
+  uint64_t topics_deleted = 0;
+  uint64_t consumed = 0;
+  uint64_t follower_reads = 0;
+  uint64_t idempotent_acked = 0;
+  uint64_t idempotent_retries = 0;
 };
 
 class ClusterCheckers {
@@ -62,6 +86,13 @@ class ClusterCheckers {
   // A producer got a success: these values, by hash, from `base` on.
   void OnAcked(const log::TopicPartition& partition, Offset base,
                const std::vector<uint64_t>& values);
+
+  // A consumer got this record. False: it was not committed there.
+  bool OnRead(const log::TopicPartition& partition, Offset offset, uint64_t value);
+  // No broker holds anything of topics that are no more (D-25).
+  bool NothingIsLeftOver();
+  // When all is in sync: replicas hold the same records below the high watermark (D-24).
+  void CompareReplicas();
 
   const metadata::MetadataImage& newest() const { return newest_; }
   size_t committed_count(const log::TopicPartition& partition) {
@@ -83,6 +114,11 @@ class ClusterCheckers {
 
   void CheckReplica(SimBroker& broker, const replica::PartitionInfo& info, Seen& seen);
   void CheckReadable(SimBroker& broker, const replica::PartitionInfo& info, Seen& seen);
+  bool CheckRecord(const log::TopicPartition& id, std::string_view record);
+  void CheckHolders(const log::TopicPartition& id);
+  void CheckElection(const log::TopicPartition& id, const metadata::Partition& before,
+                     const metadata::Partition& after);
+  bool Lossy(const log::TopicPartition& id) const;
   void CheckInSync(const log::TopicPartition& id);
   void CheckPartition(const log::TopicPartition& id, const metadata::Partition& partition);
   void CountChange(const metadata::Partition& before, const metadata::Partition& after);
@@ -92,6 +128,10 @@ class ClusterCheckers {
   std::map<log::TopicPartition, std::vector<uint64_t>> committed_;
   std::map<std::pair<log::TopicPartition, LeaderEpoch>, NodeId> leaders_;
   std::map<SeenKey, Seen> seen_;
+  // Where each leader's epoch began in its log.
+  std::map<std::pair<log::TopicPartition, LeaderEpoch>, Offset> epoch_starts_;
+  // The next record of each idempotent producer, by its name.
+  std::map<std::pair<log::TopicPartition, std::string>, int64_t> next_of_producer_;
 };
 
 }  // namespace weir::sim

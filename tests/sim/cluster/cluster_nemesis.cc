@@ -1,4 +1,5 @@
 // ClusterWorld's nemesis: what goes wrong, and when.
+#include <algorithm>
 #include <numeric>
 
 #include "tests/sim/cluster/cluster_world.h"
@@ -21,7 +22,7 @@ void ClusterWorld::ScheduleAction() {
 void ClusterWorld::Act(ClusterAction action) {
   switch (action) {
     case ClusterAction::kProduce:
-      return Produce(static_cast<int32_t>(prng_.Below(static_cast<uint64_t>(profile_.partitions))));
+      return ProduceAnywhere();
     case ClusterAction::kKillBroker:
       return Fell(AnyBroker(), Fall::kKill);
     case ClusterAction::kPowerCutBroker:
@@ -73,6 +74,14 @@ void ClusterWorld::Act(ClusterAction action) {
       return AnyController().TakeSnapshot();
     case ClusterAction::kPowerCutAll:
       return PowerCutAll();
+    case ClusterAction::kWipeBroker:
+      return WipeBroker();
+    case ClusterAction::kCreateTopic:
+      if (checkers_.newest().FindTopic(kPassingTopic) == nullptr) CreateTopic(kPassingTopic);
+      return;
+    case ClusterAction::kDeleteTopic:
+      if (checkers_.newest().FindTopic(kPassingTopic) != nullptr) DeleteTopic(kPassingTopic);
+      return;
   }
 }
 
@@ -152,6 +161,36 @@ void ClusterWorld::SlowDisk() {
 // All brokers lose power at once: only what was synced comes back (I-19).
 void ClusterWorld::PowerCutAll() {
   for (auto& [id, broker] : brokers_) Fell(*broker, Fall::kPowerCut);
+}
+
+// Its disk is swapped for an empty one (F-39), where that leaves a good copy of everything (S-05):
+// one disk at a time, and only while somebody else is in sync. With min.insync.replicas=1 that one
+// may leave the ISR before the loss is known, and nobody remembers that it had everything.
+void ClusterWorld::WipeBroker() {
+  if (profile_.min_insync_replicas < 2) return;
+  SimBroker& broker = AnyBroker();
+  for (const auto& [topic_id, topic] : checkers_.newest().topics()) {
+    for (const auto& [index, partition] : topic.partitions) {
+      if (wiped_ != kNoNode && !partition.isr.Contains(wiped_)) return;
+      const auto other = [&](NodeId id) { return id != broker.id(); };
+      if (std::none_of(partition.isr.begin(), partition.isr.end(), other) &&
+          std::none_of(partition.elr.begin(), partition.elr.end(), other)) {
+        return;
+      }
+    }
+  }
+  if (wiped_ != kNoNode && !SeesItsNewDisk(wiped_)) return;
+  wiped_ = broker.id();
+  ++probes_.wipes;
+  broker.Crash(Fall::kKill);
+  broker.Wipe();
+}
+
+// Whether the controllers know of the disk that the broker has now.
+bool ClusterWorld::SeesItsNewDisk(NodeId id) const {
+  const metadata::Broker* broker = checkers_.newest().FindBroker(id);
+  const std::vector<Uuid>& known = broker->directory_ids;
+  return std::find(known.begin(), known.end(), brokers_.at(id)->directory_id()) != known.end();
 }
 
 void ClusterWorld::ResumeAll() {

@@ -42,6 +42,8 @@ void ChooseWeights(Prng& prng, ClusterProfile& profile) {
   maybe(kTransfer, 3, 2);
   maybe(kSnapshot, 2, 3);
   maybe(kPowerCutAll, 5, 1);
+  maybe(kWipeBroker, 4, 2);
+  if (prng.Chance(1, 3)) profile.weight(kCreateTopic) = profile.weight(kDeleteTopic) = 1;
 }
 
 }  // namespace
@@ -64,6 +66,8 @@ ClusterProfile MakeClusterProfile(uint64_t seed) {
   profile.raft.election_ticks_max = profile.raft.election_ticks_min * 2;
   profile.raft.snapshot_chunk_bytes = static_cast<size_t>(prng.Between(200, 4'000));
   profile.raft.log_tail_entries_max = prng.Below(10);
+  profile.idempotent_producers = prng.Chance(2, 3);
+  profile.lossy_topic = prng.Chance(1, 4);
   ChooseNetwork(prng, profile.network);
   ChooseWeights(prng, profile);
   return profile;

@@ -35,12 +35,19 @@ enum class ClusterAction : uint8_t {
   kTransfer,
   kSnapshot,
   kPowerCutAll,
+  kWipeBroker,
+  kCreateTopic,
+  kDeleteTopic,
 };
-inline constexpr size_t kClusterActionCount = 19;
+inline constexpr size_t kClusterActionCount = 22;
 
 struct ClusterProfile {
   int32_t partitions = 2;
   int32_t min_insync_replicas = 2;
+  bool consumers = true;
+  bool idempotent_producers = true;
+  // A second topic, in which unclean elections may lose records.
+  bool lossy_topic = false;
   int64_t faults_ms = 10'000;
   int64_t action_every_ms = 30;
   std::array<uint64_t, kClusterActionCount> weights{};

@@ -13,7 +13,6 @@ namespace {
 
 constexpr int64_t kComeUpMsMax = 20'000;
 constexpr int64_t kHealMsMax = 60'000;
-constexpr const char* kTopic = "orders";
 
 }  // namespace
 
@@ -22,7 +21,8 @@ ClusterWorld::ClusterWorld(uint64_t seed, ClusterProfile profile, std::ostream* 
       profile_(std::move(profile)),
       trace_(trace),
       network_(scheduler_, prng_),
-      checkers_(*this) {
+      checkers_(*this),
+      clients_(*this) {
   cluster_id_.bytes.fill(0x77);
   raft::Configuration founding;
   for (int32_t i = 1; i <= kControllers; ++i) {
@@ -113,8 +113,22 @@ log::TopicPartition ClusterWorld::PartitionNumber(int32_t index) const {
   return {topic == nullptr ? Uuid{} : topic->id, PartitionIndex(index)};
 }
 
-void ClusterWorld::Produce(int32_t partition) {
-  const log::TopicPartition id = PartitionNumber(partition);
+void ClusterWorld::Produce(int32_t partition) { ProduceTo(PartitionNumber(partition)); }
+
+// Mostly to the topic that always is.
+void ClusterWorld::ProduceAnywhere() {
+  const auto& topics = checkers_.newest().topics();
+  const metadata::Topic* topic = checkers_.newest().FindTopic(kTopic);
+  if (topics.size() > 1 && prng_.Chance(1, 3)) {
+    auto chosen = topics.begin();
+    for (uint64_t steps = prng_.Below(topics.size()); steps > 0; --steps) ++chosen;
+    topic = &(*chosen).second;
+  }
+  ProduceTo(
+      {topic->id, PartitionIndex(static_cast<int32_t>(prng_.Below(topic->partitions.size())))});
+}
+
+void ClusterWorld::ProduceTo(const log::TopicPartition& id) {
   // A client knows what some broker knows, which may be old.
   SimBroker& asked = AnyBroker();
   const broker::ImagePtr image = asked.image();
@@ -122,7 +136,7 @@ void ClusterWorld::Produce(int32_t partition) {
   const metadata::Partition* known = image->FindPartition(id.topic_id, id.partition);
   if (known == nullptr) return;
   const NodeId target = prng_.Chance(1, 20) ? AnyBroker().id() : known->leader;
-  const std::string text = "v" + std::to_string(next_value_++);
+  const std::string text = "v" + std::to_string(next_value_++) + TagOfPartition(id);
   const int count = static_cast<int>(prng_.Between(1, 4));
   const Address client{Address::Kind::kClient, 0};
   const Address address{Address::Kind::kBroker, target.value()};
@@ -178,32 +192,57 @@ SimController* ClusterWorld::Active() {
   return newest;
 }
 
-void ClusterWorld::CreateTopic() {
-  SimController* active = Active();
-  admin::v1::CreateTopicsRequest request;
-  admin::v1::NewTopic* topic = request.add_topics();
-  topic->set_name(kTopic);
-  topic->set_partitions(profile_.partitions);
-  topic->set_replication_factor(kBrokers);
-  (*topic->mutable_configs())["min.insync.replicas"] = std::to_string(profile_.min_insync_replicas);
-  active->Post([active, request] {
-    quorum::Change<admin::v1::CreateTopicsReply> change;
-    change.cause.set_method("CreateTopics");
+namespace {
+
+// One change at the active controller, whose answer nobody waits for.
+template <class Reply, class Decide>
+void Submit(SimController* active, const char* method, Decide decide) {
+  if (active == nullptr) return;
+  active->Post([active, method, decide] {
+    quorum::Change<Reply> change;
+    change.cause.set_method(method);
     change.cause.set_principal("User:sim");
-    change.decide = [request](const state::DecisionContext& context) {
-      return state::CreateTopics(context, request);
-    };
-    change.done = [](Result<admin::v1::CreateTopicsReply>, LogIndex) {};
+    change.decide = decide;
+    change.done = [](Result<Reply>, LogIndex) {};
     active->controller().Submit(std::move(change));
   });
 }
 
+}  // namespace
+
+void ClusterWorld::CreateTopic(const std::string& name) {
+  admin::v1::CreateTopicsRequest request;
+  admin::v1::NewTopic* topic = request.add_topics();
+  topic->set_name(name);
+  topic->set_partitions(profile_.partitions);
+  topic->set_replication_factor(kBrokers);
+  auto& configs = *topic->mutable_configs();
+  configs["min.insync.replicas"] = std::to_string(IsLossy(name) ? 1 : profile_.min_insync_replicas);
+  if (IsLossy(name)) configs["unclean.leader.election.enable"] = "true";
+  Note("create topic", 0);
+  Submit<admin::v1::CreateTopicsReply>(Active(), "CreateTopics",
+                                       [request](const state::DecisionContext& context) {
+                                         return state::CreateTopics(context, request);
+                                       });
+}
+
+void ClusterWorld::DeleteTopic(const std::string& name) {
+  admin::v1::DeleteTopicsRequest request;
+  request.add_topics()->set_name(name);
+  Note("delete topic", 0);
+  Submit<admin::v1::DeleteTopicsReply>(Active(), "DeleteTopics",
+                                       [request](const state::DecisionContext& context) {
+                                         return state::DeleteTopics(context, request);
+                                       });
+}
+
 bool ClusterWorld::InSync() {
-  const metadata::Topic* topic = checkers_.newest().FindTopic(kTopic);
-  if (topic == nullptr || Active() == nullptr) return false;
-  for (const auto& [index, partition] : topic->partitions) {
-    if (partition.leader == kNoNode) return false;
-    if (partition.isr.size() < static_cast<size_t>(kBrokers)) return false;
+  if (checkers_.newest().FindTopic(kTopic) == nullptr || Active() == nullptr) return false;
+  for (const auto& [id, topic] : checkers_.newest().topics()) {
+    for (const auto& [index, partition] : topic.partitions) {
+      if (partition.leader == kNoNode) return false;
+      if (partition.isr.size() < static_cast<size_t>(kBrokers)) return false;
+    }
   }
   return checkers_.ReplicasAreEqual();
 }
@@ -219,7 +258,8 @@ bool ClusterWorld::ComeUp() {
     Fail("I-12 the cluster does not come up");
     return false;
   }
-  CreateTopic();
+  CreateTopic(kTopic);
+  if (profile_.lossy_topic) CreateTopic(kLossyTopic);
   if (!RunUntil([this] { return InSync(); }, kComeUpMsMax)) {
     Fail("I-12 the first topic does not come up");
     return false;
@@ -243,10 +283,11 @@ void ClusterWorld::HealAll() {
 
 bool ClusterWorld::Heal(ClusterResult& result) {
   faults_on_ = false;
+  clients_.StopProducing();
   const int64_t begun_ms = scheduler_.now_ms();
   HealAll();
+  // Those that were stopping when the faults ended come back too.
   const auto healed = [this] {
-    // Those that were stopping when the faults ended come back too.
     for (auto& [id, broker] : brokers_) {
       if (!broker->running()) broker->Start();
     }
@@ -260,7 +301,7 @@ bool ClusterWorld::Heal(ClusterResult& result) {
   const uint64_t acked = probes_.acked;
   for (int32_t i = 0; i < profile_.partitions; ++i) Produce(i);
   const auto wanted = acked + static_cast<uint64_t>(profile_.partitions);
-  if (!RunUntil([&] { return probes_.acked >= wanted && InSync(); }, kHealMsMax)) {
+  if (!RunUntil([&] { return healed() && probes_.acked >= wanted; }, kHealMsMax)) {
     // One client may have asked a broker that is not the leader: once more.
     for (int round = 0; round < 20 && ok(); ++round) {
       for (int32_t i = 0; i < profile_.partitions; ++i) Produce(i);
@@ -268,6 +309,13 @@ bool ClusterWorld::Heal(ClusterResult& result) {
     }
     if (probes_.acked < wanted) Fail("I-12 no write is taken after healing");
   }
+  if (!RunUntil([&] { return healed() && clients_.Done(); }, kHealMsMax)) {
+    Fail("I-12 clients do not get to their ends after healing" + clients_.Describe());
+  }
+  if (!RunUntil([&] { return healed() && checkers_.NothingIsLeftOver(); }, kHealMsMax)) {
+    Fail("D-25 partitions of deleted topics stay");
+  }
+  if (ok()) checkers_.CompareReplicas();
   return ok();
 }
 
@@ -276,6 +324,11 @@ ClusterResult ClusterWorld::Run() {
   if (ComeUp()) {
     network_.faults = profile_.network;
     faults_on_ = true;
+    if (profile_.consumers) {
+      for (const char* topic : {kTopic, kPassingTopic, kLossyTopic}) {
+        clients_.Add(topic, profile_.partitions);
+      }
+    }
     ScheduleAction();
     RunUntil([] { return false; }, profile_.faults_ms);
     if (ok()) Heal(result);

@@ -18,6 +18,7 @@
 
 #include "common/base/prng.h"
 #include "tests/sim/cluster/cluster_checkers.h"
+#include "tests/sim/cluster/cluster_clients.h"
 #include "tests/sim/cluster/cluster_network.h"
 #include "tests/sim/cluster/cluster_profile.h"
 #include "tests/sim/cluster/sim_broker.h"
@@ -40,6 +41,11 @@ class ClusterWorld {
  public:
   static constexpr int32_t kControllers = 3;
   static constexpr int32_t kBrokers = 3;
+  // The topic that always is; one that comes and goes; one that may lose records.
+  static constexpr const char* kTopic = "orders";
+  static constexpr const char* kPassingTopic = "passing";
+  static constexpr const char* kLossyTopic = "lossy";
+  static bool IsLossy(const std::string& topic) { return topic == kLossyTopic; }
 
   ClusterWorld(uint64_t seed, ClusterProfile profile, std::ostream* trace = nullptr);
   ~ClusterWorld();
@@ -66,6 +72,11 @@ class ClusterWorld {
   Prng& prng() { return prng_; }
   ClusterNetwork& network() { return network_; }
   ClusterProbes& probes() { return probes_; }
+  ClusterCheckers& checkers() { return checkers_; }
+  // The metadata of some broker; null when it has none.
+  broker::ImagePtr AnyImage() { return AnyBroker().image(); }
+  NodeId AnyBrokerId() { return AnyBroker().id(); }
+  void After(int64_t ms, std::function<void()> task) { scheduler_.After(ms, std::move(task)); }
   const Uuid& cluster_id() const { return cluster_id_; }
   // Null when it is not running.
   SimController* FindController(NodeId id);
@@ -99,12 +110,17 @@ class ClusterWorld {
   void CutOneWay();
   void SlowDisk();
   void PowerCutAll();
+  void WipeBroker();
+  bool SeesItsNewDisk(NodeId id) const;
   void ResumeAll();
   std::vector<Address> Nodes() const;
   SimBroker& AnyBroker();
   SimController& AnyController();
   SimController* Active();
-  void CreateTopic();
+  void CreateTopic(const std::string& name);
+  void DeleteTopic(const std::string& name);
+  void ProduceAnywhere();
+  void ProduceTo(const log::TopicPartition& id);
   log::TopicPartition PartitionNumber(int32_t index) const;
   void OnProduced(const log::TopicPartition& id, const std::string& text, int count,
                   const replica::AppendOutcome& outcome);
@@ -117,6 +133,7 @@ class ClusterWorld {
   ClusterNetwork network_;
   ClusterProbes probes_;
   ClusterCheckers checkers_;
+  ClusterClients clients_;
   Uuid cluster_id_;
   std::map<NodeId, std::unique_ptr<SimController>> controllers_;
   std::map<NodeId, std::unique_ptr<SimBroker>> brokers_;
@@ -125,6 +142,8 @@ class ClusterWorld {
   bool faults_on_ = false;
   uint64_t next_value_ = 1;
   Term newest_term_;
+  // Whose disk was swapped last.
+  NodeId wiped_ = kNoNode;
 };
 
 }  // namespace weir::sim

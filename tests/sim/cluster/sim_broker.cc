@@ -115,6 +115,13 @@ void SimBroker::Crash(Fall fall) {
   world_.network().BreakAllOf(address());
 }
 
+void SimBroker::Wipe() {
+  WEIR_CHECK(!running());
+  world_.Note("broker wiped", id_.value());
+  store_.Wipe();
+  directory_id_ = Uuid::Random(world_.prng());
+}
+
 void SimBroker::StopCleanly() {
   if (std::exchange(stopping_, true)) return;
   world_.Note("broker stops", id_.value());
@@ -135,6 +142,14 @@ void SimBroker::Append(replica::AppendRequest request, replica::AppendDone done)
   shard_->Post([this, request = std::move(request), done = std::move(done)]() mutable {
     request.deadline = shard_->Now() + std::chrono::seconds(2);
     router_->Append(0, std::move(request), std::move(done));
+  });
+}
+
+void SimBroker::Fetch(replica::FetchRequest request, replica::FetchDone done) {
+  if (!running()) return;
+  shard_->Post([this, request = std::move(request), done = std::move(done)]() mutable {
+    request.deadline = shard_->Now() + std::chrono::milliseconds(100);
+    router_->Fetch(0, std::move(request), std::move(done));
   });
 }
 

@@ -5,7 +5,8 @@
 // Laws:
 //  1. A kill keeps every write to the store, a power cut only what was synced (and any prefix of
 //     the rest); memory is lost in both.
-//  2. One shard: everything the partitions do is in the order of one loop.
+//  2. A wipe loses all, and the disk's identity with it.
+//  3. One shard: everything the partitions do is in the order of one loop.
 // Thread rule: one thread.
 #pragma once
 
@@ -50,6 +51,9 @@ class SimBroker : private broker::PartitionHost, private FrameDialer {
 
   void Start();
   void Crash(Fall fall);
+  // REQUIRES: not running. The next life has a new, empty disk.
+  void Wipe();
+  const Uuid& directory_id() const { return directory_id_; }
   // Controlled shutdown; the process is gone some time later.
   void StopCleanly();
   void Pause() { process_->paused = true; }
@@ -58,12 +62,14 @@ class SimBroker : private broker::PartitionHost, private FrameDialer {
 
   // From a client; `done` runs on the broker's shard. Dropped when the broker is not running.
   void Append(replica::AppendRequest request, replica::AppendDone done);
+  void Fetch(replica::FetchRequest request, replica::FetchDone done);
   // The newest metadata that its partitions act on; null before there is any.
   broker::ImagePtr image() const;
 
   // ---- for checkers: the state between two tasks ---------------------------------------
 
   std::vector<replica::PartitionInfo> DescribePartitions();
+  std::vector<replica::TopicPartition> StoredPartitions() const { return log_store_->Stored(); }
   replica::FetchOutcome ReadNow(const replica::TopicPartition& partition, Offset from);
 
  private:
