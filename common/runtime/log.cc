@@ -26,10 +26,24 @@ spdlog::level::level_enum SpdlogLevel(LogLevel level) {
   return spdlog::level::info;
 }
 
-// The pattern's %v is the line; time is UTC with milliseconds.
+// As ParseLogLevel takes it; spdlog's own is "warning".
+std::string_view LevelName(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return "debug";
+    case LogLevel::kInfo:
+      return "info";
+    case LogLevel::kWarn:
+      return "warn";
+    case LogLevel::kError:
+      return "error";
+  }
+  return "info";
+}
+
+// The pattern's %v is the level and the line; time is UTC with milliseconds.
 void SetPattern(spdlog::logger& logger, bool json) {
-  logger.set_pattern(json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v)"
-                          : "%Y-%m-%dT%H:%M:%S.%eZ %-5!l %v",
+  logger.set_pattern(json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ",%v)" : "%Y-%m-%dT%H:%M:%S.%eZ %v",
                      spdlog::pattern_time_type::utc);
 }
 
@@ -139,7 +153,12 @@ void LogLine(LogLevel level, std::string_view room, std::string_view event, LogF
   spdlog::logger& logger = Logger();
   const auto spdlog_level = SpdlogLevel(level);
   if (!logger.should_log(spdlog_level)) return;
-  logger.log(spdlog_level, "{}", FormatLogLine(json_lines, room, event, fields));
+  const std::string line = FormatLogLine(json_lines, room, event, fields);
+  if (json_lines) {
+    logger.log(spdlog_level, R"("level":"{}",{})", LevelName(level), line);
+  } else {
+    logger.log(spdlog_level, "{:5} {}", LevelName(level), line);
+  }
 }
 
 }  // namespace weir

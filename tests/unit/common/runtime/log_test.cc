@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
+#include "tests/support/scratch_directory.h"
+
 namespace weir {
 namespace {
 
@@ -17,6 +22,22 @@ TEST(Log, TextQuotesOnlyWhatNeedsIt) {
 TEST(Log, JsonEscapesControlCharacters) {
   EXPECT_EQ(FormatLogLine(true, "net", "refused", {{"bytes", 5}, {"text", std::string("a\x01\\")}}),
             R"("room":"net","event":"refused","bytes":5,"text":"a\u0001\\"})");
+}
+
+TEST(Log, AFileHasTheNamesOfTheLevelsThatTheConfigurationTakes) {
+  test::ScratchDirectory scratch;
+  const std::string path = scratch.path() + "/log";
+  for (const bool json : {false, true}) {
+    ASSERT_TRUE(InitLog({.level = LogLevel::kInfo, .json = json, .file = path}).has_value());
+    LogWarn("net", "refused");
+  }
+  ASSERT_TRUE(InitLog({}).has_value());
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_NE(text.find("Z warn  room=net event=\"refused\"\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("Z\",\"level\":\"warn\",\"room\":\"net\",\"event\":\"refused\"}\n"),
+            std::string::npos)
+      << text;
 }
 
 TEST(Log, LevelsHaveFourNames) {
