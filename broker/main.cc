@@ -1,7 +1,7 @@
 // weir-broker: puts the rooms of broker/ together, starts them in order and stops them in the
 // reverse.
 //
-// Start:  configuration -> data directory -> partition store -> bind -> register and follow the
+// Start:  configuration -> data directories, their stores -> bind -> register and follow the
 // metadata -> (the image
 //         shows this broker live) accept clients, ready.
 // Stop:   hand leaderships over -> close clients -> write out partitions -> mark the directory
@@ -10,11 +10,12 @@
 //     sockets' backlog.
 //  2. A failed store ends the process: what it acknowledged from then on could be lost (D-13).
 // Thread rule: main thread; callbacks say where they run.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <future>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -22,8 +23,8 @@
 #include "broker/handlers/broker_config.h"
 #include "broker/handlers/dispatcher.h"
 #include "broker/handlers/registry.h"
-#include "broker/log/disk_keeper.h"
-#include "broker/log/log_store.h"
+#include "broker/log/data_directory.h"
+#include "broker/log/log_directories.h"
 #include "broker/metadata/broker_session.h"
 #include "broker/metadata/controller_gateway.h"
 #include "broker/metadata/image_holder.h"
@@ -39,12 +40,9 @@
 #include "common/base/prng.h"
 #include "common/runtime/clock.h"
 #include "common/runtime/config.h"
-#include "common/runtime/files.h"
 #include "common/runtime/http_pages.h"
 #include "common/runtime/log.h"
 #include "common/runtime/metrics.h"
-#include "common/runtime/node_directory.h"
-#include "common/runtime/rocksdb/rocksdb_store.h"
 #include "common/runtime/thread_executor.h"
 
 namespace weir {
@@ -54,18 +52,18 @@ namespace {
 constexpr Duration kControlledShutdownTimeout = std::chrono::seconds(3);
 constexpr Duration kLearnControllersTimeout = std::chrono::seconds(5);
 
-// PartitionRouter, LogStore and ReplicationLink as the reconciler sees them.
+// PartitionRouter, LogDirectories and ReplicationLink as the reconciler sees them.
 class RouterHost : public broker::PartitionHost {
  public:
-  RouterHost(replica::PartitionRouter& router, log::LogStore& store)
-      : router_(router), store_(store) {}
+  RouterHost(replica::PartitionRouter& router, log::LogDirectories directories)
+      : router_(router), directories_(std::move(directories)) {}
   void Assign(std::vector<replica::Assignment> assignments, Task done) override {
     router_.Assign(std::move(assignments), std::move(done));
   }
   void Drop(std::vector<replica::TopicPartition> partitions, Task done) override {
     router_.Drop(std::move(partitions), std::move(done));
   }
-  std::vector<replica::TopicPartition> Stored() const override { return store_.Stored(); }
+  std::vector<replica::TopicPartition> Stored() const override { return directories_.Stored(); }
   void OnBrokers(replica::PeerAddresses addresses) override {
     replication_->OnBrokers(std::move(addresses));
   }
@@ -74,7 +72,7 @@ class RouterHost : public broker::PartitionHost {
 
  private:
   replica::PartitionRouter& router_;
-  log::LogStore& store_;
+  log::LogDirectories directories_;
   broker::ReplicationLink* replication_ = nullptr;
 };
 
@@ -83,11 +81,7 @@ class BrokerNode {
   explicit BrokerNode(handlers::BrokerConfig config)
       : config_(std::move(config)),
         shards_(config_.shards),
-        metadata_thread_(std::make_shared<runtime::ThreadExecutor>("metadata")),
-        writer_("log-writer"),
-        syncer_("log-sync"),
-        disk_sampler_("disk-space"),
-        disk_reclaimer_("disk-reclaim") {}
+        metadata_thread_(std::make_shared<runtime::ThreadExecutor>("metadata")) {}
   ~BrokerNode() { StopThreads(); }
 
   // Errors: those of the directory, the store, or an address that is taken.
@@ -114,15 +108,8 @@ class BrokerNode {
   const handlers::BrokerConfig config_;
   net::ShardSet shards_;
   std::shared_ptr<runtime::ThreadExecutor> metadata_thread_;
-  runtime::ThreadExecutor writer_;
-  runtime::ThreadExecutor syncer_;
-  runtime::ThreadExecutor disk_sampler_;
-  runtime::ThreadExecutor disk_reclaimer_;
 
-  std::unique_ptr<runtime::NodeDirectory> directory_;
-  std::unique_ptr<KvStore> kv_;
-  std::unique_ptr<log::LogStore> log_store_;
-  std::unique_ptr<log::DiskKeeper> disk_;
+  log::DataDirectories directories_;
   std::unique_ptr<replica::PartitionRouter> router_;
   std::unique_ptr<RouterHost> host_;
 
@@ -157,40 +144,19 @@ class BrokerNode {
   std::_Exit(EXIT_FAILURE);
 }
 
-log::DiskKeeper::ReadSpace SpaceOf(std::string directory) {
-  return [directory = std::move(directory)]() -> Result<log::DiskSample> {
-    WEIR_ASSIGN_OR_RETURN(const runtime::FileSystemSpace space,
-                          runtime::ReadFileSystemSpace(directory));
-    return log::DiskSample{.total_bytes = space.total_bytes,
-                           .available_bytes = space.available_bytes};
-  };
-}
-
 Status BrokerNode::OpenStore() {
-  WEIR_ASSIGN_OR_RETURN(directory_,
-                        runtime::NodeDirectory::Open(config_.data_dir, runtime::NodeKind::kBroker,
-                                                     config_.node_id, config_.bootstrap));
-  const std::string path = config_.data_dir + "/log";
-  std::error_code failed;
-  std::filesystem::create_directories(path, failed);
-  if (failed) {
-    return Fail(ErrorCode::kKafkaStorageError, "cannot create " + path + ": " + failed.message());
-  }
-  auto starts = std::make_shared<log::LogStartMap>();
-  runtime::RocksDbOptions options;
-  options.direct_io = config_.direct_io;
-  options.drop_rules = log::LogStartMap::DropRules(starts);
+  log::DataDirectory::Options options{.node_id = config_.node_id,
+                                      .bootstrap = config_.bootstrap,
+                                      .direct_io = config_.direct_io,
+                                      .disk_reserve_bytes = config_.disk_reserve_bytes};
   options.on_fatal = [](const std::string& reason) {
     EndAtOnce("the store failed, the broker ends", reason);
   };
-  WEIR_ASSIGN_OR_RETURN(kv_, runtime::OpenRocksDb(path, std::move(options)));
-  WEIR_ASSIGN_OR_RETURN(log_store_, log::LogStore::Open(*kv_, writer_, syncer_, starts));
-  disk_ = std::make_unique<log::DiskKeeper>(*log_store_, disk_sampler_, disk_reclaimer_,
-                                            SpaceOf(path), config_.disk_reserve_bytes);
-  WEIR_RETURN_IF_ERROR(disk_->Start());
-  router_ = std::make_unique<replica::PartitionRouter>(
-      config_.node_id, *log_store_, shards_.Executors(), config_.tail_cache_bytes);
-  host_ = std::make_unique<RouterHost>(*router_, *log_store_);
+  WEIR_ASSIGN_OR_RETURN(directories_, log::OpenDataDirectories(config_.data_dirs, options));
+  const log::LogDirectories stores = log::ViewOf(directories_);
+  router_ = std::make_unique<replica::PartitionRouter>(config_.node_id, stores, shards_.Executors(),
+                                                       config_.tail_cache_bytes);
+  host_ = std::make_unique<RouterHost>(*router_, stores);
   return {};
 }
 
@@ -222,12 +188,15 @@ Status BrokerNode::StartPages() {
 
 broker::v1::Registration BrokerNode::MakeRegistration() const {
   broker::v1::Registration registration;
-  const runtime::NodeIdentity& identity = directory_->identity();
   registration.set_broker_id(config_.node_id.value());
-  if (!identity.cluster_id.IsZero()) registration.set_cluster_id(identity.cluster_id.ToBytes());
   Prng prng(runtime::RandomSeed());
   registration.set_incarnation_id(Uuid::Random(prng).ToBytes());
-  registration.add_directory_ids(identity.directory_id.ToBytes());
+  for (const auto& directory : directories_) {
+    registration.add_directory_ids(directory->id().ToBytes());
+    // One that was added to the others has not joined yet.
+    const Uuid& cluster = directory->node().identity().cluster_id;
+    if (!cluster.IsZero()) registration.set_cluster_id(cluster.ToBytes());
+  }
   const auto add_endpoint = [&](const net::ListenerSpec& listener) {
     metadata::v1::Endpoint* endpoint = registration.add_endpoints();
     endpoint->set_name(listener.name);
@@ -241,7 +210,7 @@ broker::v1::Registration BrokerNode::MakeRegistration() const {
   registration.set_rack(config_.rack);
   registration.set_version(WEIR_VERSION);
   registration.set_http_address(http_address_);
-  registration.set_previous_broker_epoch(log_store_->previous_broker_epoch().value());
+  registration.set_previous_broker_epoch(log::ViewOf(directories_).previous_broker_epoch().value());
   return registration;
 }
 
@@ -282,13 +251,15 @@ void BrokerNode::LinkReplication() {
   }
   replication_ = std::make_unique<broker::ReplicationLink>(
       config_.node_id, *router_, *isr_updates_, std::move(lanes), config_.fetcher, broker_epoch,
-      [this] { return disk_->full(); });
+      [this] { return log::AnyFull(directories_); });
   router_->SetReplication(replication_.get(), config_.replica_lag_time_max);
   host_->SetReplication(replication_.get());
 }
 
 Status BrokerNode::OnJoined(const Uuid& cluster_id, BrokerEpoch epoch) {
-  WEIR_RETURN_IF_ERROR(directory_->AdoptCluster(cluster_id));
+  for (const auto& directory : directories_) {
+    WEIR_RETURN_IF_ERROR(directory->node().AdoptCluster(cluster_id));
+  }
   follower_->OnRegistered(epoch);
   LearnControllers();
   return {};
@@ -352,9 +323,16 @@ void BrokerNode::AddMetrics() {
                            [this] { return session_->IsFenced() ? 1.0 : 0.0; });
   metrics.AddGaugeCallback("weir_disk_full",
                            "1 while producers are refused because the disk is full.",
-                           [this] { return disk_->full() ? 1.0 : 0.0; });
-  metrics.AddGaugeCallback("weir_disk_room_bytes", "Bytes that records may still take on the disk.",
-                           [this] { return static_cast<double>(disk_->room_bytes()); });
+                           [this] { return log::AnyFull(directories_) ? 1.0 : 0.0; });
+  metrics.AddGaugeCallback("weir_disk_room_bytes",
+                           "Bytes that records may still take, on the disk with the least room.",
+                           [this] {
+                             uint64_t least = std::numeric_limits<uint64_t>::max();
+                             for (const auto& directory : directories_) {
+                               least = std::min(least, directory->disk().room_bytes());
+                             }
+                             return static_cast<double>(least);
+                           });
   metrics.AddGaugeCallback("weir_metadata_applied_offset",
                            "Metadata offset that this broker acts on.",
                            [this] { return static_cast<double>(applied_offset_.load()); });
@@ -369,7 +347,7 @@ Status BrokerNode::Start() {
   LinkReplication();
   context_.settings = {.node_id = config_.node_id,
                        .auto_create_topics = config_.auto_create_topics,
-                       .data_dir = config_.data_dir,
+                       .data_dirs = config_.data_dirs,
                        .version = WEIR_VERSION,
                        .inter_broker_listener = inter_broker_listener_->name,
                        .rack = config_.rack,
@@ -380,7 +358,7 @@ Status BrokerNode::Start() {
   context_.controllers = controllers_.get();
   context_.producer_ids = producer_ids_.get();
   context_.partitions = router_.get();
-  context_.disk = disk_.get();
+  for (const auto& directory : directories_) context_.disks.push_back(&directory->disk());
   context_.metrics = &metrics_;
   context_.shards = shards_.Executors();
   AddMetrics();
@@ -391,7 +369,8 @@ Status BrokerNode::Start() {
   });
   LogInfo("broker", "started",
           {{"node_id", config_.node_id},
-           {"directory_id", directory_->identity().directory_id},
+           {"directory_id", directories_.front()->id()},
+           {"directories", directories_.size()},
            {"shards", config_.shards},
            {"version", WEIR_VERSION}});
   return {};
@@ -430,7 +409,7 @@ void BrokerNode::StopCleanly() {
   WaitFor([this](Task done) { router_->Checkpoint(std::move(done)); });
   const BrokerEpoch epoch = session_->broker_epoch();
   StopThreads();
-  if (const Status closed = log_store_->CloseCleanly(epoch); !closed) {
+  if (const Status closed = log::ViewOf(directories_).CloseCleanly(epoch); !closed) {
     LogError("broker", "not closed cleanly", {{"reason", ToString(closed.error())}});
   }
   LogInfo("broker", "stopped");
@@ -441,10 +420,7 @@ void BrokerNode::StopThreads() {
   runtime::Metrics::Global().ClearCallbacks();
   metadata_thread_->Stop();
   shards_.Stop();
-  disk_sampler_.Stop();
-  disk_reclaimer_.Stop();
-  writer_.Stop();
-  syncer_.Stop();
+  for (const auto& directory : directories_) directory->Stop();
 }
 
 int Main(int argc, char** argv) {

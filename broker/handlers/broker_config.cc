@@ -26,8 +26,9 @@ constexpr int64_t kShardsMax = 256;
 constexpr std::array kKeys = {
     ConfigKey{"node.id", ConfigKind::kInt, nullptr,
               "This broker's number, unique among the brokers."},
-    ConfigKey{"data.dir", ConfigKind::kString, nullptr,
-              "Directory of the partition data, on a local disk."},
+    ConfigKey{"data.dir", ConfigKind::kList, nullptr,
+              "Directories of the partition data, on local disks, comma-separated. A new partition "
+              "goes where the fewest are."},
     ConfigKey{"bootstrap", ConfigKind::kBool, "false",
               "Format an empty data.dir. Without it an empty directory is refused, because it is "
               "more often a disk that is not mounted."},
@@ -231,6 +232,19 @@ Status ReadStaticConfigs(const runtime::Config& config, metadata::StaticConfig& 
   return {};
 }
 
+Status ReadDirectories(const runtime::Config& config, std::vector<std::string>& paths) {
+  paths = config.GetList("data.dir");
+  if (paths.empty()) return Fail(ErrorCode::kInvalidConfig, "data.dir: a directory is needed");
+  for (size_t i = 0; i < paths.size(); ++i) {
+    if (std::find(paths.begin(), paths.begin() + static_cast<ptrdiff_t>(i), paths[i]) ==
+        paths.begin() + static_cast<ptrdiff_t>(i)) {
+      continue;
+    }
+    return Fail(ErrorCode::kInvalidConfig, "data.dir: " + paths[i] + " is named twice");
+  }
+  return {};
+}
+
 std::string ListenerText(const net::ListenerSpec& listener) {
   return listener.name + "://" + listener.host + ":" + std::to_string(listener.port);
 }
@@ -239,7 +253,10 @@ std::string ListenerText(const net::ListenerSpec& listener) {
 void AddKafkaNames(const BrokerConfig& broker, metadata::StaticConfig& statics) {
   statics["node.id"] = ToString(broker.node_id);
   statics["broker.id"] = ToString(broker.node_id);
-  statics["log.dirs"] = broker.data_dir;
+  std::string& directories = statics["log.dirs"];
+  for (const std::string& path : broker.data_dirs) {
+    directories += (directories.empty() ? "" : ",") + path;
+  }
   if (!broker.rack.empty()) statics["broker.rack"] = broker.rack;
   std::string& listeners = statics["listeners"];
   for (const net::ListenerSpec& listener : broker.client_listeners) {
@@ -258,7 +275,7 @@ Result<BrokerConfig> ReadBrokerConfig(const runtime::Config& config) {
     return Fail(ErrorCode::kInvalidConfig, "node.id: 0 to 2147483647");
   }
   broker.node_id = NodeId(static_cast<int32_t>(node_id));
-  broker.data_dir = config.GetString("data.dir");
+  WEIR_RETURN_IF_ERROR(ReadDirectories(config, broker.data_dirs));
   broker.bootstrap = config.GetBool("bootstrap");
   broker.controllers = config.GetList("controllers");
   if (broker.controllers.empty()) {

@@ -26,7 +26,8 @@ std::span<const runtime::ConfigKey> BrokerConfigKeys();
 
 struct BrokerConfig {
   NodeId node_id;
-  std::string data_dir;
+  // One at least, no two alike.
+  std::vector<std::string> data_dirs;
   bool bootstrap = false;
   std::vector<std::string> controllers;
   std::vector<net::ListenerSpec> client_listeners;

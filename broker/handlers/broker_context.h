@@ -29,8 +29,8 @@ class Registry;
 struct BrokerSettings {
   NodeId node_id;
   bool auto_create_topics = false;
-  // Directory as DescribeLogDirs names it.
-  std::string data_dir;
+  // Directories as DescribeLogDirs names them, in their order.
+  std::vector<std::string> data_dirs;
   std::string version;
   // Where other brokers come in: only there a request may speak for a replica (I-40).
   std::string inter_broker_listener;
@@ -49,8 +49,8 @@ struct BrokerContext {
   broker::ProducerIdPool* producer_ids = nullptr;
   replica::PartitionRouter* partitions = nullptr;
   ApiMetrics* metrics = nullptr;
-  // Null: the disk is never full.
-  const log::DiskKeeper* disk = nullptr;
+  // Of every data directory.
+  std::vector<const log::DiskKeeper*> disks;
   std::vector<Executor*> shards;
 };
 

@@ -146,30 +146,38 @@ bool IsWanted(const wire::DescribeLogDirsRequest& request, const std::string& to
   return false;
 }
 
+LogDirsResponse::LogDirResult ToLogDir(const std::string& path) {
+  LogDirsResponse::LogDirResult dir;
+  dir.log_dir = path;
+  struct statvfs disk {};
+  if (statvfs(path.c_str(), &disk) == 0) {
+    dir.total_bytes = static_cast<int64_t>(disk.f_blocks * disk.f_frsize);
+    dir.usable_bytes = static_cast<int64_t>(disk.f_bavail * disk.f_frsize);
+  }
+  return dir;
+}
+
 void HandleLogDirs(Call call, net::ConnectionInfo&, wire::DescribeLogDirsRequest request) {
   replica::PartitionRouter& partitions = *call.broker().partitions;
   const size_t home = call.shard();
   partitions.Describe(home, [call = std::move(call), request = std::move(request)](
                                 std::vector<replica::PartitionInfo> infos) mutable {
-    std::map<std::string, LogDirsResponse::Topic> topics;
+    const std::vector<std::string>& paths = call.broker().settings.data_dirs;
+    std::vector<std::map<std::string, LogDirsResponse::Topic>> topics(paths.size());
     for (const replica::PartitionInfo& info : infos) {
       const metadata::Topic* topic = call.image().FindTopic(info.partition.topic_id);
       if (topic == nullptr) continue;
       const int32_t index = info.partition.partition.value();
       if (!IsWanted(request, topic->name, index)) continue;
-      LogDirsResponse::Topic& answer = topics[topic->name];
+      LogDirsResponse::Topic& answer = topics.at(info.directory)[topic->name];
       answer.name = topic->name;
       answer.partitions.push_back({.partition_index = index, .partition_size = info.bytes});
     }
     LogDirsResponse response;
-    LogDirsResponse::LogDirResult& dir = response.results.emplace_back();
-    dir.log_dir = call.broker().settings.data_dir;
-    struct statvfs disk {};
-    if (statvfs(dir.log_dir.c_str(), &disk) == 0) {
-      dir.total_bytes = static_cast<int64_t>(disk.f_blocks * disk.f_frsize);
-      dir.usable_bytes = static_cast<int64_t>(disk.f_bavail * disk.f_frsize);
+    for (size_t i = 0; i < paths.size(); ++i) {
+      LogDirsResponse::LogDirResult& dir = response.results.emplace_back(ToLogDir(paths[i]));
+      for (auto& [name, topic] : topics[i]) dir.topics.push_back(std::move(topic));
     }
-    for (auto& [name, topic] : topics) dir.topics.push_back(std::move(topic));
     call.Reply(response);
   });
 }

@@ -97,8 +97,9 @@ void Refuse(ProduceResponse::PartitionResponse& answer, ErrorCode error, const c
 // Fills the answer's skeleton and the append parts of what can be appended.
 replica::AppendRequest Split(Pending& pending, ProduceRequest& request) {
   const bool by_id = pending.call.version() >= kFirstVersionWithTopicIds;
-  const log::DiskKeeper* disk = pending.call.broker().disk;
-  const bool disk_full = disk != nullptr && disk->full();
+  const auto& disks = pending.call.broker().disks;
+  const bool disk_full = std::any_of(disks.begin(), disks.end(),
+                                     [](const log::DiskKeeper* disk) { return disk->full(); });
   replica::AppendRequest append;
   append.acks = request.acks;
   append.api_version = pending.call.version();

@@ -8,7 +8,9 @@
 #include <charconv>
 #include <filesystem>
 #include <map>
+#include <sstream>
 #include <system_error>
+#include <utility>
 
 #include "common/base/prng.h"
 #include "common/runtime/clock.h"
@@ -107,6 +109,10 @@ Status NodeDirectory::Load(NodeKind kind, NodeId node_id, bool bootstrap) {
   if (!properties["cluster.id"].empty()) {
     WEIR_ASSIGN_OR_RETURN(identity_.cluster_id, Uuid::Parse(properties["cluster.id"]));
   }
+  std::istringstream siblings(properties["sibling.ids"]);
+  for (std::string id; std::getline(siblings, id, ',');) {
+    WEIR_ASSIGN_OR_RETURN(identity_.siblings.emplace_back(), Uuid::Parse(id));
+  }
   return {};
 }
 
@@ -117,6 +123,10 @@ Status NodeDirectory::Save() const {
   if (!identity_.cluster_id.IsZero()) {
     text += "cluster.id=" + identity_.cluster_id.ToString() + "\n";
   }
+  for (size_t i = 0; i < identity_.siblings.size(); ++i) {
+    text += (i == 0 ? "sibling.ids=" : ",") + identity_.siblings[i].ToString();
+  }
+  if (!identity_.siblings.empty()) text += "\n";
   return WriteFileAtomically(path_ + "/" + kFileName, text);
 }
 
@@ -129,6 +139,12 @@ Status NodeDirectory::AdoptCluster(const Uuid& cluster_id) {
                     cluster_id.ToString());
   }
   identity_.cluster_id = cluster_id;
+  return Save();
+}
+
+Status NodeDirectory::RecordSiblings(std::vector<Uuid> siblings) {
+  if (identity_.siblings == siblings) return {};
+  identity_.siblings = std::move(siblings);
   return Save();
 }
 

@@ -5,12 +5,14 @@
 // Laws:
 //  1. An empty directory is formatted only when the caller says so (`bootstrap`); a directory
 //     with foreign content never is.
-//  2. The cluster id is written once; a directory of another cluster is refused with both ids.
+//  2. A directory remembers which others the node had when it was last used.
+//  3. The cluster id is written once; a directory of another cluster is refused with both ids.
 // Thread rule: start-up only, blocking.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/base/ids.h"
 #include "common/base/result.h"
@@ -26,6 +28,8 @@ struct NodeIdentity {
   Uuid directory_id;
   // Zero until the node has joined a cluster.
   Uuid cluster_id;
+  // All directories of the node, this one too; empty until RecordSiblings.
+  std::vector<Uuid> siblings;
 };
 
 class NodeDirectory {
@@ -47,6 +51,8 @@ class NodeDirectory {
   // Records the cluster on first contact. The same id again is a no-op.
   // Errors: kInconsistentClusterId, naming both ids; kKafkaStorageError.
   Status AdoptCluster(const Uuid& cluster_id);
+  // Records the directories of the node. The same again is a no-op. Errors: kKafkaStorageError.
+  Status RecordSiblings(std::vector<Uuid> siblings);
 
  private:
   NodeDirectory(std::string path, int lock_fd) : path_(std::move(path)), lock_fd_(lock_fd) {}

@@ -139,7 +139,7 @@ class BrokerFixture : public testing::Test {
   void StartServing() {
     context_.settings = {.node_id = kBrokerId,
                          .auto_create_topics = auto_create_,
-                         .data_dir = directory_.string(),
+                         .data_dirs = {directory_.string()},
                          .version = "test",
                          .static_configs = {{"message.max.bytes", "1000012"}}};
     context_.registry = &registry_;

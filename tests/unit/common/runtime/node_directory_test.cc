@@ -75,5 +75,19 @@ TEST_F(NodeDirectoryTest, ASecondProcessIsKeptOut) {
   EXPECT_NE(Open(true).error().message.find("in use"), std::string::npos);
 }
 
+TEST_F(NodeDirectoryTest, SiblingsAreRemembered) {
+  Uuid other;
+  other.bytes[0] = 1;
+  std::vector<Uuid> siblings;
+  {
+    const auto first = Open(true);
+    ASSERT_TRUE(first);
+    EXPECT_TRUE((*first)->identity().siblings.empty());
+    siblings = {(*first)->identity().directory_id, other};
+    ASSERT_TRUE((*first)->RecordSiblings(siblings));
+  }
+  EXPECT_EQ((*Open(false))->identity().siblings, siblings);
+}
+
 }  // namespace
 }  // namespace weir::runtime
