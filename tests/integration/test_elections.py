@@ -15,7 +15,6 @@ from support.processes import wait_until
 from support.weir_cluster import weir
 from support.weir_nodes import WeirNodes
 
-pytestmark = pytest.mark.skip(reason="never passed yet: to be run on real processes before it counts")
 
 TOPIC = "elected"
 # What a broker needs to come back into the ISR, and the controllers for two rounds of one second.
