@@ -86,6 +86,7 @@ class ActiveController : public MetadataListener {
   void OnCommitted(const std::vector<raft::Entry>& committed) override;
   void OnReadState(const raft::ReadState& read) override;
   void OnTick() override;
+  bool Waits() const override { return parked_count() > 0; }
 
  private:
   using Done = std::function<void(Status, LogIndex)>;

@@ -36,6 +36,7 @@ class ControllerNode::Watcher : public MetadataListener {
              {"leader_id", change.leader ? change.leader->id : kNoNode}});
     Look();
   }
+  bool Waits() const override { return !node_.waiters_.empty(); }
   void OnTick() override {
     if (!node_.waiters_.empty()) Look();
     if (node_.removed()) node_.feed_->EndAll(Removed());

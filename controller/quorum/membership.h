@@ -46,6 +46,7 @@ class Membership : public MetadataListener {
   void OnRoleChange(const raft::RoleChange& change) override;
   void OnCommitted(const std::vector<raft::Entry>&) override { Continue(); }
   void OnTick() override { Continue(); }
+  bool Waits() const override { return !walks_.empty(); }
 
  private:
   struct Walk {

@@ -1,5 +1,6 @@
 #include "controller/quorum/metadata_machine.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/crc32c.h"
@@ -86,6 +87,11 @@ void MetadataMachine::OnReadState(const raft::ReadState& read) {
 
 void MetadataMachine::OnTick() {
   for (MetadataListener* listener : listeners_) listener->OnTick();
+}
+
+bool MetadataMachine::Waits() const {
+  return std::any_of(listeners_.begin(), listeners_.end(),
+                     [](const MetadataListener* listener) { return listener->Waits(); });
 }
 
 }  // namespace weir::quorum

@@ -34,6 +34,8 @@ class MetadataListener {
   virtual void OnRoleChange(const raft::RoleChange&) {}
   virtual void OnReadState(const raft::ReadState&) {}
   virtual void OnTick() {}
+  // As of StateMachine.
+  virtual bool Waits() const { return false; }
 };
 
 class MetadataMachine : public StateMachine {
@@ -53,6 +55,7 @@ class MetadataMachine : public StateMachine {
   void OnRoleChange(const raft::RoleChange& change) override;
   void OnReadState(const raft::ReadState& read) override;
   void OnTick() override;
+  bool Waits() const override;
   void OnFatal(const std::string& reason) override { on_fatal_(reason); }
 
  private:

@@ -11,7 +11,7 @@ namespace weir::quorum {
 
 namespace {
 
-// What is looked at on every tick (deadlines, mostly) is never later than this for being asleep.
+// What is looked at on every tick is never later than this for being asleep.
 constexpr int32_t kTicksAsleepMax = 5;
 // A leader that lives dials again within 20 ms; if it has nothing to say until its next heartbeat,
 // the others' pre-votes keep it.
@@ -104,7 +104,8 @@ void RaftNode::CountTicks() {
 // A quiet controller would otherwise wake a hundred times a second to add one.
 void RaftNode::SleepUntilDue() {
   loop_->Cancel(tick_timer_);
-  ticks_to_count_ = std::min(raft_->TicksUntilDue(), kTicksAsleepMax);
+  const int32_t asleep_max = machine_.Waits() ? 1 : kTicksAsleepMax;
+  ticks_to_count_ = std::min(raft_->TicksUntilDue(), asleep_max);
   tick_timer_ = loop_->PostAt(ticked_at_ + ticks_to_count_ * options_.tick, [this] { OnTick(); });
 }
 

@@ -1,5 +1,7 @@
 #include "controller/service/admin_call.h"
 
+#include <algorithm>
+
 #include "common/rpc/server.h"
 
 namespace weir::service {
@@ -7,7 +9,8 @@ namespace weir::service {
 Duration TimeoutOf(const grpc::CallbackServerContext& context) {
   const std::optional<Duration> left = rpc::TimeLeft(context);
   if (!left) return kDefaultTimeout;
-  return std::clamp<Duration>(*left - kAnswerMargin, Duration(0), kTimeoutMax);
+  const Duration margin = std::min<Duration>(kAnswerMargin, *left / 4);
+  return std::clamp<Duration>(*left - margin, Duration(0), kTimeoutMax);
 }
 
 bool IsForwarded(const grpc::CallbackServerContext& context) {

@@ -33,8 +33,8 @@ inline constexpr const char* kForwardedHeader = "weir-forwarded";
 inline constexpr size_t kRequestIdBytesMax = 128;
 inline constexpr Duration kDefaultTimeout = std::chrono::seconds(30);
 inline constexpr Duration kTimeoutMax = std::chrono::minutes(5);
-// What the server keeps of the client's deadline for the way back.
-inline constexpr Duration kAnswerMargin = std::chrono::milliseconds(20);
+// What the server keeps of the client's deadline for the way back; a quarter of a short one.
+inline constexpr Duration kAnswerMargin = std::chrono::milliseconds(100);
 inline constexpr Duration kRetryPause = std::chrono::milliseconds(20);
 
 // What a call carries besides its request.
