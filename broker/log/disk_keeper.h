@@ -59,7 +59,7 @@ class DiskKeeper {
   Executor& sampler_;
   Executor& reclaimer_;
   const ReadSpace read_space_;
-  DiskSpace space_;  // sampler
+  DiskSpace space_;               // sampler
   uint64_t unflushed_bytes_ = 0;  // of the last sample; sampler
   // When partitions deleted and not reclaimed were first seen; sampler.
   MonoTime deleted_since_ = MonoTime::max();
