@@ -80,9 +80,9 @@ bool IsChoice(const ConfigOption& option, std::string_view item) {
   return false;
 }
 
-// "0:1,0:2,1:1", "*", or nothing.
+// "0:1,0:2,1:1", "*", "none", or nothing.
 bool AreThrottledReplicas(std::string_view value) {
-  if (TrimBlanks(value) == "*") return true;
+  if (TrimBlanks(value) == "*" || TrimBlanks(value) == "none") return true;
   for (const std::string& item : SplitList(value)) {
     const size_t colon = item.find(':');
     if (colon == std::string::npos) return false;

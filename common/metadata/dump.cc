@@ -80,6 +80,9 @@ std::string Dump(const Partition& partition) {
   AppendList("removing_replicas", partition.removing_replicas, &text);
   AppendList("original_replicas", partition.original_replicas, &text);
   return text;
+  if (partition.throttled_rate != 0) {
+    text += " throttled_rate=" + std::to_string(partition.throttled_rate);
+  }
 }
 
 std::string Dump(const MetadataImage& image) {

@@ -71,6 +71,8 @@ struct Partition {
   NodeIdList removing_replicas;
   // While replicas are being added or removed: those from before, in their order. Empty otherwise.
   NodeIdList original_replicas;
+  // Of the same move: bytes/s that a broker may send and receive for it; 0: no limit.
+  int64_t throttled_rate = 0;
   // Eligible leader replicas, and those whose data is uncertain (KIP-966).
   NodeIdList elr;
   NodeIdList last_known_elr;

@@ -51,6 +51,7 @@ bool ImageWriter::AddPartition(const v1::PartitionRecord& record) {
   partition.adding_replicas = ToList(record.adding_replicas());
   partition.removing_replicas = ToList(record.removing_replicas());
   partition.original_replicas = ToList(record.original_replicas());
+  partition.throttled_rate = record.throttled_rate();
   partition.elr = ToList(record.elr());
   partition.last_known_elr = ToList(record.last_known_elr());
   partition.leader = ToLeader(record.leader());
@@ -81,6 +82,7 @@ bool ImageWriter::ChangePartition(const v1::PartitionChangeRecord& record) {
     partition.original_replicas = ToList(record.original_replicas().ids());
   }
   if (record.has_elr()) partition.elr = ToList(record.elr().ids());
+  if (record.has_throttled_rate()) partition.throttled_rate = record.throttled_rate();
   if (record.has_last_known_elr()) {
     partition.last_known_elr = ToList(record.last_known_elr().ids());
   }

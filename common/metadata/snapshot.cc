@@ -42,6 +42,7 @@ void FillPartition(const Uuid& topic_id, PartitionIndex index, const Partition& 
   Fill(partition.adding_replicas, out->mutable_adding_replicas());
   Fill(partition.removing_replicas, out->mutable_removing_replicas());
   Fill(partition.original_replicas, out->mutable_original_replicas());
+  out->set_throttled_rate(partition.throttled_rate);
   Fill(partition.elr, out->mutable_elr());
   Fill(partition.last_known_elr, out->mutable_last_known_elr());
 }

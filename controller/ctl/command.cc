@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 
 #include "common/rpc/status.h"
 #include "common/runtime/clock.h"
@@ -133,6 +134,13 @@ Command* Commands::Chosen() const {
 
 void AddDryRun(CLI::App& app, bool& dry_run) {
   app.add_flag("--dry-run", dry_run, "Check everything and answer as if, but change nothing");
+}
+
+void AddThrottle(CLI::App& app, int64_t& throttled_rate) {
+  app.add_option("--throttle", throttled_rate,
+                 "Bytes/s that each broker sends and receives for the moves, at most; it ends with "
+                 "them")
+      ->check(CLI::Range(int64_t{1}, std::numeric_limits<int64_t>::max()));
 }
 
 bool PartErrors::Add(const std::string& subject, const admin::v1::AdminError& error) {

@@ -111,6 +111,8 @@ class Commands {
 
 // Adds --dry-run to a mutation.
 void AddDryRun(CLI::App& app, bool& dry_run);
+// Adds --throttle, in bytes/s, to a command that starts moves; 0 while it is not given.
+void AddThrottle(CLI::App& app, int64_t& throttled_rate);
 
 // Collects what parts of a reply failed; prints each as "error: SUBJECT: cause" in text mode.
 class PartErrors {

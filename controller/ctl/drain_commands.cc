@@ -96,6 +96,7 @@ class BrokerDrain final : public Command {
     app.add_flag("--plan", plan_only_, "Show what would move, how long it takes and what it risks");
     app.add_option("--rate", rate_mb_, "MB/s that one broker is reckoned to receive (50)")
         ->check(CLI::Range(int64_t{1}, int64_t{100'000}));
+    AddThrottle(app, throttled_rate_);
     AddDryRun(app, dry_run_);
   }
 
@@ -133,11 +134,11 @@ class BrokerDrain final : public Command {
 
   std::string Summary(const PlanBrokerDrainReply& plan) const {
     const Totals totals = TotalsOf(plan);
-    const int64_t seconds = totals.bytes_of_one_max / (rate_mb_ * 1'000'000) + 1;
+    const int64_t seconds = totals.bytes_of_one_max / BytesPerSecond() + 1;
     std::string text = std::to_string(plan.moves_size()) + " replicas leave broker " +
                        std::to_string(broker_id_) + ": " + SizeText(totals.bytes) +
                        " to copy, about " + std::to_string(seconds) + " s at " +
-                       std::to_string(rate_mb_) + " MB/s\n";
+                       SizeText(BytesPerSecond()) + "/s\n";
     if (totals.unknown > 0)
       text += std::to_string(totals.unknown) + " of unknown size are not counted\n";
     if (totals.without_source > 0)
@@ -148,6 +149,12 @@ class BrokerDrain final : public Command {
                 : "risk: " + std::to_string(totals.at_min_isr) +
                       " partitions refuse acks=all writes if one more of their replicas stops\n";
     return text;
+  }
+
+  // What one broker receives: as reckoned, or as throttled if that is less.
+  int64_t BytesPerSecond() const {
+    const int64_t reckoned = rate_mb_ * 1'000'000;
+    return throttled_rate_ == 0 ? reckoned : std::min(reckoned, throttled_rate_);
   }
 
   static std::string StuckText(const PlanBrokerDrainReply& plan) {
@@ -163,6 +170,7 @@ class BrokerDrain final : public Command {
     AlterPartitionReassignmentsReply all;
     for (int first = 0; first < plan.moves_size(); first += kMovesPerCall) {
       AlterPartitionReassignmentsRequest request;
+      request.set_throttled_rate(throttled_rate_);
       for (int i = first; i < std::min(first + kMovesPerCall, plan.moves_size()); ++i) {
         auto* wanted = request.add_partitions();
         wanted->set_topic(plan.moves(i).topic());
@@ -187,6 +195,7 @@ class BrokerDrain final : public Command {
   int32_t broker_id_ = -1;
   bool plan_only_ = false;
   int64_t rate_mb_ = 50;
+  int64_t throttled_rate_ = 0;
   bool dry_run_ = false;
 };
 

@@ -45,11 +45,12 @@ class PartitionList final : public Command {
     WEIR_CTL_ASSIGN_OR_RETURN(const ListPartitionReassignmentsReply reply,
                               session.Call(rpc::kListPartitionReassignments, request));
     session.PrintReply(reply, [&reply] {
-      Table table({"PARTITION", "LEADER", "FROM", "TO", "ISR"});
+      Table table({"PARTITION", "LEADER", "FROM", "TO", "ISR", "THROTTLE"});
       for (const OngoingReassignment& move : reply.partitions())
         table.AddRow({NameOf(move.topic(), move.partition()), std::to_string(move.leader_id()),
                       JoinIds(move.original_ids()), JoinIds(move.target_ids()),
-                      JoinIds(move.isr_ids())});
+                      JoinIds(move.isr_ids()),
+                      move.throttled_rate() == 0 ? "-" : std::to_string(move.throttled_rate())});
       return table.empty() ? std::string("no partition is being moved\n") : table.ToText();
     });
     return ExitCode::kOk;
@@ -68,12 +69,14 @@ class PartitionMove final : public Command {
         ->required()
         ->expected(1)
         ->take_all();
+    AddThrottle(app, throttled_rate_);
     AddDryRun(app, dry_run_);
   }
 
   Outcome Run(Session& session) override {
     AlterPartitionReassignmentsRequest request;
     request.set_validate_only(dry_run_);
+    request.set_throttled_rate(throttled_rate_);
     for (const std::string& target : targets_) {
       auto* wanted = request.add_partitions();
       wanted->set_topic(topic_);
@@ -105,6 +108,7 @@ class PartitionMove final : public Command {
 
   std::string topic_;
   std::vector<std::string> targets_;
+  int64_t throttled_rate_ = 0;
   bool dry_run_ = false;
 };
 

@@ -64,6 +64,7 @@ Partition Settled(const Partition& moving) {
   settled.adding_replicas = {};
   settled.removing_replicas = {};
   settled.original_replicas = {};
+  settled.throttled_rate = 0;
   return settled;
 }
 
@@ -129,6 +130,7 @@ std::optional<PartitionChangeRecord> ToRecord(const Topic& topic, PartitionIndex
       [&] { return record.mutable_removing_replicas(); });
   put(old.original_replicas, next.original_replicas,
       [&] { return record.mutable_original_replicas(); });
+  if (old.throttled_rate != next.throttled_rate) record.set_throttled_rate(next.throttled_rate);
   put(old.elr, next.elr, [&] { return record.mutable_elr(); });
   put(old.last_known_elr, next.last_known_elr, [&] { return record.mutable_last_known_elr(); });
   return record;
@@ -154,11 +156,18 @@ Result<NodeIdList> CheckedTarget(const MetadataImage& image, const PartitionReas
   return target;
 }
 
+// Of a whole request.
+struct MoveOptions {
+  bool allow_factor_change = true;
+  // Bytes/s; 0: no limit.
+  int64_t throttled_rate = 0;
+};
+
 Result<Partition> Started(const DecisionContext& context, const Partition& old,
-                          const NodeIdList& target, bool allow_factor_change,
+                          const NodeIdList& target, const MoveOptions& options,
                           const TopicRules& rules) {
   const NodeIdList original = OriginalReplicas(old);
-  if (!allow_factor_change && target.size() != original.size()) {
+  if (!options.allow_factor_change && target.size() != original.size()) {
     return Fail(ErrorCode::kInvalidReplicationFactor, "the replication factor would change from " +
                                                           std::to_string(original.size()) + " to " +
                                                           std::to_string(target.size()));
@@ -170,6 +179,7 @@ Result<Partition> Started(const DecisionContext& context, const Partition& old,
   next.adding_replicas = Without(target, original);
   next.removing_replicas = removing;
   next.original_replicas = original;
+  next.throttled_rate = options.throttled_rate;
   // The same brokers, at most in another order: that is no move.
   if (!IsMoving(next)) next = Settled(next);
   if (MayComplete(next, rules)) {
@@ -191,6 +201,7 @@ Result<Partition> Cancelled(const DecisionContext& context, const Partition& old
   next.adding_replicas = {};
   next.removing_replicas = {};
   next.original_replicas = {};
+  next.throttled_rate = 0;
   if (ChooseLeader(context.image, old, rules, &next)) return next;
   return Fail(ErrorCode::kInvalidReplicaAssignment,
               "only replicas that the move has added are in sync: taking it back would need an "
@@ -199,8 +210,8 @@ Result<Partition> Cancelled(const DecisionContext& context, const Partition& old
 
 class Mover {
  public:
-  Mover(const DecisionContext& context, bool allow_factor_change)
-      : context_(context), allow_factor_change_(allow_factor_change) {}
+  Mover(const DecisionContext& context, MoveOptions options)
+      : context_(context), options_(options) {}
 
   Status Move(const PartitionReassignment& wanted) {
     const Topic* topic = context_.image.FindTopic(wanted.topic());
@@ -228,11 +239,11 @@ class Mover {
                          const TopicRules& rules) const {
     if (wanted.cancel()) return Cancelled(context_, partition, rules);
     WEIR_ASSIGN_OR_RETURN(const NodeIdList target, CheckedTarget(context_.image, wanted));
-    return Started(context_, partition, target, allow_factor_change_, rules);
+    return Started(context_, partition, target, options_, rules);
   }
 
   const DecisionContext& context_;
-  const bool allow_factor_change_;
+  const MoveOptions options_;
   std::set<std::pair<Uuid, PartitionIndex>> seen_;
   Records records_;
 };
@@ -254,7 +265,11 @@ NodeIdList TargetReplicas(const Partition& partition) {
 Result<Decision<admin::v1::AlterPartitionReassignmentsReply>> AlterPartitionReassignments(
     const DecisionContext& context, const admin::v1::AlterPartitionReassignmentsRequest& request) {
   Decision<admin::v1::AlterPartitionReassignmentsReply> decision;
-  Mover mover(context, !request.keep_replication_factor());
+  if (request.throttled_rate() < 0) {
+    return Fail(ErrorCode::kInvalidRequest, "throttled_rate is bytes per second, 0 for no limit");
+  }
+  Mover mover(context, {.allow_factor_change = !request.keep_replication_factor(),
+                        .throttled_rate = request.throttled_rate()});
   for (const PartitionReassignment& wanted : request.partitions()) {
     admin::v1::AlteredReassignment* answer = decision.reply.add_partitions();
     answer->set_topic(wanted.topic());
@@ -299,6 +314,7 @@ admin::v1::ListPartitionReassignmentsReply ListPartitionReassignments(
       FillIds(partition.adding_replicas, move->mutable_adding_ids());
       FillIds(partition.removing_replicas, move->mutable_removing_ids());
       FillIds(partition.isr, move->mutable_isr_ids());
+      move->set_throttled_rate(partition.throttled_rate);
     }
   }
   return reply;

@@ -18,6 +18,8 @@
 //     unclean elections.
 //  5. Targets must be registered. One that is not running is waited for; the move can be cancelled
 //     or led elsewhere meanwhile.
+//  6. The rate that a move may take is in the partition too, and goes with the move: completed,
+//     cancelled or redirected without one, nothing throttles any more.
 // Thread rule: pure functions.
 #pragma once
 
@@ -39,7 +41,8 @@ metadata::NodeIdList TargetReplicas(const metadata::Partition& partition);
 // Errors per partition: kUnknownTopicOrPartition, kInvalidReplicaAssignment (no broker, one twice,
 // one that is not registered, or nobody in sync would be left), kInvalidReplicationFactor,
 // kNoReassignmentInProgress (nothing to cancel), kInvalidRequest (twice in one request). Of the
-// call: kPolicyViolation when it is more than a batch may hold.
+// call: kPolicyViolation when it is more than a batch may hold, kInvalidRequest for a negative
+// rate.
 Result<Decision<admin::v1::AlterPartitionReassignmentsReply>> AlterPartitionReassignments(
     const DecisionContext& context, const admin::v1::AlterPartitionReassignmentsRequest& request);
 

@@ -7,6 +7,7 @@
 #include "common/metadata/apply.h"
 #include "common/metadata/broker_options.h"
 #include "common/metadata/effective_config.h"
+#include "common/metadata/throttled_replicas.h"
 #include "common/metadata/topic_config.h"
 #include "common/metadata/topic_options.h"
 
@@ -73,6 +74,7 @@ TEST(ConfigOptions, ValuesAreValidated) {
   EXPECT_FALSE(valid("durability", "OS"));
   EXPECT_TRUE(valid("leader.replication.throttled.replicas", "0:1,1:2"));
   EXPECT_TRUE(valid("leader.replication.throttled.replicas", "*"));
+  EXPECT_TRUE(valid("leader.replication.throttled.replicas", "none"));
   EXPECT_FALSE(valid("leader.replication.throttled.replicas", "0-1"));
   const Status refused = ValidateConfig(*FindTopicOption("segment.bytes"), "5");
   ASSERT_FALSE(refused);
@@ -210,6 +212,20 @@ TEST_F(EffectiveConfigTest, RefusesWhatItCannotDescribe) {
   EXPECT_EQ(code(v1::CONFIG_RESOURCE_BROKER, "8"), ErrorCode::kBrokerIdNotRegistered);
   EXPECT_EQ(code(v1::CONFIG_RESOURCE_GROUP, "g"), ErrorCode::kInvalidRequest);
   EXPECT_EQ(code(v1::CONFIG_RESOURCE_TOPIC, "t"), ErrorCode::kNone);
+}
+
+TEST(ThrottledReplicas, NamesPairsOrAllOrNone) {
+  const ThrottledReplicas pairs("0:1, 12:3");
+  EXPECT_TRUE(pairs.Contains(PartitionIndex(0), NodeId(1)));
+  EXPECT_TRUE(pairs.Contains(PartitionIndex(12), NodeId(3)));
+  EXPECT_FALSE(pairs.Contains(PartitionIndex(0), NodeId(3)));
+  EXPECT_FALSE(pairs.Contains(PartitionIndex(1), NodeId(1)));
+  EXPECT_TRUE(ThrottledReplicas("*").Contains(PartitionIndex(7), NodeId(9)));
+  for (const char* value : {"", "none", "x", "0", "0:", ":1", "0:x", "-1:1", "99999999999:1"}) {
+    for (const int32_t id : {-1, 0, 1}) {
+      EXPECT_FALSE(ThrottledReplicas(value).Contains(PartitionIndex(id), NodeId(1))) << value;
+    }
+  }
 }
 
 }  // namespace

@@ -264,6 +264,46 @@ TEST_F(ReassignmentTest, ListsWhatIsUnderWay) {
   EXPECT_EQ(ListPartitionReassignments(cluster.image, request).partitions_size(), 0);
 }
 
+TEST_F(ReassignmentTest, AThrottleIsThePartitionsAndGoesWithItsMove) {
+  auto throttled = To({4, 2, 3});
+  throttled.set_throttled_rate(1000);
+  EXPECT_EQ(Ask(throttled), ErrorCode::kNone);
+  EXPECT_EQ(partition().throttled_rate, 1000);
+  const auto listed = ListPartitionReassignments(cluster.image, {});
+  EXPECT_EQ(listed.partitions(0).throttled_rate(), 1000);
+  throttled.set_throttled_rate(2000);
+  EXPECT_EQ(Ask(throttled), ErrorCode::kNone);
+  EXPECT_EQ(partition().throttled_rate, 2000) << "the same move, at another rate";
+  EXPECT_EQ(Isr({1, 2}), ErrorCode::kNone);
+  EXPECT_EQ(partition().throttled_rate, 2000) << "not done yet";
+  EXPECT_EQ(Isr({1, 2, 3, 4}), ErrorCode::kNewLeaderElected);
+  ExpectSettledOn({4, 2, 3});
+  EXPECT_EQ(partition().throttled_rate, 0) << "completed";
+  throttled = To({1, 2, 3});
+  throttled.set_throttled_rate(1000);
+  EXPECT_EQ(Ask(throttled), ErrorCode::kNone);
+  EXPECT_EQ(Move({5, 2, 3}), ErrorCode::kNone);
+  EXPECT_EQ(partition().throttled_rate, 0) << "redirected without one";
+  EXPECT_EQ(Ask(throttled), ErrorCode::kNone);
+  EXPECT_EQ(partition().throttled_rate, 1000);
+  EXPECT_EQ(Cancel(), ErrorCode::kNone);
+  EXPECT_EQ(partition().throttled_rate, 0) << "cancelled";
+}
+
+TEST_F(ReassignmentTest, AThrottleThatIsNoRateIsRefused) {
+  auto request = To({4, 2, 3});
+  request.set_throttled_rate(-1);
+  const auto decision = AlterPartitionReassignments(cluster.context(), request);
+  ASSERT_FALSE(decision);
+  EXPECT_EQ(decision.error().code, ErrorCode::kInvalidRequest);
+  // What copies nothing is done at once, and leaves no throttle.
+  request = To({2, 1});
+  request.set_throttled_rate(1000);
+  EXPECT_EQ(Ask(request), ErrorCode::kNone);
+  ExpectSettledOn({2, 1});
+  EXPECT_EQ(partition().throttled_rate, 0);
+}
+
 // Random moves, cancels, deaths and returns: the laws hold after each (Commit checks them), and
 // once all are back every move ends on its target.
 TEST_F(ReassignmentTest, I12_RandomMovesEndOnTheirTargets) {
@@ -281,7 +321,9 @@ TEST_F(ReassignmentTest, I12_RandomMovesEndOnTheirTargets) {
       for (int32_t other = 1; other <= 5; ++other) {
         if (other != id && cluster.prng.Chance(1, 3)) target.push_back(other);
       }
-      Move(target);
+      auto request = To(target);
+      request.set_throttled_rate(static_cast<int64_t>(cluster.prng.Below(2)) * 1000);
+      Ask(request);
     } else if (partition().leader != kNoNode) {
       Ids isr = {partition().leader.value()};
       for (const NodeId other : partition().replicas) {
@@ -291,6 +333,7 @@ TEST_F(ReassignmentTest, I12_RandomMovesEndOnTheirTargets) {
       Isr(isr);
     }
     EXPECT_EQ(IsMoving(partition()), !partition().original_replicas.empty());
+    EXPECT_TRUE(IsMoving(partition()) || partition().throttled_rate == 0);
   }
   for (int32_t id = 1; id <= 5; ++id) {
     if (!cluster.image.IsLive(NodeId(id))) cluster.Unfence(id);
