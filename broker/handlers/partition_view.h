@@ -27,7 +27,8 @@ Answer DescribePartition(const metadata::MetadataImage& image, PartitionIndex in
   answer.replica_nodes = ToNumbers(partition.replicas);
   answer.isr_nodes = ToNumbers(partition.isr);
   for (const NodeId replica : partition.replicas) {
-    if (!image.IsLive(replica)) answer.offline_replicas.push_back(replica.value());
+    if (!image.IsReplicaOnline(partition, replica))
+      answer.offline_replicas.push_back(replica.value());
   }
   // A leader that died a moment ago is still named until the controllers elect another: clients
   // must not go there.

@@ -76,9 +76,13 @@ std::string Dump(const Partition& partition) {
       " replicas=" + ToString(partition.replicas) + " isr=" + ToString(partition.isr);
   AppendList("elr", partition.elr, &text);
   AppendList("last_known_elr", partition.last_known_elr, &text);
+  AppendList("offline_replicas", partition.offline_replicas, &text);
   AppendList("adding_replicas", partition.adding_replicas, &text);
   AppendList("removing_replicas", partition.removing_replicas, &text);
   AppendList("original_replicas", partition.original_replicas, &text);
+  if (partition.throttled_rate != 0) {
+    text += " throttled_rate=" + std::to_string(partition.throttled_rate);
+  }
   return text;
   if (partition.throttled_rate != 0) {
     text += " throttled_rate=" + std::to_string(partition.throttled_rate);

@@ -76,6 +76,8 @@ struct Partition {
   // Eligible leader replicas, and those whose data is uncertain (KIP-966).
   NodeIdList elr;
   NodeIdList last_known_elr;
+  // Replicas whose data directory has failed; in no ISR.
+  NodeIdList offline_replicas;
   // kNoNode: none.
   NodeId leader = kNoNode;
   LeaderEpoch leader_epoch{0};
@@ -171,6 +173,14 @@ class MetadataImage {
   bool IsLive(NodeId id) const;
   // Whether a partition may be led by this broker: live and not on its way down.
   bool IsUsableAsLeader(NodeId id) const;
+  // The same for one partition: its replica there can be reached too.
+  bool IsUsableAsLeader(const Partition& partition, NodeId id) const {
+    return IsUsableAsLeader(id) && !partition.offline_replicas.Contains(id);
+  }
+  // Whether the replica can be asked for anything.
+  bool IsReplicaOnline(const Partition& partition, NodeId id) const {
+    return IsLive(id) && !partition.offline_replicas.Contains(id);
+  }
 
   friend bool operator==(const MetadataImage& a, const MetadataImage& b);
 

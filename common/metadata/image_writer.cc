@@ -54,6 +54,7 @@ bool ImageWriter::AddPartition(const v1::PartitionRecord& record) {
   partition.throttled_rate = record.throttled_rate();
   partition.elr = ToList(record.elr());
   partition.last_known_elr = ToList(record.last_known_elr());
+  partition.offline_replicas = ToList(record.offline_replicas());
   partition.leader = ToLeader(record.leader());
   partition.leader_epoch = LeaderEpoch(record.leader_epoch());
   partition.partition_epoch = PartitionEpoch(record.partition_epoch());
@@ -81,10 +82,20 @@ bool ImageWriter::ChangePartition(const v1::PartitionChangeRecord& record) {
   if (record.has_original_replicas()) {
     partition.original_replicas = ToList(record.original_replicas().ids());
   }
+  if (record.has_throttled_rate()) partition.throttled_rate = record.throttled_rate();
   if (record.has_elr()) partition.elr = ToList(record.elr().ids());
   if (record.has_throttled_rate()) partition.throttled_rate = record.throttled_rate();
   if (record.has_last_known_elr()) {
     partition.last_known_elr = ToList(record.last_known_elr().ids());
+  }
+  if (record.has_offline_replicas()) {
+    partition.offline_replicas = ToList(record.offline_replicas().ids());
+  }
+  // Who is no replica any more is not an offline one.
+  for (const NodeId id : NodeIdList(partition.offline_replicas)) {
+    if (!partition.replicas.Contains(id)) {
+      partition.offline_replicas = partition.offline_replicas.Without(id);
+    }
   }
   if (record.has_leader()) partition.leader = ToLeader(record.leader());
   if (record.has_leader() || record.bump_leader_epoch()) Bump(&partition.leader_epoch);

@@ -1,6 +1,6 @@
-// NodeIdList: an ordered list of node ids in 16 bytes. A partition holds six of them, and a cluster
-// hundreds of thousands of partitions, so up to three ids live inside the value and only longer
-// lists allocate.
+// NodeIdList: an ordered list of node ids in 16 bytes. A partition holds eight of them, and a
+// cluster hundreds of thousands of partitions, so up to three ids live inside the value and only
+// longer lists allocate.
 //
 // Laws:
 //  1. The order is the owner's (preferred leader first); duplicates are the owner's business.

@@ -45,6 +45,7 @@ void FillPartition(const Uuid& topic_id, PartitionIndex index, const Partition& 
   out->set_throttled_rate(partition.throttled_rate);
   Fill(partition.elr, out->mutable_elr());
   Fill(partition.last_known_elr, out->mutable_last_known_elr());
+  Fill(partition.offline_replicas, out->mutable_offline_replicas());
 }
 
 // Collects records into chunks.

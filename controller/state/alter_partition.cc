@@ -41,7 +41,9 @@ ErrorCode Check(const MetadataImage& image, NodeId leader, const metadata::Parti
   for (const broker::v1::IsrMember& member : change.isr()) {
     const NodeId id(member.broker_id());
     const metadata::Broker* broker = image.FindBroker(id);
-    if (broker == nullptr || !image.IsUsableAsLeader(id)) return ErrorCode::kIneligibleReplica;
+    if (broker == nullptr || !image.IsUsableAsLeader(partition, id)) {
+      return ErrorCode::kIneligibleReplica;
+    }
     const bool names_a_life = member.broker_epoch() >= 0;
     const bool joins = !partition.isr.Contains(id);
     if (joins && !names_a_life) return ErrorCode::kIneligibleReplica;
@@ -166,6 +168,20 @@ void GiveUpOne(const DecisionContext& context, NodeId broker,
   for (const NodeId id : partition.isr.Without(broker)) answer->add_isr(id.value());
 }
 
+void ChangeStorageOne(const DecisionContext& context, NodeId broker,
+                      const broker::v1::ReplicaStorage& storage, Records* records,
+                      AlteredPartition* answer) {
+  const metadata::Topic* topic =
+      FindTopic(context.image, storage.topic_id(), storage.partition(), answer);
+  if (topic == nullptr) return;
+  const PartitionIndex index(storage.partition());
+  if (!topic->FindPartition(index)->replicas.Contains(broker)) {
+    return Refuse(ErrorCode::kInvalidRequest, answer);
+  }
+  auto record = ChangeForStorage(context, *topic, index, broker, storage.offline());
+  if (record) *records->emplace_back().mutable_partition_change() = *std::move(record);
+}
+
 }  // namespace
 
 Result<Decision<broker::v1::AlterPartitionReply>> AlterPartition(
@@ -188,6 +204,13 @@ Result<Decision<broker::v1::AlterPartitionReply>> AlterPartition(
     Refuse(ErrorCode::kInvalidUpdateVersion, answer);
     return false;
   };
+  // First: what else the request wants of these partitions was decided without knowing.
+  for (const broker::v1::ReplicaStorage& storage : request.storage()) {
+    AlteredPartition* answer = decision.reply.add_storage();
+    if (is_first(storage, answer)) {
+      ChangeStorageOne(context, id, storage, &decision.records, answer);
+    }
+  }
   for (const IsrChange& change : request.partitions()) {
     AlteredPartition* answer = decision.reply.add_partitions();
     if (is_first(change, answer)) AlterOne(context, id, change, &decision.records, answer);

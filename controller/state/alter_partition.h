@@ -6,7 +6,8 @@
 //  2. Who joins is live, not shutting down, and of the life in which it caught up (I-36, I-37).
 //  3. ISR and ELR stay disjoint; whoever leaves an ISR below min.insync.replicas becomes eligible,
 //     and with min.insync.replicas members nobody else is (I-08).
-//  4. A replica is given up only while another one is in sync and can lead (D-18).
+//  4. Who joins or stays can be reached: its data directory has not failed.
+//  5. A replica is given up only while another one is in sync and can lead (D-18).
 // Thread rule: pure functions.
 #pragma once
 

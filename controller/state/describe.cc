@@ -24,7 +24,7 @@ void FillPartition(const MetadataImage& image, PartitionIndex index, const Parti
   Fill(partition.replicas, out->mutable_replica_ids());
   Fill(partition.isr, out->mutable_isr_ids());
   for (const NodeId replica : partition.replicas) {
-    if (!image.IsLive(replica)) out->add_offline_replica_ids(replica.value());
+    if (!image.IsReplicaOnline(partition, replica)) out->add_offline_replica_ids(replica.value());
   }
   Fill(partition.elr, out->mutable_elr_ids());
   Fill(partition.last_known_elr, out->mutable_last_known_elr_ids());

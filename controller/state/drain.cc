@@ -88,12 +88,12 @@ struct Without {
 Without AfterStopping(const MetadataImage& image, const Partition& partition, NodeId broker) {
   Without after;
   for (const NodeId id : partition.isr) {
-    if (id == broker || !image.IsUsableAsLeader(id)) continue;
+    if (id == broker || !image.IsUsableAsLeader(partition, id)) continue;
     after.has_leader = true;
     ++after.in_sync;
   }
   for (const NodeId id : partition.elr) {
-    after.has_leader = after.has_leader || (id != broker && image.IsUsableAsLeader(id));
+    after.has_leader = after.has_leader || (id != broker && image.IsUsableAsLeader(partition, id));
   }
   return after;
 }

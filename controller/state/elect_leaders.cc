@@ -41,7 +41,8 @@ class Elector {
   bool CanReturn(const Partition& partition) const {
     const NodeId preferred = Preferred(partition);
     return partition.leader != kNoNode && partition.leader != preferred &&
-           partition.isr.Contains(preferred) && outlook_.usable(preferred);
+           partition.isr.Contains(preferred) &&
+           context_.image.IsUsableAsLeader(partition, preferred);
   }
 
   static NodeId Preferred(const Partition& partition) {
@@ -73,7 +74,8 @@ class Elector {
     }
     return Fail(ErrorCode::kPreferredLeaderNotAvailable,
                 "the preferred replica, broker " + ToString(preferred) +
-                    (outlook_.usable(preferred) ? ", is not in sync" : ", is not up"));
+                    (context_.image.IsUsableAsLeader(partition, preferred) ? ", is not in sync"
+                                                                           : ", is not up"));
   }
 
   Result<PartitionChangeRecord> ElectUnclean(const Topic& topic, PartitionIndex index,

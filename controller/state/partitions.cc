@@ -24,22 +24,29 @@ struct Target {
   NodeIdList isr;
   NodeIdList elr;
   NodeIdList last_known_elr;
+  NodeIdList offline_replicas;
   NodeId leader = kNoNode;
 };
+
+Target TargetOf(const Partition& partition) {
+  return {partition.isr, partition.elr, partition.last_known_elr, partition.offline_replicas,
+          kNoNode};
+}
 
 // Ends in-sync membership of those who leave; who leaves an ISR that gets too small is eligible.
 void RemoveLeaving(const Partition& partition, const BrokerOutlook& outlook, Target* target) {
   for (const NodeId id : partition.isr) {
-    if (!outlook.leaving(id)) continue;
+    if (!outlook.leaving(id) && !target->offline_replicas.Contains(id)) continue;
     target->isr = target->isr.Without(id);
     if (!target->elr.Contains(id)) target->elr.Add(id);
   }
 }
 
 std::optional<NodeId> FirstUsable(const NodeIdList& replicas, const BrokerOutlook& outlook,
-                                  const NodeIdList* among) {
+                                  const Target& target, const NodeIdList* among) {
   for (const NodeId id : replicas) {
     if (among != nullptr && !among->Contains(id)) continue;
+    if (target.offline_replicas.Contains(id)) continue;
     if (outlook.usable(id) && !outlook.leaving(id)) return id;
   }
   return std::nullopt;
@@ -47,16 +54,19 @@ std::optional<NodeId> FirstUsable(const NodeIdList& replicas, const BrokerOutloo
 
 std::optional<NodeId> Elect(const Partition& partition, const ElectionRules& rules,
                             const BrokerOutlook& outlook, const Target& target) {
-  if (auto id = FirstUsable(partition.replicas, outlook, &target.isr)) return id;
-  if (auto id = FirstUsable(partition.replicas, outlook, &target.elr)) return id;
+  const auto first_of = [&](const NodeIdList* among) {
+    return FirstUsable(partition.replicas, outlook, target, among);
+  };
+  if (auto id = first_of(&target.isr)) return id;
+  if (auto id = first_of(&target.elr)) return id;
   const bool nobody_is_safe = target.isr.empty() && target.elr.empty();
   if (nobody_is_safe && target.last_known_elr.size() == 1) {
-    if (auto id = FirstUsable(partition.replicas, outlook, &target.last_known_elr)) return id;
+    if (auto id = first_of(&target.last_known_elr)) return id;
   }
   if (!rules.unclean_election) return std::nullopt;
   // Who was in sync last lacks least.
-  if (auto id = FirstUsable(partition.replicas, outlook, &target.last_known_elr)) return id;
-  return FirstUsable(partition.replicas, outlook, nullptr);
+  if (auto id = first_of(&target.last_known_elr)) return id;
+  return first_of(nullptr);
 }
 
 void SetLeader(NodeId leader, Target* target) {
@@ -88,6 +98,10 @@ std::optional<PartitionChangeRecord> ToRecord(const Uuid& topic_id, PartitionInd
   }
   if (!(target.last_known_elr == partition.last_known_elr)) {
     *record.mutable_last_known_elr() = ToIds(target.last_known_elr);
+    changed = true;
+  }
+  if (!(target.offline_replicas == partition.offline_replicas)) {
+    *record.mutable_offline_replicas() = ToIds(target.offline_replicas);
     changed = true;
   }
   if (!changed) return std::nullopt;
@@ -162,8 +176,7 @@ std::optional<PartitionChangeRecord> PartitionChangeFor(const Uuid& topic_id, Pa
                                                         const Partition& partition,
                                                         const ElectionRules& rules,
                                                         const BrokerOutlook& outlook) {
-  return ChangeTowards(topic_id, index, partition, rules, outlook,
-                       {partition.isr, partition.elr, partition.last_known_elr, kNoNode});
+  return ChangeTowards(topic_id, index, partition, rules, outlook, TargetOf(partition));
 }
 
 void AppendChangesForLeaving(const DecisionContext& context, std::span<const NodeId> leaving,
@@ -212,8 +225,8 @@ void AppendChangesForLostData(const DecisionContext& context, NodeId broker, Los
           const metadata::TopicConfig& config) -> std::optional<PartitionChangeRecord> {
         const bool everything = lost == LostData::kEverything;
         if (!everything && config.durability == metadata::Durability::kFsync) return std::nullopt;
-        Target target{partition.isr, partition.elr.Without(broker), partition.last_known_elr,
-                      kNoNode};
+        Target target = TargetOf(partition);
+        target.elr = partition.elr.Without(broker);
         if (everything) {
           target.last_known_elr = target.last_known_elr.Without(broker);
         } else if (partition.elr.Contains(broker) && !target.last_known_elr.Contains(broker)) {
@@ -231,8 +244,9 @@ std::optional<PartitionChangeRecord> ChangeForGivenUp(const DecisionContext& con
       [&](NodeId id) { return id != broker && context.image.IsUsableAsLeader(id); },
       [](NodeId) { return false; }};
   const Target target{partition.isr.Without(broker), partition.elr.Without(broker),
-                      partition.last_known_elr.Without(broker), kNoNode};
-  if (!FirstUsable(partition.replicas, outlook, &target.isr)) return std::nullopt;
+                      partition.last_known_elr.Without(broker), partition.offline_replicas,
+                      kNoNode};
+  if (!FirstUsable(partition.replicas, outlook, target, &target.isr)) return std::nullopt;
   const ElectionRules rules = Rules::ElectionOf(Rules(context).ConfigOf(topic));
   std::optional<PartitionChangeRecord> record =
       ChangeTowards(topic.id, index, partition, rules, outlook, target);
@@ -243,6 +257,23 @@ std::optional<PartitionChangeRecord> ChangeForGivenUp(const DecisionContext& con
   }
   if (!record->has_leader()) record->set_bump_leader_epoch(true);
   return record;
+}
+
+std::optional<PartitionChangeRecord> ChangeForStorage(const DecisionContext& context,
+                                                      const Topic& topic, PartitionIndex index,
+                                                      NodeId broker, bool offline) {
+  const Partition& partition = *topic.FindPartition(index);
+  if (partition.offline_replicas.Contains(broker) == offline) return std::nullopt;
+  const BrokerOutlook outlook{[&](NodeId id) { return context.image.IsUsableAsLeader(id); },
+                              [](NodeId) { return false; }};
+  Target target = TargetOf(partition);
+  if (offline) {
+    target.offline_replicas.Add(broker);
+  } else {
+    target.offline_replicas = target.offline_replicas.Without(broker);
+  }
+  const ElectionRules rules = Rules::ElectionOf(Rules(context).ConfigOf(topic));
+  return ChangeTowards(topic.id, index, partition, rules, outlook, std::move(target));
 }
 
 bool LeadsAny(const MetadataImage& image, NodeId broker) {

@@ -8,6 +8,8 @@
 //     usable and in the ISR; failing that, in the ELR. A broker that may lack acknowledged records
 //     is elected only if it is the last known one of an empty ISR and ELR, or if the topic allows
 //     unclean elections. Without a candidate there is no leader.
+//     No replica whose data directory has failed leads or is in an ISR; it stays eligible for when
+//     the directory is back, as that of a fenced broker does.
 //  5. A leader that is usable stays, with its leader epoch. Losing a follower bumps the partition
 //     epoch only: late answers of the lost one are refused by its broker epoch (I-36).
 // Thread rule: pure functions.
@@ -63,6 +65,12 @@ std::optional<metadata::v1::PartitionChangeRecord> ChangeForGivenUp(const Decisi
                                                                     const metadata::Topic& topic,
                                                                     PartitionIndex index,
                                                                     NodeId broker);
+
+// The broker's replica cannot be reached any more, or can be again. nullopt when nothing changes.
+std::optional<metadata::v1::PartitionChangeRecord> ChangeForStorage(const DecisionContext& context,
+                                                                    const metadata::Topic& topic,
+                                                                    PartitionIndex index,
+                                                                    NodeId broker, bool offline);
 
 // Whether the broker leads any partition.
 bool LeadsAny(const MetadataImage& image, NodeId broker);

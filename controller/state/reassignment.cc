@@ -74,10 +74,10 @@ bool MayComplete(const Partition& moving, const TopicRules& rules) {
   return !left.empty() && left.size() >= rules.EnoughOf(TargetReplicas(moving));
 }
 
-std::optional<NodeId> FirstUsable(const MetadataImage& image, const NodeIdList& replicas,
+std::optional<NodeId> FirstUsable(const MetadataImage& image, const Partition& partition,
                                   const NodeIdList& among) {
-  for (const NodeId id : replicas) {
-    if (among.Contains(id) && image.IsUsableAsLeader(id)) return id;
+  for (const NodeId id : partition.replicas) {
+    if (among.Contains(id) && image.IsUsableAsLeader(partition, id)) return id;
   }
   return std::nullopt;
 }
@@ -87,11 +87,11 @@ std::optional<NodeId> FirstUsable(const MetadataImage& image, const NodeIdList& 
 bool ChooseLeader(const MetadataImage& image, const Partition& old, const TopicRules& rules,
                   Partition* next) {
   if (old.leader == kNoNode) return true;
-  if (!next->isr.Contains(next->leader) || !image.IsUsableAsLeader(next->leader)) {
-    std::optional<NodeId> leader = FirstUsable(image, next->replicas, next->isr);
-    if (!leader) leader = FirstUsable(image, next->replicas, next->elr);
+  if (!next->isr.Contains(next->leader) || !image.IsUsableAsLeader(*next, next->leader)) {
+    std::optional<NodeId> leader = FirstUsable(image, *next, next->isr);
+    if (!leader) leader = FirstUsable(image, *next, next->elr);
     if (!leader && rules.unclean_election) {
-      leader = FirstUsable(image, next->replicas, next->replicas);
+      leader = FirstUsable(image, *next, next->replicas);
     }
     if (!leader) return false;
     next->leader = *leader;

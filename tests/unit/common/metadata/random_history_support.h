@@ -79,6 +79,7 @@ class RandomHistory {
     if (prng_.Chance(1, 4)) FillIds(out->mutable_adding_replicas());
     if (prng_.Chance(1, 4)) FillIds(out->mutable_removing_replicas());
     if (prng_.Chance(1, 4)) FillIds(out->mutable_original_replicas());
+    if (prng_.Chance(1, 4)) FillIds(out->mutable_offline_replicas());
     if (prng_.Chance(1, 4)) out->set_throttled_rate(static_cast<int64_t>(prng_.Below(1'000'000)));
     out->set_leader(AnyBroker() - 1);
   }
@@ -94,6 +95,7 @@ class RandomHistory {
     if (prng_.Chance(1, 3)) FillIds(out->mutable_adding_replicas()->mutable_ids());
     if (prng_.Chance(1, 3)) FillIds(out->mutable_removing_replicas()->mutable_ids());
     if (prng_.Chance(1, 3)) FillIds(out->mutable_original_replicas()->mutable_ids());
+    if (prng_.Chance(1, 3)) FillIds(out->mutable_offline_replicas()->mutable_ids());
     if (prng_.Chance(1, 3)) out->set_throttled_rate(static_cast<int64_t>(prng_.Below(1'000'000)));
     out->set_bump_leader_epoch(prng_.Chance(1, 5));
   }

@@ -61,6 +61,20 @@ class AlterPartitionTest : public testing::Test {
     }
     return ErrorCodeFromNumber(decision->reply.given_up(0).error_code());
   }
+  // The error of `id` telling that its directory has failed, or is back; what it allows is
+  // committed.
+  ErrorCode TellStorage(int32_t id, bool offline) {
+    broker::v1::AlterPartitionRequest request;
+    request.set_broker_id(id);
+    request.set_broker_epoch(EpochOf(id));
+    broker::v1::ReplicaStorage* storage = request.add_storage();
+    storage->set_topic_id(cluster.image.FindTopic("t")->id.ToBytes());
+    storage->set_offline(offline);
+    const auto decision = AlterPartition(cluster.context(), request);
+    if (!decision) return decision.error().code;
+    if (!decision->records.empty()) cluster.Commit(decision->records);
+    return ErrorCodeFromNumber(decision->reply.storage(0).error_code());
+  }
   // The other two.
   std::vector<int32_t> Followers() {
     std::vector<int32_t> ids;
@@ -184,6 +198,67 @@ TEST_F(AlterPartitionTest, D18_TheOnlyOneInSyncKeepsWhatItHas) {
   EXPECT_EQ(GiveUp(leader), ErrorCode::kIneligibleReplica);
   EXPECT_TRUE(partition().isr.Contains(NodeId(leader)));
   EXPECT_EQ(partition().leader, NodeId(leader));
+}
+
+// ---- Replicas whose directory has failed --------------------------------------------------
+
+TEST_F(AlterPartitionTest, D13_AReplicaOfAFailedDirectoryLeavesTheIsrAndStaysOutsideUntilItIsBack) {
+  const int32_t failed = Followers()[0];
+  const LeaderEpoch before = partition().leader_epoch;
+  EXPECT_EQ(TellStorage(failed, true), ErrorCode::kNone);
+  EXPECT_FALSE(partition().isr.Contains(NodeId(failed)));
+  EXPECT_EQ(partition().leader, NodeId(leader));
+  EXPECT_EQ(partition().leader_epoch, before) << "nobody needs to look for another leader";
+  EXPECT_EQ(partition().offline_replicas, metadata::NodeIdList{NodeId(failed)});
+  const PartitionEpoch told = partition().partition_epoch;
+  EXPECT_EQ(TellStorage(failed, true), ErrorCode::kNone);
+  EXPECT_EQ(partition().partition_epoch, told) << "said twice, nothing new";
+  EXPECT_EQ(Ask(Change({1, 2, 3})), ErrorCode::kIneligibleReplica);
+  EXPECT_EQ(TellStorage(failed, false), ErrorCode::kNone);
+  EXPECT_TRUE(partition().offline_replicas.empty());
+  EXPECT_EQ(Ask(Change({1, 2, 3})), ErrorCode::kNone);
+}
+
+TEST_F(AlterPartitionTest, D13_ALeaderOfAFailedDirectoryIsReplaced) {
+  EXPECT_EQ(TellStorage(leader, true), ErrorCode::kNone);
+  EXPECT_NE(partition().leader, NodeId(leader));
+  EXPECT_NE(partition().leader, kNoNode);
+  EXPECT_EQ(partition().isr.size(), 2u);
+}
+
+TEST_F(AlterPartitionTest, D13_TheOnlyOneInSyncIsWaitedForAndLeadsAgain) {
+  ASSERT_EQ(TellStorage(Followers()[0], true), ErrorCode::kNone);
+  ASSERT_EQ(TellStorage(Followers()[1], true), ErrorCode::kNone);
+  EXPECT_EQ(TellStorage(leader, true), ErrorCode::kNone);
+  EXPECT_EQ(partition().leader, kNoNode);
+  EXPECT_TRUE(partition().elr.Contains(NodeId(leader))) << "its records may come back";
+  // A new life of its broker leads nothing before the directory is there.
+  cluster.Fence(leader);
+  cluster.Unfence(leader);
+  EXPECT_EQ(partition().leader, kNoNode);
+  EXPECT_EQ(TellStorage(leader, false), ErrorCode::kNone);
+  EXPECT_EQ(partition().leader, NodeId(leader));
+}
+
+TEST_F(AlterPartitionTest, D13_AnUncleanElectionPassesOverAFailedDirectory) {
+  cluster.CreateTopic("u", 1, 3, {{"unclean.leader.election.enable", "true"}});
+  const auto tell = [&](int32_t id) {
+    broker::v1::AlterPartitionRequest request;
+    request.set_broker_id(id);
+    request.set_broker_epoch(EpochOf(id));
+    broker::v1::ReplicaStorage* storage = request.add_storage();
+    storage->set_topic_id(cluster.image.FindTopic("u")->id.ToBytes());
+    storage->set_offline(true);
+    cluster.Commit(AlterPartition(cluster.context(), request));
+  };
+  for (const int32_t id : {1, 2, 3}) tell(id);
+  EXPECT_EQ(cluster.PartitionAt("u", 0).leader, kNoNode);
+}
+
+TEST_F(AlterPartitionTest, D13_OnlyAReplicaTellsOfItsDirectory) {
+  cluster.AddBroker(4);
+  EXPECT_EQ(TellStorage(4, true), ErrorCode::kInvalidRequest);
+  EXPECT_TRUE(partition().offline_replicas.empty());
 }
 
 }  // namespace

@@ -126,7 +126,7 @@ class StateHarness {
         EXPECT_FALSE(partition.replicas.empty()) << text;
         for (const NodeId member : partition.isr) {
           EXPECT_TRUE(partition.replicas.Contains(member)) << text;
-          EXPECT_TRUE(image.IsLive(member)) << "fenced in ISR: " << text;
+          EXPECT_TRUE(image.IsReplicaOnline(partition, member)) << "offline in ISR: " << text;
         }
         for (const NodeId member : partition.elr) {
           EXPECT_TRUE(partition.replicas.Contains(member)) << text;
