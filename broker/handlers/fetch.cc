@@ -153,7 +153,8 @@ replica::FetchRequest Split(Pending& pending, const FetchRequest& request) {
                              .bytes_max = partition.partition_max_bytes,
                              .current_leader_epoch = LeaderEpoch(partition.current_leader_epoch),
                              .last_fetched_epoch = LeaderEpoch(partition.last_fetched_epoch),
-                             .follower_log_start = Offset(partition.log_start_offset)});
+                             .follower_log_start = Offset(partition.log_start_offset),
+                             .follower_high_watermark = Offset(partition.high_watermark)});
     }
   }
   return fetch;

@@ -30,7 +30,7 @@ Registry MakeRegistry() {
   using wire::ApiKey;
   return Registry({
       {ApiKey::kProduce, {3, 13}, HandleProduce, 0},
-      {ApiKey::kFetch, {4, 17}, HandleFetch},
+      {ApiKey::kFetch, {4, 18}, HandleFetch},
       {ApiKey::kListOffsets, {1, 10}, HandleListOffsets},
       {ApiKey::kMetadata, {0, 13}, HandleMetadata},
       {ApiKey::kFindCoordinator, {0, 6}, HandleFindCoordinator},

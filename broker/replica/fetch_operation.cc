@@ -21,6 +21,11 @@ bool AnyNews(const std::vector<FetchOutcome>& outcomes) {
   });
 }
 
+Duration PauseOf(size_t partitions) {
+  return PartitionTable::kHighWatermarkPause +
+         static_cast<int64_t>(partitions) * PartitionTable::kHighWatermarkPausePerPartition;
+}
+
 }  // namespace
 
 std::function<void()> FetchOperation::Start(PartitionRouter& router, size_t home,
@@ -70,24 +75,31 @@ void FetchOperation::Read(size_t part, bool first) {
         if (first && reader.is_follower()) table.Acknowledge(*parts, reader);
         std::vector<FetchOutcome> outcomes = table.Read(*parts, self->bytes_max_, reader);
         const int64_t missing = self->bytes_min_ - BytesOf(outcomes);
+        const bool tells_more = reader.is_follower() && PartitionTable::TellsMore(*parts, outcomes);
+        const bool news = AnyNews(outcomes) || (tells_more && !first);
         WaitQueue::WaitId watch = 0;
-        if (missing > 0 && !AnyNews(outcomes) && table.Now() < self->deadline_) {
+        if (missing > 0 && !news && table.Now() < self->deadline_) {
           // When everybody together has enough, somebody has moved by its share.
           const int64_t share = std::max<int64_t>(1, missing / shards);
-          watch = table.Watch(*parts, share, self->deadline_, reader, [self, part, shard] {
+          MonoTime deadline = self->deadline_;
+          if (tells_more) {
+            deadline = std::min(deadline, table.Now() + PauseOf(parts->size()));
+          }
+          watch = table.Watch(*parts, share, deadline, reader, [self, part, shard] {
             self->router_.RunOn(shard, self->home_, [self, part] { self->OnWake(part); });
           });
         }
         self->router_.RunOn(shard, self->home_,
-                            [self, part, watch, outcomes = std::move(outcomes)]() mutable {
-                              self->OnRead(part, std::move(outcomes), watch);
+                            [self, part, news, watch, outcomes = std::move(outcomes)]() mutable {
+                              self->OnRead(part, std::move(outcomes), news, watch);
                             });
       });
 }
 
-void FetchOperation::OnRead(size_t part, std::vector<FetchOutcome> outcomes,
+void FetchOperation::OnRead(size_t part, std::vector<FetchOutcome> outcomes, bool news,
                             WaitQueue::WaitId watch) {
   shard_parts_[part].outcomes = std::move(outcomes);
+  shard_parts_[part].news = news;
   shard_parts_[part].watch = watch;
   if (--reads_pending_ > 0) return;
   if (Enough()) Finish();
@@ -111,7 +123,7 @@ bool FetchOperation::Enough() const {
   int64_t bytes = 0;
   bool watching = false;
   for (const ShardPart& part : shard_parts_) {
-    if (AnyNews(part.outcomes)) return true;
+    if (part.news) return true;
     bytes += BytesOf(part.outcomes);
     watching = watching || part.watch != 0;
   }

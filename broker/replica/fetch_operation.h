@@ -9,6 +9,8 @@
 //  2. The answer holds bytes_max at most, trimmed in the order of the parts; its first batch comes
 //     whole.
 //  3. Answered once; a wake-up after that is ignored.
+//  4. A follower that does not know the high watermark yet is told it after a short while, with
+//     records or without (PartitionTable::kHighWatermarkPause).
 // Thread rule: members on the home shard; the steps on other shards touch their table only.
 #pragma once
 
@@ -36,6 +38,8 @@ class FetchOperation : public std::enable_shared_from_this<FetchOperation> {
     std::vector<size_t> indexes;
     std::shared_ptr<const std::vector<FetchPart>> parts;
     std::vector<FetchOutcome> outcomes;
+    // The outcomes are to be told now, however few records there are.
+    bool news = false;
     // 0: none.
     WaitQueue::WaitId watch = 0;
   };
@@ -43,7 +47,7 @@ class FetchOperation : public std::enable_shared_from_this<FetchOperation> {
   FetchOperation(PartitionRouter& router, size_t home, FetchRequest request, FetchDone done);
   // `first`: a follower's offsets are acknowledgements once.
   void Read(size_t part, bool first);
-  void OnRead(size_t part, std::vector<FetchOutcome> outcomes, WaitQueue::WaitId watch);
+  void OnRead(size_t part, std::vector<FetchOutcome> outcomes, bool news, WaitQueue::WaitId watch);
   void OnWake(size_t part);
   void EndWait();
   bool Enough() const;

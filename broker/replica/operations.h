@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -68,6 +69,9 @@ struct FetchPart {
   LeaderEpoch last_fetched_epoch = kNoLeaderEpoch;
   // Of the follower that asks.
   Offset follower_log_start = kNoOffset;
+  // What the follower that asks takes for the high watermark (KIP-1166); the largest offset there
+  // is when it does not say.
+  Offset follower_high_watermark = Offset(std::numeric_limits<int64_t>::max());
 };
 
 struct FetchRequest {

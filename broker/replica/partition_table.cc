@@ -129,7 +129,13 @@ void PartitionTable::OnHighWatermark(Replica& replica) {
     bytes += visible->bytes;
   }
   replica.in_flight.erase(replica.in_flight.begin(), visible);
-  visible_waits_.OnMoved(replica.log->handle(), high_watermark, bytes);
+  const log::PartitionHandle handle = replica.log->handle();
+  if (log_end_waits_.size() > 0) {
+    log_end_waits_.Hasten(handle, executor_.Now(), kHighWatermarkPause,
+                          kHighWatermarkPausePerPartition);
+    ArmTimer();
+  }
+  visible_waits_.OnMoved(handle, high_watermark, bytes);
 }
 
 void PartitionTable::Drop(const std::vector<TopicPartition>& partitions) {

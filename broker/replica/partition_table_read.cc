@@ -108,6 +108,14 @@ FetchOutcome PartitionTable::ReadOne(const FetchPart& part, int64_t bytes_left, 
   return outcome;
 }
 
+bool PartitionTable::TellsMore(const std::vector<FetchPart>& parts,
+                               const std::vector<FetchOutcome>& outcomes) {
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (outcomes[i].high_watermark > parts[i].follower_high_watermark) return true;
+  }
+  return false;
+}
+
 WaitQueue::WaitId PartitionTable::Watch(const std::vector<FetchPart>& parts, int64_t bytes,
                                         MonoTime deadline, const Reader& reader, Task wake) {
   std::vector<log::PartitionHandle> partitions;

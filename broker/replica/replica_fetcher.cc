@@ -244,7 +244,8 @@ void ReplicaFetcher::AddToRequest(wire::FetchRequest& request, FollowedMap::valu
        .fetch_offset = position.fetch_offset.value(),
        .last_fetched_epoch = position.last_fetched_epoch.value(),
        .log_start_offset = position.log_start_offset.value(),
-       .partition_max_bytes = options_.partition_bytes_max});
+       .partition_max_bytes = options_.partition_bytes_max,
+       .high_watermark = position.high_watermark.value()});
   entry.second.stage = Stage::kAsked;
   entry.second.correlation_id = correlation_id;
   entry.second.fresh = false;

@@ -9,8 +9,9 @@
 namespace weir::replica {
 namespace {
 
-// The newest that carries topic ids and the replica's epoch; brokers of one cluster speak it all.
-constexpr int16_t kFetchVersion = 17;
+// With topic ids, the replica's epoch and the high watermark it knows; brokers of one cluster speak
+// it all.
+constexpr int16_t kFetchVersion = 18;
 
 }  // namespace
 

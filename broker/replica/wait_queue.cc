@@ -94,6 +94,21 @@ void WaitQueue::OnGone(log::PartitionHandle partition) {
   Wake(over);
 }
 
+void WaitQueue::Hasten(log::PartitionHandle partition, MonoTime now, Duration pause,
+                       Duration pause_per_partition) {
+  const auto found = watchers_.find(partition);
+  if (found == watchers_.end()) return;
+  for (const Watcher& watcher : found->second) {
+    Wait& wait = waits_.at(watcher.id);
+    const auto partitions = static_cast<int64_t>(wait.partitions.size());
+    const MonoTime deadline = now + pause + partitions * pause_per_partition;
+    if (deadline >= wait.deadline) continue;
+    deadlines_.erase({wait.deadline, watcher.id});
+    wait.deadline = deadline;
+    deadlines_.insert({deadline, watcher.id});
+  }
+}
+
 MonoTime WaitQueue::Expire(MonoTime now) {
   std::vector<WaitId> over;
   for (const auto& [deadline, id] : deadlines_) {

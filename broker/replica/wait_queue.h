@@ -45,6 +45,10 @@ class WaitQueue {
   void OnMoved(log::PartitionHandle partition, Offset offset, int64_t bytes);
   // Nothing more will come of `partition` here: its targets count as reached, waits for bytes end.
   void OnGone(log::PartitionHandle partition);
+  // A wait that `partition` is part of ends `pause` from `now` at the latest, and later by
+  // `pause_per_partition` for each of its partitions.
+  void Hasten(log::PartitionHandle partition, MonoTime now, Duration pause,
+              Duration pause_per_partition);
   // Ends what is due. Returns the next deadline, MonoTime::max() when there is none.
   MonoTime Expire(MonoTime now);
   MonoTime NextDeadline() const;

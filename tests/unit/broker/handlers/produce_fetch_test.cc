@@ -92,7 +92,7 @@ TEST_F(ProduceFetch, WhatWasProducedIsFetchedAtEveryVersion) {
     EXPECT_EQ(partition.base_offset, offset);
     offset += 2;
   }
-  for (int16_t v = 4; v <= 17; ++v) {
+  for (int16_t v = 4; v <= 18; ++v) {
     const auto answer = client.Ask<wire::FetchResponse>(v, Fetch("t", 0, offset - 1));
     ASSERT_TRUE(answer.has_value()) << v;
     const auto& partition = answer->responses[0].partitions[0];

@@ -100,7 +100,8 @@ TEST_F(ReplicaFetcherTest, WatermarksAreToldWithoutWaitingForAnybody) {
   const Actions answered = fetcher.OnResponse(1, Answer(Name(1), "", 4), now);
   ASSERT_EQ(answered.tell.size(), 1u);
   EXPECT_EQ(answered.tell[0].high_watermark, Offset(4));
-  EXPECT_TRUE(answered.send);
+  ASSERT_TRUE(answered.send);
+  EXPECT_EQ(answered.send->topics[0].partitions[0].high_watermark, 4) << "KIP-1166";
   EXPECT_TRUE(fetcher.OnResponse(2, Answer(Name(1), "", 4), now).tell.empty()) << "no news";
 }
 

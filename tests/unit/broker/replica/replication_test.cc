@@ -148,25 +148,36 @@ class ReplicationTest : public ::testing::Test {
     }
   }
 
-  // What the leader answers to the follower's next fetch.
-  FollowerFetch Ask(Broker& follower, Broker& leader) {
+  using Answer = std::shared_ptr<std::optional<FetchOutcome>>;
+  // The follower's next fetch, for which the leader may wait.
+  Answer StartAsk(Broker& follower, Broker& leader, Duration wait) {
     const FollowerPosition at = follower.position.value();
     FetchRequest request;
     request.replica = follower.id;
     request.replica_epoch = follower.epoch;
-    request.bytes_min = 0;
+    request.bytes_min = wait > Duration::zero() ? 1 : 0;
     request.bytes_max = 1 << 20;
-    request.deadline = world.now;
+    request.deadline = world.now + wait;
     request.parts.push_back({.partition = kPartition,
                              .fetch_offset = at.fetch_offset,
                              .bytes_max = 1 << 20,
                              .current_leader_epoch = at.leader_epoch,
                              .last_fetched_epoch = at.last_fetched_epoch,
-                             .follower_log_start = at.log_start_offset});
-    FetchOutcome answer;
-    leader.router->Fetch(0, std::move(request),
-                         [&](std::vector<FetchOutcome> outcomes) { answer = outcomes.at(0); });
+                             .follower_log_start = at.log_start_offset,
+                             .follower_high_watermark = at.high_watermark});
+    auto answer = std::make_shared<std::optional<FetchOutcome>>();
+    leader.router->Fetch(0, std::move(request), [answer](std::vector<FetchOutcome> outcomes) {
+      *answer = outcomes.at(0);
+    });
     leader.RunWithoutSync();
+    return answer;
+  }
+  // What the leader answers to the follower's next fetch.
+  FollowerFetch Ask(Broker& follower, Broker& leader) {
+    return AsFetched(follower, **StartAsk(follower, leader, Duration::zero()));
+  }
+  static FollowerFetch AsFetched(const Broker& follower, const FetchOutcome& answer) {
+    const FollowerPosition at = follower.position.value();
     std::string bytes;
     for (const SharedBytes& run : answer.records) bytes += run.view();
     return {.partition = kPartition,
@@ -272,6 +283,63 @@ TEST_F(ReplicationTest, I43_AFollowersHighWatermarkIsTheLeadersAndNoMore) {
   CatchUp(c, a);
   CatchUp(b, a);
   EXPECT_EQ(b.Info().high_watermark, Offset(1));
+}
+
+constexpr Duration kLongPoll = std::chrono::milliseconds(500);
+// Of one partition.
+constexpr Duration kTold =
+    PartitionTable::kHighWatermarkPause + PartitionTable::kHighWatermarkPausePerPartition;
+
+TEST_F(ReplicationTest, I43_AFollowerThatWaitsLearnsTheHighWatermarkSoon) {
+  Elect(a, 1, {a.id, b.id, c.id}, {&a, &b, &c});
+  Append(a, MakeBatch("x"));
+  Fetch(b, a);
+  Fetch(c, a);
+  const Answer first = StartAsk(b, a, kLongPoll);
+  const Answer last = StartAsk(c, a, kLongPoll);  // moves the high watermark
+  EXPECT_FALSE(first->has_value()) << "records may come and carry it";
+  EXPECT_FALSE(last->has_value());
+  a.shard.Advance(kTold);
+  ASSERT_TRUE(first->has_value()) << "it would not know for the rest of the long poll";
+  ASSERT_TRUE(last->has_value());
+  EXPECT_EQ((*first)->high_watermark, Offset(1));
+  EXPECT_EQ((*last)->high_watermark, Offset(1));
+}
+
+TEST_F(ReplicationTest, WhoKnowsTheHighWatermarkWaitsForRecords) {
+  Elect(a, 1, {a.id, b.id}, {&a, &b});
+  Append(a, MakeBatch("x"));
+  CatchUp(b, a);
+  ASSERT_EQ(b.position->high_watermark, Offset(1));
+  const Answer answer = StartAsk(b, a, kLongPoll);
+  a.shard.Advance(kLongPoll - kTold);
+  EXPECT_FALSE(answer->has_value());
+  a.shard.Advance(kTold);
+  EXPECT_TRUE(answer->has_value());
+}
+
+// How many fetches `b` makes while a record comes every `pause`.
+TEST_F(ReplicationTest, TellingTheHighWatermarkCostsNoFetchesUnderLoad) {
+  Elect(a, 1, {a.id, b.id}, {&a, &b});
+  const auto fetches = [&](Duration pause) {
+    Answer poll = StartAsk(b, a, kLongPoll);
+    int count = 0;
+    for (int records = 0; records < 100; ++records) {
+      EXPECT_EQ(Append(a, MakeBatch("x")), ErrorCode::kNone);
+      for (const MonoTime end = world.now + pause; world.now < end;) {
+        a.shard.Advance(std::chrono::milliseconds(1));
+        if (!poll->has_value()) continue;
+        const Taken taken = StartTake(b, AsFetched(b, **poll));
+        b.Run();
+        b.position = (*taken)->position;
+        poll = StartAsk(b, a, kLongPoll);
+        ++count;
+      }
+    }
+    return count;
+  };
+  EXPECT_LE(fetches(std::chrono::milliseconds(2)), 105) << "one for each record";
+  EXPECT_LE(fetches(std::chrono::milliseconds(50)), 205) << "one more for each";
 }
 
 TEST_F(ReplicationTest, I15_ANewLeaderNamesNoEndBeforeItKnowsIt) {

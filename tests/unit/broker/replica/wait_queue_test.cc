@@ -54,6 +54,21 @@ TEST(WaitQueue, DeadlinesEndWaitsInTime) {
   EXPECT_EQ(woken, 2);
 }
 
+TEST(WaitQueue, AHastenedWaitEndsSooner) {
+  WaitQueue queue;
+  int woken = 0;
+  queue.WaitForBytes({kOne, kTwo}, 1, kSoon, [&] { ++woken; });
+  queue.WaitForBytes({kTwo}, 1, kSoon, [&] { ++woken; });
+  const MonoTime now = kSoon - std::chrono::seconds(1);
+  queue.Hasten(kOne, now, Duration(10), Duration(3));
+  EXPECT_EQ(queue.NextDeadline(), now + Duration(16)) << "two partitions";
+  queue.Hasten(kOne, now + Duration(1), Duration(10), Duration(3));
+  EXPECT_EQ(queue.NextDeadline(), now + Duration(16)) << "never later";
+  queue.Expire(now + Duration(16));
+  EXPECT_EQ(woken, 1);
+  EXPECT_EQ(queue.NextDeadline(), kSoon);
+}
+
 TEST(WaitQueue, ACancelledWaitIsNotWoken) {
   WaitQueue queue;
   const auto id = queue.WaitForBytes({kOne}, 1, kSoon, [] { FAIL(); });
