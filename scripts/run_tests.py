@@ -82,6 +82,8 @@ def run_gtest(tally, binary, environment):
     print(f"{'FAIL' if names else 'ok  '} {binary.name}: {passed} passed, {len(names)} failed "
           f"({time.monotonic() - begin:.1f} s)", flush=True)
     if names:
+        for failure in re.findall(r"^.*: Failure\n(?:.*\n){1,6}", output, re.MULTILINE)[:10]:
+            print(failure)
         print(output[-8000:], flush=True)
     tally.add(passed, len(names), names)
 

@@ -358,6 +358,12 @@ TEST_F(ThreeControllers, R39_AWipedVoterCannotVoteUntilItIsReplacedBySnapshot) {
   auto client = Client();
   for (int i = 0; i < 60; ++i) ASSERT_TRUE(SetConfig(*client, std::to_string(1000 + i)));
   const int active = WaitForActive();
+  // A snapshot is written beside the log: without it the newcomer would be sent the log from its
+  // start.
+  quorum::ControllerNode& leader = controllers_[active]->node();
+  ASSERT_TRUE(Eventually([&] {
+    return leader.RunOnLoop<bool>([&] { return leader.node().snapshot_index() > LogIndex(0); });
+  }));
   const int wiped = active % 3 + 1;
   controllers_.erase(wiped);
   std::filesystem::remove_all(directory_.path() + "/c" + std::to_string(wiped));
