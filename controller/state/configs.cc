@@ -63,6 +63,16 @@ Result<const ConfigOption*> FindChangeable(metadata::v1::ConfigResourceType type
   return option;
 }
 
+// The controllers count with these as well as the leaders do: no broker has a value of its own.
+Status CheckConcerns(const ConfigResource& resource, const std::string& key) {
+  const bool of_one_broker =
+      resource.type == metadata::v1::CONFIG_RESOURCE_BROKER && !resource.name.empty();
+  if (!of_one_broker) return {};
+  if (key != "min.insync.replicas" && key != "unclean.leader.election.enable") return {};
+  return Fail(ErrorCode::kInvalidConfig,
+              key + " cannot be set for one broker: set it for a topic, or for all brokers");
+}
+
 Status CheckTopicValue(const std::string& key, const std::string& value) {
   WEIR_ASSIGN_OR_RETURN(const ConfigOption* option,
                         FindChangeable(metadata::v1::CONFIG_RESOURCE_TOPIC, key));
@@ -108,6 +118,7 @@ class ResourceChange {
     if (resource_.type == metadata::v1::CONFIG_RESOURCE_TOPIC) {
       WEIR_RETURN_IF_ERROR(CheckTopicValue(change.key(), value));
     } else {
+      WEIR_RETURN_IF_ERROR(CheckConcerns(resource_, change.key()));
       WEIR_RETURN_IF_ERROR(metadata::ValidateConfig(*option, value));
     }
     Set(change.key(), std::move(value));

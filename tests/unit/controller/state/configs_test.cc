@@ -158,6 +158,19 @@ TEST_F(ConfigsTest, ChecksTheResource) {
   EXPECT_EQ(code_of(CONFIG_RESOURCE_BROKER, "1", "log.retention.ms", "5"), ErrorCode::kNone);
 }
 
+TEST_F(ConfigsTest, I08_WhatControllersCountWithIsNoBrokersOwn) {
+  const auto code_of = [&](const std::string& broker, const std::string& key,
+                           const std::string& value) {
+    Change(Resource(CONFIG_RESOURCE_BROKER, broker), key, admin::v1::CONFIG_OPERATION_SET, value);
+    return AlterOne();
+  };
+  for (const auto& [key, value] : {std::pair{"min.insync.replicas", "2"},
+                                   std::pair{"unclean.leader.election.enable", "true"}}) {
+    EXPECT_EQ(code_of("1", key, value), ErrorCode::kInvalidConfig) << key;
+    EXPECT_EQ(code_of("", key, value), ErrorCode::kNone) << key;
+  }
+}
+
 TEST_F(ConfigsTest, ValidateOnlyChangesNothing) {
   request_.set_validate_only(true);
   Change(Resource(CONFIG_RESOURCE_TOPIC, "t"), "retention.ms", admin::v1::CONFIG_OPERATION_SET,
