@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 from chaos.disks import library
+from support.weir_cluster import preload
 
 
 class PowerCut:
@@ -18,7 +19,7 @@ class PowerCut:
     def __init__(self, directory):
         self.directory = Path(directory).absolute()
         self._notes = self.directory.with_name(self.directory.name + "-power-cut")
-        self.environment = {**os.environ, "LD_PRELOAD": str(library("power_cut")),
+        self.environment = {**os.environ, "LD_PRELOAD": preload(library("power_cut")),
                             "WEIR_POWER_CUT_ROOT": str(self.directory), "WEIR_POWER_CUT_NOTES": str(self._notes)}
         self._note_everything()
 

@@ -136,10 +136,11 @@ class Load:
 
 def check_nothing_lost(dev, producer):
     for partition in range(len(ASSIGNMENTS)):
-        acknowledged = {offset: value for _, at, offset, value in producer.acknowledged if at == partition}
-        values = read(dev.bootstrap, TOPIC, max(acknowledged) + 1, partition)
-        assert len(values) == len(acknowledged) == len(set(values))
-        assert all(values[offset] == value for offset, value in acknowledged.items())
+        acknowledged = [(offset, value) for _, at, offset, value in producer.acknowledged if at == partition]
+        values = read(dev.bootstrap, TOPIC, len(acknowledged), partition)
+        assert sorted(values) == sorted(value for _, value in acknowledged)
+        # librdkafka does not tell the offset of a record that only a later answer shows to be written.
+        assert all(offset is None or values[offset] == value for offset, value in acknowledged)
 
 
 def check_equal(dev, partition, brokers):

@@ -27,6 +27,12 @@ def binary(name):
     return path
 
 
+def preload(library):
+    """LD_PRELOAD that puts a library under Weir's processes; a sanitizer's runtime has to come first."""
+    needed = subprocess.run(["ldd", binary("weir-broker")], capture_output=True, text=True, check=True).stdout
+    return ":".join([*re.findall(r"lib[at]san\.so\.\d+", needed)[:1], str(library)])
+
+
 class WeirDev:
     """`weir dev --nodes N --data DIR` on free ports. The ports stay the same over restarts."""
 

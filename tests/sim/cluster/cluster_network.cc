@@ -9,6 +9,12 @@ constexpr int64_t kRetransmitMs = 20;
 
 }  // namespace
 
+ClusterNetwork::~ClusterNetwork() {
+  for (const auto& weak : connections_) {
+    if (const ConnectionPtr connection = weak.lock()) connection->Forget();
+  }
+}
+
 int64_t ClusterNetwork::DelayMs() {
   int64_t delay_ms = prng_.Between(faults.delay_ms_min, faults.delay_ms_max);
   if (prng_.Chance(faults.straggle_percent, 100)) delay_ms += prng_.Between(0, faults.straggle_ms);
@@ -81,6 +87,12 @@ void Connection::Break() {
   for (auto& queue : on_way_) queue.clear();
   Tell(0);
   Tell(1);
+}
+
+void Connection::Forget() {
+  broken_ = true;
+  const auto on_way = std::exchange(on_way_, {});
+  const auto told = std::exchange(told_, {});
 }
 
 void Connection::Tell(int side) {

@@ -48,6 +48,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // The side that breaks it is not told.
   void BreakFrom(int side);
   void Break();
+  // What is on its way holds the streams, and these hold the connection.
+  void Forget();
   bool broken() const { return broken_; }
   bool Touches(Address address) const { return ends_[0] == address || ends_[1] == address; }
 
@@ -67,6 +69,7 @@ using ConnectionPtr = std::shared_ptr<Connection>;
 class ClusterNetwork {
  public:
   ClusterNetwork(Scheduler& scheduler, Prng& prng) : scheduler_(scheduler), prng_(prng) {}
+  ~ClusterNetwork();
 
   NetworkFaults faults;
 
