@@ -41,13 +41,15 @@ std::map<std::string, std::string> ParseProperties(const std::string& text) {
   return properties;
 }
 
-bool IsBlank(const std::string& path) {
-  for (const auto& entry : std::filesystem::directory_iterator(path)) {
-    if (entry.path().filename() != kLockName && entry.path().filename() != "lost+found") {
-      return false;
-    }
+Result<bool> IsBlank(const std::string& path) {
+  std::error_code failed;
+  std::filesystem::directory_iterator at(path, failed);
+  for (; !failed && at != std::filesystem::directory_iterator(); at.increment(failed)) {
+    const std::filesystem::path name = at->path().filename();
+    if (name != kLockName && name != "lost+found") return false;
   }
-  return true;
+  if (!failed) return true;
+  return Fail(ErrorCode::kKafkaStorageError, "cannot read " + path + ": " + failed.message());
 }
 
 }  // namespace
@@ -55,7 +57,12 @@ bool IsBlank(const std::string& path) {
 Result<std::unique_ptr<NodeDirectory>> NodeDirectory::Open(const std::string& path, NodeKind kind,
                                                            NodeId node_id, bool bootstrap) {
   if (bootstrap) WEIR_RETURN_IF_ERROR(MakeDirectories(path));
-  if (!std::filesystem::is_directory(path)) {
+  std::error_code unknown;
+  const std::filesystem::file_status status = std::filesystem::status(path, unknown);
+  if (unknown && status.type() != std::filesystem::file_type::not_found) {
+    return Fail(ErrorCode::kKafkaStorageError, "cannot read " + path + ": " + unknown.message());
+  }
+  if (!std::filesystem::is_directory(status)) {
     return Fail(ErrorCode::kInvalidConfig, "data directory " + path +
                                                " does not exist; start once with --bootstrap to "
                                                "create and format it");
@@ -65,7 +72,7 @@ Result<std::unique_ptr<NodeDirectory>> NodeDirectory::Open(const std::string& pa
   if (lock_fd < 0) return Fail(ErrorCode::kKafkaStorageError, ErrnoMessage("open", lock_path));
   std::unique_ptr<NodeDirectory> directory(new NodeDirectory(path, lock_fd));
   if (flock(lock_fd, LOCK_EX | LOCK_NB) != 0) {
-    return Fail(ErrorCode::kKafkaStorageError,
+    return Fail(ErrorCode::kInvalidConfig,
                 "data directory " + path + " is in use by another process");
   }
   WEIR_RETURN_IF_ERROR(directory->Load(kind, node_id, bootstrap));
@@ -85,7 +92,8 @@ Status NodeDirectory::Load(NodeKind kind, NodeId node_id, bool bootstrap) {
                   "data directory " + path_ + " is not formatted; if this is a new " +
                       std::string(KindName(kind)) + ", start it once with --bootstrap");
     }
-    if (!IsBlank(path_)) {
+    WEIR_ASSIGN_OR_RETURN(const bool blank, IsBlank(path_));
+    if (!blank) {
       return Fail(ErrorCode::kInvalidConfig, "data directory " + path_ +
                                                  " is not formatted and not empty; refusing to "
                                                  "format it");

@@ -35,8 +35,9 @@ struct NodeIdentity {
 class NodeDirectory {
  public:
   // Opens and locks `path`, formatting it if it is empty or absent and `bootstrap` is set.
-  // Errors: kKafkaStorageError (cannot read, write or lock; another process has it),
-  // kInvalidConfig (not formatted and no bootstrap; another node's or kind's directory).
+  // Errors: kKafkaStorageError (cannot read or write), kInvalidConfig (not formatted and no
+  // bootstrap; another node's or kind's directory; another process has it), kInvalidRequest (what
+  // is written there is no identity).
   static Result<std::unique_ptr<NodeDirectory>> Open(const std::string& path, NodeKind kind,
                                                      NodeId node_id, bool bootstrap);
   ~NodeDirectory();

@@ -121,7 +121,8 @@ rocksdb::ColumnFamilyOptions LogFamily(KvFamily which, const RocksDbOptions& opt
 }  // namespace
 
 rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options,
-                                 std::shared_ptr<rocksdb::EventListener> listener) {
+                                 std::shared_ptr<rocksdb::EventListener> listener,
+                                 rocksdb::Env* env) {
   rocksdb::DBOptions db;
   db.create_if_missing = true;
   db.create_missing_column_families = true;
@@ -152,8 +153,9 @@ rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options,
   // The node stops at the first hard error; RocksDB must not resume behind our back.
   db.max_bgerror_resume_count = 0;
   db.listeners.push_back(std::move(listener));
-  db.sst_file_manager.reset(rocksdb::NewSstFileManager(rocksdb::Env::Default(), nullptr, "",
-                                                       256 * kMiB, true, nullptr, 0.25));
+  db.env = env;
+  db.sst_file_manager.reset(
+      rocksdb::NewSstFileManager(env, nullptr, "", 256 * kMiB, true, nullptr, 0.25));
   return db;
 }
 

@@ -15,8 +15,10 @@
 
 namespace weir::runtime {
 
+// `env` outlives the database.
 rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options,
-                                 std::shared_ptr<rocksdb::EventListener> listener);
+                                 std::shared_ptr<rocksdb::EventListener> listener,
+                                 rocksdb::Env* env);
 
 // In the order of KvFamily. The meta rows live in RocksDB's default family, which exists anyway.
 std::vector<rocksdb::ColumnFamilyDescriptor> MakeFamilies(const RocksDbOptions& options);

@@ -6,7 +6,6 @@
 #include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
 
-#include <atomic>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -17,6 +16,8 @@
 #include "common/runtime/log.h"
 #include "common/runtime/rocksdb/crc_hook.h"
 #include "common/runtime/rocksdb/direct_file_system.h"
+#include "common/runtime/rocksdb/fatal_switch.h"
+#include "common/runtime/rocksdb/frozen_file_system.h"
 #include "common/runtime/rocksdb/rocksdb_options.h"
 #include "common/runtime/rocksdb/rocksdb_reclaim.h"
 
@@ -34,49 +35,14 @@ tl::unexpected<Error> StorageError(std::string_view what, const rocksdb::Status&
   return Fail(ErrorCode::kKafkaStorageError, std::string(what) + ": " + status.ToString());
 }
 
-// Tells what is damaged from what cannot be reached.
-tl::unexpected<Error> ReadError(std::string_view what, const rocksdb::Status& status) {
+// Tells what is damaged from what cannot be reached: a disk that does not give its bytes is taken
+// for failed as a whole.
+tl::unexpected<Error> ReadError(std::string_view what, const rocksdb::Status& status,
+                                FatalSwitch& fatal) {
   tl::unexpected<Error> error = StorageError(what, status);
+  if (status.IsIOError()) fatal.Trip(error.value().message);
   if (status.IsCorruption()) error.value().code = ErrorCode::kCorruptMessage;
   return error;
-}
-
-// Remembers that the store is poisoned and tells the node once.
-class FatalSwitch {
- public:
-  explicit FatalSwitch(std::function<void(const std::string&)> on_fatal)
-      : on_fatal_(std::move(on_fatal)) {}
-
-  bool poisoned() const { return poisoned_.load(std::memory_order_acquire); }
-
-  void Trip(const std::string& message) {
-    if (poisoned_.exchange(true)) return;
-    WEIR_CHECK(on_fatal_ != nullptr, message.c_str());
-    on_fatal_(message);
-  }
-
- private:
-  std::function<void(const std::string&)> on_fatal_;
-  std::atomic<bool> poisoned_{false};
-};
-
-bool IsDataWrite(rocksdb::FileOperationType operation) {
-  switch (operation) {
-    case rocksdb::FileOperationType::kWrite:
-    case rocksdb::FileOperationType::kFlush:
-    case rocksdb::FileOperationType::kSync:
-    case rocksdb::FileOperationType::kFsync:
-    case rocksdb::FileOperationType::kAppend:
-    case rocksdb::FileOperationType::kPositionedAppend:
-      return true;
-    case rocksdb::FileOperationType::kRead:
-    case rocksdb::FileOperationType::kTruncate:
-    case rocksdb::FileOperationType::kClose:
-    case rocksdb::FileOperationType::kRangeSync:
-    case rocksdb::FileOperationType::kOpen:
-      return false;
-  }
-  return false;
 }
 
 class ErrorListener : public rocksdb::EventListener {
@@ -87,14 +53,6 @@ class ErrorListener : public rocksdb::EventListener {
                          rocksdb::Status* status) override {
     // Without auto-resume even an error that RocksDB calls soft ends its flushes for good.
     if (!status->ok()) fatal_->Trip(status->ToString());
-  }
-  // A failed write is heard of here before RocksDB knows: a sync that runs beside it would meet an
-  // assertion of the library, and the process would end without a word.
-  bool ShouldBeNotifiedOnFileIO() override { return true; }
-  void OnIOError(const rocksdb::IOErrorInfo& info) override {
-    if (IsDataWrite(info.operation)) {
-      fatal_->Trip(info.file_path + ": " + info.io_status.ToString());
-    }
   }
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*status*/,
                             bool* auto_recovery) override {
@@ -150,8 +108,12 @@ class RocksDbBatch : public KvBatch {
 class RocksDbIterator : public KvIterator {
  public:
   RocksDbIterator(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, std::string_view lower,
-                  std::string_view upper, bool one_prefix)
-      : lower_(lower), upper_(upper), lower_slice_(lower_), upper_slice_(upper_) {
+                  std::string_view upper, bool one_prefix, std::shared_ptr<FatalSwitch> fatal)
+      : lower_(lower),
+        upper_(upper),
+        lower_slice_(lower_),
+        upper_slice_(upper_),
+        fatal_(std::move(fatal)) {
     rocksdb::ReadOptions options;
     options.total_order_seek = !one_prefix;
     if (!lower_.empty()) options.iterate_lower_bound = &lower_slice_;
@@ -167,7 +129,7 @@ class RocksDbIterator : public KvIterator {
   std::string_view value() const override { return ToView(iterator_->value()); }
   Status status() const override {
     if (iterator_->status().ok()) return {};
-    return ReadError("scan", iterator_->status());
+    return ReadError("scan", iterator_->status(), *fatal_);
   }
 
  private:
@@ -175,6 +137,7 @@ class RocksDbIterator : public KvIterator {
   std::string upper_;
   rocksdb::Slice lower_slice_;
   rocksdb::Slice upper_slice_;
+  std::shared_ptr<FatalSwitch> fatal_;
   std::unique_ptr<rocksdb::Iterator> iterator_;
 };
 
@@ -215,7 +178,7 @@ class RocksDbStore : public KvStore {
     const rocksdb::Status status =
         db_->Get(rocksdb::ReadOptions(), Handle(family), ToSlice(key), &value);
     if (status.IsNotFound()) return std::nullopt;
-    if (!status.ok()) return ReadError("get", status);
+    if (!status.ok()) return ReadError("get", status, *fatal_);
     return value;
   }
 
@@ -224,7 +187,8 @@ class RocksDbStore : public KvStore {
     // Within one partition the prefix filter spares files that do not know it.
     const bool one_prefix = family != KvFamily::kMeta && lower.size() >= kPrefixBytes &&
                             upper.substr(0, kPrefixBytes) == lower.substr(0, kPrefixBytes);
-    return std::make_unique<RocksDbIterator>(*db_, Handle(family), lower, upper, one_prefix);
+    return std::make_unique<RocksDbIterator>(*db_, Handle(family), lower, upper, one_prefix,
+                                             fatal_);
   }
 
   uint64_t unflushed_bytes() const override {
@@ -247,10 +211,10 @@ class RocksDbStore : public KvStore {
   }
 
  private:
-  static Status Poisoned() {
-    return Fail(ErrorCode::kKafkaStorageError, "the store failed earlier; the node is stopping");
-  }
+  static Status Poisoned() { return Fail(ErrorCode::kKafkaStorageError, "the store has failed"); }
   Status Judge(std::string_view what, const rocksdb::Status& status) {
+    // A call that met the failure may have been told that all is well.
+    if (fatal_->poisoned()) return Poisoned();
     if (status.ok()) [[likely]]
       return {};
     fatal_->Trip(std::string(what) + ": " + status.ToString());
@@ -299,30 +263,29 @@ void ReportOpened(const std::string& directory, uint64_t calls_before, bool dire
   if (!in_force) LogWarn("storage", "the CRC hook is not in force: appends cost twice the CPU", {});
 }
 
-// The files of the database, under what the options ask for. Null: the machine's, as they are.
-std::shared_ptr<rocksdb::FileSystem> ChooseFileSystem(const RocksDbOptions& options,
-                                                      bool direct_io) {
+// The files of the database, under what the options ask for.
+std::shared_ptr<rocksdb::FileSystem> ChooseFileSystem(const RocksDbOptions& options, bool direct_io,
+                                                      const std::shared_ptr<FatalSwitch>& fatal) {
   std::shared_ptr<rocksdb::FileSystem> base = options.file_system_for_test;
-  if (!direct_io) return base;
   if (!base) base = rocksdb::FileSystem::Default();
-  return std::make_shared<DirectFileSystem>(base);
+  auto frozen = std::make_shared<FrozenFileSystem>(base, fatal);
+  if (!direct_io) return frozen;
+  return std::make_shared<DirectFileSystem>(frozen);
 }
 
 }  // namespace
 
 Result<std::unique_ptr<KvStore>> OpenRocksDb(const std::string& directory, RocksDbOptions options) {
   auto fatal = std::make_shared<FatalSwitch>(options.on_fatal);
-  rocksdb::DBOptions db_options = MakeDbOptions(options, std::make_shared<ErrorListener>(fatal));
   const bool direct_io = options.direct_io && SupportsDirectIo(directory);
   if (options.direct_io && !direct_io) {
     LogWarn("storage", "no direct I/O here: appends cost more CPU", {{"directory", directory}});
   }
+  std::unique_ptr<rocksdb::Env> env =
+      rocksdb::NewCompositeEnv(ChooseFileSystem(options, direct_io, fatal));
+  rocksdb::DBOptions db_options =
+      MakeDbOptions(options, std::make_shared<ErrorListener>(fatal), env.get());
   db_options.use_direct_io_for_flush_and_compaction = direct_io;
-  std::unique_ptr<rocksdb::Env> env;
-  if (auto file_system = ChooseFileSystem(options, direct_io)) {
-    env = rocksdb::NewCompositeEnv(file_system);
-    db_options.env = env.get();
-  }
   if (options.file_system_for_test) db_options.sst_file_manager.reset();
   const uint64_t calls_before = CrcHookCalls();
   rocksdb::DB* raw = nullptr;
@@ -330,9 +293,14 @@ Result<std::unique_ptr<KvStore>> OpenRocksDb(const std::string& directory, Rocks
   const rocksdb::Status status =
       OpenFamilies(db_options, directory, MakeFamilies(options), &handles, &raw);
   if (!status.ok()) return StorageError("open " + directory, status);
+  auto store = std::make_unique<RocksDbStore>(std::move(env), std::unique_ptr<rocksdb::DB>(raw),
+                                              std::move(handles), fatal);
+  if (fatal->poisoned()) {
+    return Fail(ErrorCode::kKafkaStorageError, "open " + directory + ": " + fatal->message());
+  }
+  fatal->Arm();
   ReportOpened(directory, calls_before, direct_io);
-  return std::make_unique<RocksDbStore>(std::move(env), std::unique_ptr<rocksdb::DB>(raw),
-                                        std::move(handles), std::move(fatal));
+  return store;
 }
 
 }  // namespace weir::runtime

@@ -2,8 +2,9 @@
 //
 // Laws:
 //  1. One shared write-ahead log; values of the log families live in blob files, meta rows do not.
-//  2. A failed write-ahead log, or any background error, poisons the store for good: on_fatal is
-//     called once, every later Write and Sync fails (D-13). There is no auto-resume.
+//  2. A failed write or sync of any file, or any background error (a damaged file met by compaction
+//     is one), poisons the store for good: on_fatal is called once, every later Write and Sync
+//     fails (D-13), the disk is left as it is (FrozenFileSystem). There is no auto-resume.
 //  3. Memory grows with use: an idle store holds a few MiB.
 // Thread rule: that of KvStore. on_fatal runs on whichever thread met the error.
 #pragma once
@@ -29,7 +30,7 @@ struct RocksDbOptions {
   bool direct_io = true;
   // Bounds the replay after a kill.
   size_t wal_bytes_max = 512 * 1024 * 1024;
-  // The node must stop: `message` says why. Unset: the process aborts.
+  // Nothing is stored any more: `message` says why. Unset: the process aborts.
   std::function<void(const std::string& message)> on_fatal;
   // Which entries of the log families are dead. Unset: none.
   KvDropRuleFactory drop_rules;

@@ -5,17 +5,20 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "common/base/fault.h"
 #include "common/runtime/rocksdb/crc_hook.h"
 #include "tests/support/mem_kv_store.h"
+#include "tests/support/power_cut_file_system.h"
 #include "tests/support/scratch_directory.h"
 
 namespace weir::runtime {
@@ -144,6 +147,46 @@ TEST(RocksDbStore, D13_AFailedSyncPoisonsTheStoreAndCallsOnce) {
   EXPECT_EQ(store->Write(*batch).error().code, ErrorCode::kKafkaStorageError);
   EXPECT_FALSE(store->Sync().has_value());
   EXPECT_EQ(calls, 1);
+}
+
+// The process goes on without the directory: the library must survive a disk that fails under a
+// write, beside a sync, during a flush, and be closed afterwards.
+TEST(RocksDbStore, D13_ADiskThatFailsUnderLoadEndsTheStoreAndNothingElse) {
+  constexpr int kRounds = 6;
+  for (int round = 0; round < kRounds; ++round) {
+    ScratchDirectory scratch;
+    auto disk = std::make_shared<test::PowerCutFileSystem>(static_cast<uint64_t>(round));
+    std::atomic<int> calls = 0;
+    RocksDbOptions options;
+    options.memtable_bytes = 256 * 1024;
+    options.on_fatal = [&](const std::string&) { ++calls; };
+    options.file_system_for_test = disk;
+    auto store = OpenRocksDb(scratch.path(), options).value();
+    std::atomic<int> written = 0;
+    std::thread writer([&] {
+      const std::string value(8 * 1024, 'x');
+      for (bool works = true; works;) {
+        auto batch = store->NewBatch();
+        batch->Put(KvFamily::kLogLong, "key" + std::to_string(written.fetch_add(1)), value);
+        works = store->Write(*batch).has_value();
+      }
+    });
+    std::thread syncer([&] {
+      while (store->Sync()) {
+      }
+    });
+    std::thread flusher([&] {
+      while (store->Flush()) {
+      }
+    });
+    while (written.load() < 1 + round * 15) std::this_thread::yield();
+    disk->Cut();
+    writer.join();
+    syncer.join();
+    flusher.join();
+    EXPECT_EQ(calls.load(), 1);
+    EXPECT_FALSE(store->Sync().has_value());
+  }
 }
 
 TEST(RocksDbStore, D09_ADamagedDirectoryIsRefused) {
