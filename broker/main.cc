@@ -8,7 +8,8 @@
 // clean. Laws:
 //  1. Clients are accepted only when the broker can serve them; until then they wait in the
 //     sockets' backlog.
-//  2. A failed store ends the process: what it acknowledged from then on could be lost (D-13).
+//  2. A data directory that fails is used no more in this life (D-13): its partitions go offline,
+//     and the last one that fails ends the process.
 // Thread rule: main thread; callbacks say where they run.
 #include <algorithm>
 #include <csignal>
@@ -57,8 +58,12 @@ class RouterHost : public broker::PartitionHost {
  public:
   RouterHost(replica::PartitionRouter& router, log::LogDirectories directories)
       : router_(router), directories_(std::move(directories)) {}
+  // Acted on only when the controller knows which of the partitions are offline: a broker that has
+  // just returned must not be given their leaderships.
   void Assign(std::vector<replica::Assignment> assignments, Task done) override {
-    router_.Assign(std::move(assignments), std::move(done));
+    router_.Assign(std::move(assignments), [this, done = std::move(done)]() mutable {
+      updates_->AfterStorage(std::move(done));
+    });
   }
   void Drop(std::vector<replica::TopicPartition> partitions, Task done) override {
     router_.Drop(std::move(partitions), std::move(done));
@@ -68,12 +73,16 @@ class RouterHost : public broker::PartitionHost {
     replication_->OnBrokers(std::move(addresses));
   }
   // REQUIRES: called before the reconciler acts.
-  void SetReplication(broker::ReplicationLink* replication) { replication_ = replication; }
+  void SetReplication(broker::ReplicationLink* replication, broker::IsrUpdates* updates) {
+    replication_ = replication;
+    updates_ = updates;
+  }
 
  private:
   replica::PartitionRouter& router_;
   log::LogDirectories directories_;
   broker::ReplicationLink* replication_ = nullptr;
+  broker::IsrUpdates* updates_ = nullptr;
 };
 
 class BrokerNode {
@@ -91,6 +100,13 @@ class BrokerNode {
 
  private:
   Status OpenStore();
+  // Any thread.
+  void OnStoreFailed(uint32_t directory, const std::string& reason);
+  // Metadata thread.
+  void OnDirectoryFailed(uint32_t directory, const std::string& reason);
+  void ReportUnopened() const;
+  void AddDiskMetrics();
+  void FillContext();
   Status BindListeners();
   Status StartPages();
   void StartMetadata();
@@ -110,6 +126,9 @@ class BrokerNode {
   std::shared_ptr<runtime::ThreadExecutor> metadata_thread_;
 
   log::DataDirectories directories_;
+  // Set once everything is in place; until then failures wait. Metadata thread.
+  bool started_ = false;
+  std::vector<std::pair<uint32_t, std::string>> early_failures_;
   std::unique_ptr<replica::PartitionRouter> router_;
   std::unique_ptr<RouterHost> host_;
 
@@ -149,15 +168,49 @@ Status BrokerNode::OpenStore() {
                                       .bootstrap = config_.bootstrap,
                                       .direct_io = config_.direct_io,
                                       .disk_reserve_bytes = config_.disk_reserve_bytes};
-  options.on_fatal = [](const std::string& reason) {
-    EndAtOnce("the store failed, the broker ends", reason);
+  options.on_failed = [this](uint32_t directory, const std::string& reason) {
+    OnStoreFailed(directory, reason);
   };
   WEIR_ASSIGN_OR_RETURN(directories_, log::OpenDataDirectories(config_.data_dirs, options));
   const log::LogDirectories stores = log::ViewOf(directories_);
   router_ = std::make_unique<replica::PartitionRouter>(config_.node_id, stores, shards_.Executors(),
                                                        config_.tail_cache_bytes);
   host_ = std::make_unique<RouterHost>(*router_, stores);
+  ReportUnopened();
   return {};
+}
+
+constexpr const char* kLastStoreFailed = "the store failed, the broker ends";
+
+void BrokerNode::OnStoreFailed(uint32_t directory, const std::string& reason) {
+  if (config_.data_dirs.size() == 1) EndAtOnce(kLastStoreFailed, reason);
+  metadata_thread_->Post([this, directory, reason] { OnDirectoryFailed(directory, reason); });
+}
+
+void BrokerNode::OnDirectoryFailed(uint32_t directory, const std::string& reason) {
+  if (!started_) {
+    early_failures_.emplace_back(directory, reason);
+    return;
+  }
+  log::LogStore& store = directories_.opened[directory]->store();
+  store.MarkFailed();
+  const size_t left = log::ViewOf(directories_).live_count();
+  if (left == 0) EndAtOnce(kLastStoreFailed, reason);
+  LogError("broker", "data directory failed: its replicas are offline until it is repaired",
+           {{"directory", directories_.opened[directory]->path()},
+            {"reason", reason},
+            {"partitions", store.partition_count()},
+            {"directories_left", left}});
+  router_->OnDirectoryFailed(directory);
+}
+
+void BrokerNode::ReportUnopened() const {
+  for (const log::UnopenedDirectory& unopened : directories_.unopened) {
+    LogError("broker", "data directory cannot be opened: its replicas are offline",
+             {{"directory", unopened.path},
+              {"reason", unopened.error.message},
+              {"directories_left", directories_.opened.size()}});
+  }
 }
 
 Status BrokerNode::BindListeners() {
@@ -191,8 +244,8 @@ broker::v1::Registration BrokerNode::MakeRegistration() const {
   registration.set_broker_id(config_.node_id.value());
   Prng prng(runtime::RandomSeed());
   registration.set_incarnation_id(Uuid::Random(prng).ToBytes());
-  for (const auto& directory : directories_) {
-    registration.add_directory_ids(directory->id().ToBytes());
+  for (const Uuid& id : directories_.ids) registration.add_directory_ids(id.ToBytes());
+  for (const auto& directory : directories_.opened) {
     // One that was added to the others has not joined yet.
     const Uuid& cluster = directory->node().identity().cluster_id;
     if (!cluster.IsZero()) registration.set_cluster_id(cluster.ToBytes());
@@ -249,15 +302,16 @@ void BrokerNode::LinkReplication() {
     dialers_.push_back(std::make_unique<net::TcpDialer>(shard, limits::kFrameBytesMax));
     lanes.push_back({.executor = &shard, .dialer = dialers_.back().get()});
   }
-  replication_ = std::make_unique<broker::ReplicationLink>(
-      config_.node_id, *router_, *isr_updates_, std::move(lanes), config_.fetcher, broker_epoch,
-      [this] { return log::AnyFull(directories_); });
+  replication_ = std::make_unique<broker::ReplicationLink>(config_.node_id, *router_, *isr_updates_,
+                                                           std::move(lanes), config_.fetcher,
+                                                           broker_epoch, log::ViewOf(directories_));
   router_->SetReplication(replication_.get(), config_.replica_lag_time_max);
-  host_->SetReplication(replication_.get());
+  host_->SetReplication(replication_.get(), isr_updates_.get());
 }
 
 Status BrokerNode::OnJoined(const Uuid& cluster_id, BrokerEpoch epoch) {
-  for (const auto& directory : directories_) {
+  for (const auto& directory : directories_.opened) {
+    if (directory->store().failed()) continue;
     WEIR_RETURN_IF_ERROR(directory->node().AdoptCluster(cluster_id));
   }
   follower_->OnRegistered(epoch);
@@ -321,33 +375,35 @@ void BrokerNode::AddMetrics() {
           &net::Server::Traffic::bytes_in_flight);
   metrics.AddGaugeCallback("weir_broker_fenced", "1 while the controllers fence this broker.",
                            [this] { return session_->IsFenced() ? 1.0 : 0.0; });
-  metrics.AddGaugeCallback("weir_disk_full",
-                           "1 while producers are refused because the disk is full.",
-                           [this] { return log::AnyFull(directories_) ? 1.0 : 0.0; });
-  metrics.AddGaugeCallback("weir_disk_room_bytes",
-                           "Bytes that records may still take, on the disk with the least room.",
-                           [this] {
-                             uint64_t least = std::numeric_limits<uint64_t>::max();
-                             for (const auto& directory : directories_) {
-                               least = std::min(least, directory->disk().room_bytes());
-                             }
-                             return static_cast<double>(least);
-                           });
   metrics.AddGaugeCallback("weir_metadata_applied_offset",
                            "Metadata offset that this broker acts on.",
                            [this] { return static_cast<double>(applied_offset_.load()); });
 }
 
-Status BrokerNode::Start() {
-  WEIR_RETURN_IF_ERROR(OpenStore());
-  dispatcher_ = std::make_unique<handlers::Dispatcher>(context_, registry_);
-  WEIR_RETURN_IF_ERROR(BindListeners());
-  WEIR_RETURN_IF_ERROR(StartPages());
-  StartMetadata();
-  LinkReplication();
+void BrokerNode::AddDiskMetrics() {
+  runtime::Metrics& metrics = runtime::Metrics::Global();
+  const log::LogDirectories view = log::ViewOf(directories_);
+  metrics.AddGaugeCallback("weir_disk_full",
+                           "1 while producers are refused because a data directory is full.",
+                           [view] { return view.AnyFull() ? 1.0 : 0.0; });
+  metrics.AddGaugeCallback("weir_data_directories_offline",
+                           "Data directories that have failed or could not be opened.",
+                           [view] { return static_cast<double>(view.offline_count()); });
+  metrics.AddGaugeCallback("weir_disk_room_bytes",
+                           "Bytes that records may still take, on the disk with the least room.",
+                           [this] {
+                             uint64_t least = std::numeric_limits<uint64_t>::max();
+                             for (const auto& directory : directories_.opened) {
+                               if (directory->store().failed()) continue;
+                               least = std::min(least, directory->disk().room_bytes());
+                             }
+                             return static_cast<double>(least);
+                           });
+}
+
+void BrokerNode::FillContext() {
   context_.settings = {.node_id = config_.node_id,
                        .auto_create_topics = config_.auto_create_topics,
-                       .data_dirs = config_.data_dirs,
                        .version = WEIR_VERSION,
                        .inter_broker_listener = inter_broker_listener_->name,
                        .rack = config_.rack,
@@ -358,19 +414,38 @@ Status BrokerNode::Start() {
   context_.controllers = controllers_.get();
   context_.producer_ids = producer_ids_.get();
   context_.partitions = router_.get();
-  for (const auto& directory : directories_) context_.disks.push_back(&directory->disk());
+  for (const std::string& path : config_.data_dirs) {
+    log::DirectoryPlace& place = context_.directories.emplace_back();
+    place.path = path;
+    for (const auto& directory : directories_.opened) {
+      if (directory->path() == path) place.store = &directory->store();
+    }
+  }
   context_.metrics = &metrics_;
   context_.shards = shards_.Executors();
+}
+
+Status BrokerNode::Start() {
+  WEIR_RETURN_IF_ERROR(OpenStore());
+  dispatcher_ = std::make_unique<handlers::Dispatcher>(context_, registry_);
+  WEIR_RETURN_IF_ERROR(BindListeners());
+  WEIR_RETURN_IF_ERROR(StartPages());
+  StartMetadata();
+  LinkReplication();
+  FillContext();
   AddMetrics();
+  AddDiskMetrics();
   shards_.Start();
   metadata_thread_->Post([this] {
+    started_ = true;
+    for (const auto& [directory, reason] : early_failures_) OnDirectoryFailed(directory, reason);
     session_->Start();
     follower_->Start();
   });
   LogInfo("broker", "started",
           {{"node_id", config_.node_id},
-           {"directory_id", directories_.front()->id()},
-           {"directories", directories_.size()},
+           {"directory_id", directories_.opened.front()->id()},
+           {"directories", directories_.opened.size()},
            {"shards", config_.shards},
            {"version", WEIR_VERSION}});
   return {};
@@ -420,7 +495,7 @@ void BrokerNode::StopThreads() {
   runtime::Metrics::Global().ClearCallbacks();
   metadata_thread_->Stop();
   shards_.Stop();
-  for (const auto& directory : directories_) directory->Stop();
+  for (const auto& directory : directories_.opened) directory->Stop();
 }
 
 int Main(int argc, char** argv) {

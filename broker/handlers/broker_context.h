@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "broker/handlers/api_metrics.h"
-#include "broker/log/disk_keeper.h"
+#include "broker/log/log_directories.h"
 #include "broker/metadata/controller_port.h"
 #include "broker/metadata/image_holder.h"
 #include "broker/metadata/producer_id_pool.h"
@@ -29,8 +29,6 @@ class Registry;
 struct BrokerSettings {
   NodeId node_id;
   bool auto_create_topics = false;
-  // Directories as DescribeLogDirs names them, in their order.
-  std::vector<std::string> data_dirs;
   std::string version;
   // Where other brokers come in: only there a request may speak for a replica (I-40).
   std::string inter_broker_listener;
@@ -49,8 +47,8 @@ struct BrokerContext {
   broker::ProducerIdPool* producer_ids = nullptr;
   replica::PartitionRouter* partitions = nullptr;
   ApiMetrics* metrics = nullptr;
-  // Of every data directory.
-  std::vector<const log::DiskKeeper*> disks;
+  // As DescribeLogDirs names them, in the order of the configuration.
+  std::vector<log::DirectoryPlace> directories;
   std::vector<Executor*> shards;
 };
 

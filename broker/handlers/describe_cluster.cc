@@ -146,11 +146,15 @@ bool IsWanted(const wire::DescribeLogDirsRequest& request, const std::string& to
   return false;
 }
 
-LogDirsResponse::LogDirResult ToLogDir(const std::string& path) {
+LogDirsResponse::LogDirResult ToLogDir(const log::DirectoryPlace& place) {
   LogDirsResponse::LogDirResult dir;
-  dir.log_dir = path;
+  dir.log_dir = place.path;
+  if (place.offline()) {
+    dir.error_code = ErrorCode::kKafkaStorageError;
+    return dir;
+  }
   struct statvfs disk {};
-  if (statvfs(path.c_str(), &disk) == 0) {
+  if (statvfs(place.path.c_str(), &disk) == 0) {
     dir.total_bytes = static_cast<int64_t>(disk.f_blocks * disk.f_frsize);
     dir.usable_bytes = static_cast<int64_t>(disk.f_bavail * disk.f_frsize);
   }
@@ -162,21 +166,25 @@ void HandleLogDirs(Call call, net::ConnectionInfo&, wire::DescribeLogDirsRequest
   const size_t home = call.shard();
   partitions.Describe(home, [call = std::move(call), request = std::move(request)](
                                 std::vector<replica::PartitionInfo> infos) mutable {
-    const std::vector<std::string>& paths = call.broker().settings.data_dirs;
-    std::vector<std::map<std::string, LogDirsResponse::Topic>> topics(paths.size());
+    const std::vector<log::DirectoryPlace>& places = call.broker().directories;
+    // By the number of the store.
+    std::map<uint32_t, std::map<std::string, LogDirsResponse::Topic>> topics;
     for (const replica::PartitionInfo& info : infos) {
       const metadata::Topic* topic = call.image().FindTopic(info.partition.topic_id);
       if (topic == nullptr) continue;
       const int32_t index = info.partition.partition.value();
       if (!IsWanted(request, topic->name, index)) continue;
-      LogDirsResponse::Topic& answer = topics.at(info.directory)[topic->name];
+      LogDirsResponse::Topic& answer = topics[info.directory][topic->name];
       answer.name = topic->name;
       answer.partitions.push_back({.partition_index = index, .partition_size = info.bytes});
     }
     LogDirsResponse response;
-    for (size_t i = 0; i < paths.size(); ++i) {
-      LogDirsResponse::LogDirResult& dir = response.results.emplace_back(ToLogDir(paths[i]));
-      for (auto& [name, topic] : topics[i]) dir.topics.push_back(std::move(topic));
+    for (const log::DirectoryPlace& place : places) {
+      LogDirsResponse::LogDirResult& dir = response.results.emplace_back(ToLogDir(place));
+      if (place.offline()) continue;
+      for (auto& [name, topic] : topics[place.store->directory()]) {
+        dir.topics.push_back(std::move(topic));
+      }
     }
     call.Reply(response);
   });

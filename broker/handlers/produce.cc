@@ -1,9 +1,10 @@
 // Produce (key 0): from the request's record sets to appends, and from their outcomes to one
 // answer.
 //
-// A full disk refuses records with KAFKA_STORAGE_ERROR, the one code of Kafka's that says so: every
-// client retries it until its delivery timeout, and asks for metadata again, where it may find
-// another leader. Nothing was appended, so that a retry makes no duplicate.
+// A full disk refuses records with KAFKA_STORAGE_ERROR, the one code of Kafka's that says so, as a
+// failed one does: every client retries it until its delivery timeout, and asks for metadata again,
+// where it may find another leader. On a full disk nothing was appended, so that a retry makes no
+// duplicate.
 //
 // acks=0 has no answer at all: an error closes the connection, which is how such a producer learns
 // of it. Errors that say "not the leader" carry who is (KIP-951), so that the producer need not
@@ -97,9 +98,6 @@ void Refuse(ProduceResponse::PartitionResponse& answer, ErrorCode error, const c
 // Fills the answer's skeleton and the append parts of what can be appended.
 replica::AppendRequest Split(Pending& pending, ProduceRequest& request) {
   const bool by_id = pending.call.version() >= kFirstVersionWithTopicIds;
-  const auto& disks = pending.call.broker().disks;
-  const bool disk_full = std::any_of(disks.begin(), disks.end(),
-                                     [](const log::DiskKeeper* disk) { return disk->full(); });
   replica::AppendRequest append;
   append.acks = request.acks;
   append.api_version = pending.call.version();
@@ -122,8 +120,6 @@ replica::AppendRequest Split(Pending& pending, ProduceRequest& request) {
         Refuse(answer, ErrorCode::kInvalidTxnState, "transactions are not served yet");
       } else if (!partition.records || partition.records->empty()) {
         Refuse(answer, ErrorCode::kInvalidRecord, "no record batch");
-      } else if (disk_full) {
-        Refuse(answer, ErrorCode::kKafkaStorageError, "the broker's disk is full");
       } else {
         pending.places.push_back({static_cast<uint32_t>(pending.response.responses.size() - 1),
                                   static_cast<uint32_t>(topic.partition_responses.size() - 1)});

@@ -3,9 +3,11 @@
 // others.
 //
 // Laws:
-//  1. All directories that the broker had are there, or it does not start: a partition that is not
-//     found would begin empty, and be taken for a replica that has everything.
-//  2. Stop ends the threads; only CloseCleanly of the store may come after it.
+//  1. All directories that the broker had are accounted for, or it does not start: a partition that
+//     is not found would begin empty, and be taken for a replica that has everything. One that is
+//     there and cannot be read or opened is accounted for while another one can.
+//  2. A directory that was not among them before must open.
+//  3. Stop ends the threads; only CloseCleanly of the store may come after it.
 // Thread rule: Open and Stop from the main thread, blocking; the parts have their own rules.
 #pragma once
 
@@ -36,14 +38,15 @@ class DataDirectory {
     bool direct_io = true;
     // 0: DefaultReserve.
     uint64_t disk_reserve_bytes = 0;
-    // The store has failed: what is acknowledged from now on could be lost. Any thread.
-    std::function<void(const std::string& reason)> on_fatal;
+    // The store of the directory with that number has failed: nothing more is stored there. Any
+    // thread, perhaps before OpenDataDirectories returns.
+    std::function<void(uint32_t number, const std::string& reason)> on_failed;
   };
 
-  // `number`: its place among the broker's directories. Errors: those of NodeDirectory::Open and
-  // OpenRocksDb, kKafkaStorageError.
-  static Result<std::unique_ptr<DataDirectory>> Open(const std::string& path, uint32_t number,
-                                                     const Options& options);
+  // `number`: its place among the broker's open directories. Errors: those of OpenRocksDb,
+  // kKafkaStorageError.
+  static Result<std::unique_ptr<DataDirectory>> Open(std::unique_ptr<runtime::NodeDirectory> node,
+                                                     uint32_t number, const Options& options);
   ~DataDirectory() { Stop(); }
   DataDirectory(const DataDirectory&) = delete;
   DataDirectory& operator=(const DataDirectory&) = delete;
@@ -70,14 +73,26 @@ class DataDirectory {
   std::unique_ptr<DiskKeeper> disk_;
 };
 
-using DataDirectories = std::vector<std::unique_ptr<DataDirectory>>;
+struct UnopenedDirectory {
+  std::string path;
+  Error error;
+  // Zero when not even that can be read.
+  Uuid id;
+};
 
-// Opens them in their order. Errors: those of Open; kInvalidConfig when one is missing that was
-// there before, kKafkaStorageError when a partition is in two of them.
+struct DataDirectories {
+  // At least one; their places are their numbers.
+  std::vector<std::unique_ptr<DataDirectory>> opened;
+  std::vector<UnopenedDirectory> unopened;
+  // Of all of them.
+  std::vector<Uuid> ids;
+};
+
+// Opens them in their order. Errors: those of NodeDirectory::Open, save what laws 1 and 2 let pass;
+// those of Open when none can be opened; kInvalidConfig when one is missing that was there before,
+// kKafkaStorageError when a partition is in two of them.
 Result<DataDirectories> OpenDataDirectories(const std::vector<std::string>& paths,
                                             const DataDirectory::Options& options);
 LogDirectories ViewOf(const DataDirectories& directories);
-// No room for records in one of them at least.
-bool AnyFull(const DataDirectories& directories);
 
 }  // namespace weir::log

@@ -37,14 +37,15 @@ Result<DiskSample> DiskKeeper::Sample() {
   sample.queued_bytes = store_.writer().queued_bytes();
   const bool changed = space_.Update(sample);
   room_bytes_.store(space_.room_bytes(), std::memory_order_relaxed);
-  full_.store(space_.full(), std::memory_order_relaxed);
+  store_.SetFull(space_.full());
   if (!changed) return sample;
   const LogFields fields = {{"available_bytes", sample.available_bytes},
                             {"unflushed_bytes", sample.unflushed_bytes},
                             {"reserve_bytes", space_.reserve_bytes()},
                             {"total_bytes", sample.total_bytes}};
   if (space_.full()) {
-    LogError("log", "disk full: produce is refused until there is space again", fields);
+    LogError("log", "disk full: produce to its partitions is refused until there is space again",
+             fields);
   } else {
     LogInfo("log", "disk has room again: produce is served", fields);
   }
@@ -52,6 +53,7 @@ Result<DiskSample> DiskKeeper::Sample() {
 }
 
 void DiskKeeper::SampleAgain() {
+  if (store_.failed()) return;
   const MonoTime now = sampler_.Now();
   bool quiet = false;
   if (const Result<DiskSample> sampled = Sample(); sampled) {

@@ -2,13 +2,14 @@
 // is room for records (DiskSpace decides), and has the space of deleted partitions reclaimed.
 //
 // Laws:
-//  1. full() is what the newest sample says; samples are kDiskSampleEvery apart whatever the disk
-//     does, and kQuietSampleEvery when nothing was written between the last two.
+//  1. LogStore::full is what the newest sample says; samples are kDiskSampleEvery apart whatever
+//     the disk does, and kQuietSampleEvery when nothing was written between the last two.
 //  2. Reclaiming runs on its own thread, once at a time: soon after a deletion, at once on a full
 //     disk.
 //  3. A full disk first has memory written out, which frees the write-ahead log; only then are
 //     living entries copied, at most half of the reserve at a time.
-//  4. Nothing is written out or rewritten that the disk may not take: when others have eaten the
+//  4. A store that has failed is left alone.
+//  5. Nothing is written out or rewritten that the disk may not take: when others have eaten the
 //     reserve, the broker refuses records and waits.
 // Thread rule: full() and the counters from any thread; Start once; the executors stop before the
 // object goes.
@@ -45,7 +46,7 @@ class DiskKeeper {
   Status Start();
 
   // No room for records: producers are refused, followers do not append.
-  bool full() const { return full_.load(std::memory_order_relaxed); }
+  bool full() const { return store_.full(); }
   uint64_t room_bytes() const { return room_bytes_.load(std::memory_order_relaxed); }
 
  private:
@@ -67,7 +68,6 @@ class DiskKeeper {
   MonoTime reclaimed_at_{-std::chrono::hours(1)};
   uint64_t deaths_reclaimed_ = 0;
   std::atomic<bool> reclaiming_ = false;
-  std::atomic<bool> full_ = false;
   std::atomic<uint64_t> room_bytes_ = 0;
 };
 

@@ -9,8 +9,10 @@
 
 namespace weir::log {
 
-LogDirectories::LogDirectories(std::vector<LogStore*> stores)
-    : stores_(std::move(stores)), placement_(std::make_shared<runtime::Guarded<Placement>>()) {
+LogDirectories::LogDirectories(std::vector<LogStore*> stores, size_t unopened)
+    : stores_(std::move(stores)),
+      unopened_(unopened),
+      placement_(std::make_shared<runtime::Guarded<Placement>>()) {
   WEIR_CHECK(!stores_.empty());
   for (size_t i = 0; i < stores_.size(); ++i) WEIR_CHECK(stores_[i]->directory() == i);
 }
@@ -33,37 +35,67 @@ Status LogDirectories::CheckDistinct() const {
               "partition " + twice->ToString() + " is in two data directories");
 }
 
-std::vector<StoredPartition> LogDirectories::OpenOrCreate(
-    const std::vector<TopicPartition>& partitions, const std::vector<KvFamily>& families) const {
-  if (stores_.size() == 1) return stores_[0]->OpenOrCreate(partitions, families);
-  std::vector<StoredPartition> opened(partitions.size());
+size_t LogDirectories::PlaceFor(const WantedPartition& wanted,
+                                const std::vector<size_t>& counts) const {
+  for (size_t i = 0; i < stores_.size(); ++i) {
+    if (stores_[i]->Holds(wanted.partition)) return i;
+  }
+  if (unopened_ > 0 && !wanted.is_new) return size();
+  // Room goes before balance.
+  const auto burden = [&](size_t i) { return std::pair(stores_[i]->full(), counts[i]); };
+  size_t best = size();
+  for (size_t i = 0; i < stores_.size(); ++i) {
+    if (stores_[i]->failed()) continue;
+    if (best == size() || burden(i) < burden(best)) best = i;
+  }
+  return best;
+}
+
+std::vector<Result<StoredPartition>> LogDirectories::OpenOrCreate(
+    const std::vector<WantedPartition>& wanted) const {
+  std::vector<Result<StoredPartition>> opened;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    opened.emplace_back(Fail(ErrorCode::kKafkaStorageError, "its data directory is offline"));
+  }
   placement_->With([&](Placement&) {
     std::vector<size_t> counts;
     for (const LogStore* store : stores_) counts.push_back(store->partition_count());
     std::vector<std::vector<size_t>> shares(stores_.size());
-    for (size_t i = 0; i < partitions.size(); ++i) {
-      const auto holder = std::find_if(stores_.begin(), stores_.end(), [&](const LogStore* store) {
-        return store->Holds(partitions[i]);
-      });
-      const bool is_new = holder == stores_.end();
-      const auto fewest = std::min_element(counts.begin(), counts.end());
-      const auto directory = static_cast<size_t>(is_new ? std::distance(counts.begin(), fewest)
-                                                        : std::distance(stores_.begin(), holder));
-      if (is_new) ++counts[directory];
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      const size_t directory = PlaceFor(wanted[i], counts);
+      if (directory == size() || stores_[directory]->failed()) continue;
+      if (!stores_[directory]->Holds(wanted[i].partition)) ++counts[directory];
       shares[directory].push_back(i);
     }
     for (size_t directory = 0; directory < shares.size(); ++directory) {
       std::vector<TopicPartition> names;
-      std::vector<KvFamily> theirs;
+      std::vector<KvFamily> families;
       for (const size_t i : shares[directory]) {
-        names.push_back(partitions[i]);
-        theirs.push_back(families[i]);
+        names.push_back(wanted[i].partition);
+        families.push_back(wanted[i].family);
       }
-      std::vector<StoredPartition> some = stores_[directory]->OpenOrCreate(names, theirs);
+      if (names.empty()) continue;
+      std::vector<StoredPartition> some = stores_[directory]->OpenOrCreate(names, families);
       for (size_t i = 0; i < some.size(); ++i) opened[shares[directory][i]] = std::move(some[i]);
     }
   });
   return opened;
+}
+
+bool LogDirectories::IsFull(const TopicPartition& partition) const {
+  return std::any_of(stores_.begin(), stores_.end(), [&](const LogStore* store) {
+    return store->full() && store->Holds(partition);
+  });
+}
+
+bool LogDirectories::AnyFull() const {
+  return std::any_of(stores_.begin(), stores_.end(),
+                     [](const LogStore* store) { return store->full() && !store->failed(); });
+}
+
+size_t LogDirectories::live_count() const {
+  return static_cast<size_t>(std::count_if(stores_.begin(), stores_.end(),
+                                           [](const LogStore* store) { return !store->failed(); }));
 }
 
 void LogDirectories::Delete(const std::vector<TopicPartition>& partitions) const {
@@ -78,10 +110,15 @@ void LogDirectories::Flush(Task done) const {
   auto join = std::make_shared<Join>();
   join->left = stores_.size();
   join->done = std::move(done);
+  const auto end_one = [join] {
+    if (join->left.fetch_sub(1) == 1) join->done();
+  };
   for (LogStore* store : stores_) {
-    store->writer().Flush([join] {
-      if (join->left.fetch_sub(1) == 1) join->done();
-    });
+    if (store->failed()) {
+      end_one();
+    } else {
+      store->writer().Flush(end_one, end_one);
+    }
   }
 }
 
@@ -96,6 +133,7 @@ BrokerEpoch LogDirectories::previous_broker_epoch() const {
 Status LogDirectories::CloseCleanly(BrokerEpoch epoch) const {
   Status first;
   for (LogStore* store : stores_) {
+    if (store->failed()) continue;
     const Status closed = store->CloseCleanly(epoch);
     if (!closed && first) first = closed;
   }

@@ -196,6 +196,7 @@ std::vector<StoredPartition> LogStore::OpenOrCreate(const std::vector<TopicParti
 }
 
 void LogStore::Delete(const std::vector<TopicPartition>& partitions) {
+  if (failed()) return;
   std::vector<Dead> dead;
   partitions_.With([&](Partitions& own) {
     for (const TopicPartition& partition : partitions) {
@@ -269,7 +270,8 @@ Result<size_t> LogStore::Reclaim(uint64_t copy_bytes_max) {
   return gone.size();
 }
 
-void LogStore::MoveLogStart(const TopicPartition& partition, Offset log_start_offset, Task done) {
+void LogStore::MoveLogStart(const TopicPartition& partition, Offset log_start_offset, Task done,
+                            Task lost) {
   partitions_.With([&](Partitions& own) {
     const auto found = own.known.find(partition);
     WEIR_CHECK(found != own.known.end(), "an open partition is stored");
@@ -284,7 +286,8 @@ void LogStore::MoveLogStart(const TopicPartition& partition, Offset log_start_of
           starts_->Publish({{id, row.log_start_offset}});
           ++death_count_;
           if (done) done();
-        });
+        },
+        std::move(lost));
   });
 }
 

@@ -8,7 +8,9 @@
 //  3. A deleted partition is named dead on disk in the same batch that takes its rows away, its
 //     entries are reclaimed only after that batch is synced, and the name goes only when no entry
 //     is left.
-//  4. The clean-shutdown marker is gone, and synced, before anything else is written (I-17).
+//  4. A store that has failed forgets nothing: what its directory holds is found there again when
+//     the directory is back, so it must not be made elsewhere meanwhile.
+//  5. The clean-shutdown marker is gone, and synced, before anything else is written (I-17).
 // Thread rule: Open, then calls from any shard's thread; internally locked, nothing waits for the
 // disk.
 #pragma once
@@ -89,12 +91,21 @@ class LogStore {
   size_t deleted_count() const;
   // Grows whenever entries died: deletions and moved log starts that are synced.
   uint64_t death_count() const { return death_count_.load(); }
-  // Records a new log start; `done` runs on the writer's thread once it is synced.
-  void MoveLogStart(const TopicPartition& partition, Offset log_start_offset, Task done);
+  // Records a new log start; `done` runs on a thread of the writer once it is synced, `lost`
+  // instead when the store has failed. Both may be null.
+  void MoveLogStart(const TopicPartition& partition, Offset log_start_offset, Task done,
+                    Task lost = nullptr);
 
   // Writes the clean-shutdown marker and syncs. Call last, after the shards have stopped appending
   // and the writer's queue is empty (LogWriter::Flush). Errors: kKafkaStorageError.
   Status CloseCleanly(BrokerEpoch epoch);
+
+  // The directory can be used no more in this life. Any thread.
+  void MarkFailed() { failed_.store(true); }
+  bool failed() const { return failed_.load(std::memory_order_relaxed); }
+  // No room for records: producers are refused, followers do not append.
+  void SetFull(bool full) { full_.store(full, std::memory_order_relaxed); }
+  bool full() const { return full_.load(std::memory_order_relaxed); }
 
   LogWriter& writer() { return writer_; }
   KvStore& kv() { return kv_; }
@@ -147,6 +158,8 @@ class LogStore {
   runtime::Guarded<Partitions> partitions_;
   runtime::Guarded<std::vector<Dead>> dead_;
   std::atomic<uint64_t> death_count_ = 0;
+  std::atomic<bool> failed_ = false;
+  std::atomic<bool> full_ = false;
 };
 
 }  // namespace weir::log

@@ -36,9 +36,9 @@ void LogWriter::Append(size_t shard, std::vector<LogAppend> appends) {
   Enqueue(std::move(items), bytes);
 }
 
-void LogWriter::WriteMeta(FillMeta fill, Task synced) {
+void LogWriter::WriteMeta(FillMeta fill, Task synced, Task lost) {
   std::vector<Item> items;
-  items.push_back({.fill = std::move(fill), .synced = std::move(synced)});
+  items.push_back({.fill = std::move(fill), .synced = std::move(synced), .lost = std::move(lost)});
   Enqueue(std::move(items), 0);
 }
 
@@ -61,7 +61,7 @@ void LogWriter::WriteQueued() {
         break;
       }
     }
-    if (!WriteSome(items, begin, end)) return;
+    if (!WriteSome(items, begin, end)) return Lose(items, begin);
     begin = end;
   }
 }
@@ -124,7 +124,8 @@ void LogWriter::AfterWrite(std::vector<Item>& items, size_t begin, size_t end) {
   for (size_t i = begin; i < end; ++i) {
     Item& item = items[i];
     if (item.fill) {
-      if (item.synced) written.push_back({.synced = std::move(item.synced)});
+      if (!item.synced && !item.lost) continue;
+      written.push_back({.synced = std::move(item.synced), .lost = std::move(item.lost)});
       continue;
     }
     LogAppend& append = item.append;
@@ -146,19 +147,34 @@ void LogWriter::AfterWrite(std::vector<Item>& items, size_t begin, size_t end) {
 void LogWriter::SyncWritten() {
   // Taken before the sync begins: what is written meanwhile waits for the next one.
   std::vector<Written> covered = unsynced_.TakeAll();
-  if (failed_.load()) return;
+  if (failed_.load()) return Lose(covered);
   if (!store_.Sync()) {
     failed_.store(true);
-    return;
+    return Lose(covered);
   }
   counters_.syncs.fetch_add(1, std::memory_order_relaxed);
   ByShard by_shard(shards_.size());
   for (const Written& written : covered) {
-    if (!written.synced) by_shard[written.shard].push_back(written.persisted);
+    if (!written.synced && !written.lost) by_shard[written.shard].push_back(written.persisted);
   }
   Report(std::move(by_shard));
   for (Written& written : covered) {
     if (written.synced) written.synced();
+  }
+}
+
+void LogWriter::Lose(std::vector<Item>& items, size_t begin) {
+  size_t bytes = 0;
+  for (size_t i = begin; i < items.size(); ++i) {
+    bytes += items[i].append.bytes.size();
+    if (items[i].lost) items[i].lost();
+  }
+  queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+}
+
+void LogWriter::Lose(std::vector<Written>& written) {
+  for (Written& each : written) {
+    if (each.lost) each.lost();
   }
 }
 

@@ -9,8 +9,8 @@
 //  3. What one partition queued for a round becomes as few entries as limits::kLogEntryBytesTarget
 //     allows; bytes go from the network's buffer into the store's batch without a copy in between.
 //  4. Meta rows and entries share one queue, so their order on disk is the order of the calls.
-//  5. A failed Write or Sync ends reporting for good: the store has called for the node's end
-//     (D-13).
+//  5. A failed Write or Sync ends reporting for good (D-13): what is queued then, or comes later,
+//     is lost, and its `lost` tasks run.
 // Thread rule: public calls from any thread; Write on the writer executor, Sync on the syncer.
 #pragma once
 
@@ -71,11 +71,12 @@ class LogWriter {
   size_t AddShard(Executor& executor, OnPersisted on_persisted);
 
   void Append(size_t shard, std::vector<LogAppend> appends);
-  // `synced` (may be null) runs on the syncer after a sync that covers the rows.
-  void WriteMeta(FillMeta fill, Task synced);
+  // `synced` (may be null) runs on the syncer after a sync that covers the rows; `lost` (may be
+  // null) instead of it, on the writer or the syncer, when the store has failed before.
+  void WriteMeta(FillMeta fill, Task synced, Task lost = nullptr);
   // `done` runs on the syncer when everything queued before the call is synced.
-  void Flush(Task done) {
-    WriteMeta([](KvBatch&) {}, std::move(done));
+  void Flush(Task done, Task lost = nullptr) {
+    WriteMeta([](KvBatch&) {}, std::move(done), std::move(lost));
   }
 
   // Bytes queued and not yet written: the producers' budget should be charged until they are
@@ -89,6 +90,7 @@ class LogWriter {
     LogAppend append;
     FillMeta fill;
     Task synced;
+    Task lost;
   };
   struct ShardPort {
     Executor* executor;
@@ -99,6 +101,7 @@ class LogWriter {
     size_t shard = 0;
     Persisted persisted;
     Task synced;
+    Task lost;
   };
   using ByShard = std::vector<std::vector<Persisted>>;
 
@@ -108,6 +111,8 @@ class LogWriter {
   void PutEntries(std::vector<Item>& items, size_t begin, size_t end);
   void AfterWrite(std::vector<Item>& items, size_t begin, size_t end);
   void SyncWritten();
+  void Lose(std::vector<Item>& items, size_t begin);
+  static void Lose(std::vector<Written>& written);
   void Report(ByShard by_shard);
 
   KvStore& store_;

@@ -1,10 +1,14 @@
 #include "broker/metadata/isr_updates.h"
 
+#include <iterator>
+
 namespace weir::broker {
 namespace {
 
 // Covers a controller failover; after that the partition decides anew what it wants.
 constexpr Duration kCallTimeout = std::chrono::seconds(2);
+// A directory may hold a hundred thousand: their changes must fit a batch of the metadata log.
+constexpr size_t kStoragePerCallMax = 10'000;
 
 }  // namespace
 
@@ -29,9 +33,33 @@ void IsrUpdates::GiveUp(const replica::TopicPartition& partition, GivenUp done) 
   });
 }
 
+void IsrUpdates::TellStorage(const replica::TopicPartition& partition, bool offline, Told done) {
+  thread_->Post([this, waiting = WaitingStorage{partition, offline, std::move(done)}]() mutable {
+    waiting_.storage.push_back(std::move(waiting));
+    SendIfDue();
+  });
+}
+
+void IsrUpdates::AfterStorage(Task done) {
+  thread_->Post([this, done = std::move(done)]() mutable {
+    if (waiting_.storage.empty() && sent_.storage.empty()) return done();
+    after_storage_.push_back(std::move(done));
+  });
+}
+
+IsrUpdates::Round IsrUpdates::TakeRound() {
+  Round round = std::exchange(waiting_, {});
+  if (round.storage.size() <= kStoragePerCallMax) return round;
+  const auto rest = round.storage.begin() + kStoragePerCallMax;
+  waiting_.storage.assign(std::make_move_iterator(rest),
+                          std::make_move_iterator(round.storage.end()));
+  round.storage.erase(rest, round.storage.end());
+  return round;
+}
+
 void IsrUpdates::SendIfDue() {
   if (!sent_.empty() || waiting_.empty()) return;
-  sent_ = std::exchange(waiting_, {});
+  sent_ = TakeRound();
   broker::v1::AlterPartitionRequest request;
   request.set_broker_id(broker_id_.value());
   request.set_broker_epoch(broker_epoch_().value());
@@ -51,6 +79,12 @@ void IsrUpdates::SendIfDue() {
     broker::v1::GivenUpReplica* given_up = request.add_given_up();
     given_up->set_topic_id(each.partition.topic_id.ToBytes());
     given_up->set_partition(each.partition.partition.value());
+  }
+  for (const WaitingStorage& each : sent_.storage) {
+    broker::v1::ReplicaStorage* storage = request.add_storage();
+    storage->set_topic_id(each.partition.topic_id.ToBytes());
+    storage->set_partition(each.partition.partition.value());
+    storage->set_offline(each.offline);
   }
   controllers_.AlterPartition(
       std::move(request), kCallTimeout,
@@ -86,6 +120,18 @@ void IsrUpdates::OnReply(Result<broker::v1::AlterPartitionReply> reply) {
       answer.leader_epoch = LeaderEpoch(altered.leader_epoch());
     }
     answered.given_up[i].done(answer);
+  }
+  for (size_t i = 0; i < answered.storage.size(); ++i) {
+    ErrorCode error = ErrorCode::kUnknownServerError;
+    if (!reply) {
+      error = reply.error().code;
+    } else if (static_cast<int>(i) < reply->storage_size()) {
+      error = ErrorCodeFromNumber(reply->storage(static_cast<int>(i)).error_code());
+    }
+    answered.storage[i].done(error);
+  }
+  if (waiting_.storage.empty()) {
+    for (Task& task : std::exchange(after_storage_, {})) task();
   }
   SendIfDue();
 }

@@ -6,7 +6,8 @@
 //  2. A proposal is answered once, by the controller, or with the error of the call as a whole:
 //  then
 //     it is not known whether the change was made. One that waits while a newer one of its
-//     partition comes is never sent nor answered. Replicas given up go with them, answered alike.
+//     partition comes is never sent nor answered. Replicas given up, and news of replicas that
+//     are offline, go with them, answered alike.
 // Thread rule: Propose from any thread; answers come on the metadata thread.
 #pragma once
 
@@ -40,6 +41,13 @@ class IsrUpdates {
   // This broker's replica is to be in no list of the partition any more.
   void GiveUp(const replica::TopicPartition& partition, GivenUp done);
 
+  using Told = absl::AnyInvocable<void(ErrorCode)>;
+  // Whether this broker's replica is offline.
+  void TellStorage(const replica::TopicPartition& partition, bool offline, Told done);
+  // `done` runs on the metadata thread when the controller has answered, whatever it said, all that
+  // TellStorage was called for before.
+  void AfterStorage(Task done);
+
  private:
   struct Waiting {
     replica::TopicPartition partition;
@@ -50,14 +58,21 @@ class IsrUpdates {
     replica::TopicPartition partition;
     GivenUp done;
   };
+  struct WaitingStorage {
+    replica::TopicPartition partition;
+    bool offline = false;
+    Told done;
+  };
   // What one call holds, in its order.
   struct Round {
     std::vector<Waiting> proposals;
     std::vector<WaitingReplica> given_up;
+    std::vector<WaitingStorage> storage;
 
-    bool empty() const { return proposals.empty() && given_up.empty(); }
+    bool empty() const { return proposals.empty() && given_up.empty() && storage.empty(); }
   };
 
+  Round TakeRound();
   void SendIfDue();
   void OnReply(Result<broker::v1::AlterPartitionReply> reply);
 
@@ -68,6 +83,7 @@ class IsrUpdates {
   Round waiting_;
   // Of the call under way.
   Round sent_;
+  std::vector<Task> after_storage_;
 };
 
 }  // namespace weir::broker

@@ -160,7 +160,9 @@ void Reconciler::WantPartition(const metadata::MetadataImage& image, const metad
                           .partition_epoch = partition->partition_epoch,
                           .replicas = {partition->replicas.begin(), partition->replicas.end()},
                           .isr = {partition->isr.begin(), partition->isr.end()},
-                          .config = ConfigOf(image, topic)});
+                          .config = ConfigOf(image, topic),
+                          .marked_offline = partition->offline_replicas.Contains(broker_id_),
+                          .is_new = partition->partition_epoch == PartitionEpoch(0)});
 }
 
 void Reconciler::RemoveTopic(const Uuid& topic_id) {

@@ -2,19 +2,22 @@
 // and the controller that decides about their ISRs.
 //
 //   PartitionRouter --Follow, Unfollow--> ReplicaFetchers --TakeFetched--> PartitionRouter
-//   PartitionRouter --ProposeIsr, GiveUp--> IsrUpdates --OnIsrAnswer, OnGivenUp--> PartitionRouter
+//   PartitionRouter --ProposeIsr, GiveUp, TellStorage--> IsrUpdates --OnIsrAnswer, OnGivenUp,
+//   OnStorageAnswer--> PartitionRouter
 //
 // Laws:
-//  1. A follower whose disk is full takes no records: its loop asks again after a pause, from the
-//     same place. It leaves the ISR at once if another replica is in sync; when there is room it
-//     catches up and returns (I-14).
+//  1. A follower whose directory is full takes no records: its loop asks again after a pause, from
+//     there. It leaves the ISR at once if another replica is in sync; when there is room it catches
+//     up and returns (I-14).
 // Thread rule: the ports' own; construct before the shards run, destroy after they have stopped.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "broker/log/log_directories.h"
 #include "broker/metadata/isr_updates.h"
 #include "broker/metadata/stuck_replicas.h"
 #include "broker/replica/partition_router.h"
@@ -26,14 +29,13 @@ namespace weir::broker {
 
 class ReplicationLink : public replica::ReplicationPort, private replica::FollowedReplicas {
  public:
-  ReplicationLink(
-      NodeId node_id, replica::PartitionRouter& router, IsrUpdates& updates,
-      std::vector<replica::ReplicaFetchers::Lane> lanes, replica::FetcherOptions options,
-      std::function<BrokerEpoch()> broker_epoch,
-      std::function<bool()> disk_full = [] { return false; })
+  ReplicationLink(NodeId node_id, replica::PartitionRouter& router, IsrUpdates& updates,
+                  std::vector<replica::ReplicaFetchers::Lane> lanes,
+                  replica::FetcherOptions options, std::function<BrokerEpoch()> broker_epoch,
+                  std::optional<log::LogDirectories> directories = std::nullopt)
       : router_(router),
         updates_(updates),
-        disk_full_(std::move(disk_full)),
+        directories_(std::move(directories)),
         homes_(HomesOf(lanes)),
         fetchers_(node_id, std::move(lanes), *this, options, std::move(broker_epoch)) {}
 
@@ -56,6 +58,11 @@ class ReplicationLink : public replica::ReplicationPort, private replica::Follow
       router_.OnGivenUp(partition, answer);
     });
   }
+  void TellStorage(const replica::TopicPartition& partition, bool offline) override {
+    updates_.TellStorage(partition, offline, [this, partition, offline](ErrorCode error) {
+      router_.OnStorageAnswer(partition, offline, error);
+    });
+  }
 
  private:
   // What a shard knows whose loops follow leaders. Touched there only.
@@ -70,36 +77,16 @@ class ReplicationLink : public replica::ReplicationPort, private replica::Follow
   }
 
   void TakeFetched(size_t home, std::vector<replica::FollowerFetch> fetched,
-                   replica::TakeFetchedDone done) override {
-    if (!disk_full_()) {
-      homes_[home].stuck.OnRoom();
-    } else if (GiveUpStuck(homes_[home], fetched)) {
-      done(std::vector<replica::TakenFetch>(fetched.size(),
-                                            {.error = ErrorCode::kKafkaStorageError}));
-      return;
-    }
-    router_.TakeFetched(home, std::move(fetched), std::move(done));
-  }
-
-  // Whether records came at all.
-  bool GiveUpStuck(Home& home, const std::vector<replica::FollowerFetch>& fetched) {
-    bool any = false;
-    for (const replica::FollowerFetch& part : fetched) {
-      if (part.records.empty()) continue;
-      any = true;
-      if (!home.stuck.OnNoRoom(part.partition)) continue;
-      updates_.GiveUp(
-          part.partition, [&home, partition = part.partition](replica::GivenUpAnswer answer) {
-            home.executor->Post(
-                [&home, partition, answer] { home.stuck.OnAnswer(partition, answer.error); });
-          });
-    }
-    return any;
-  }
+                   replica::TakeFetchedDone done) override;
+  // Takes what there is room for.
+  void TakeSome(size_t home, std::vector<replica::FollowerFetch> fetched,
+                replica::TakeFetchedDone done);
+  void AskToGiveUp(Home& home, const replica::TopicPartition& partition);
 
   replica::PartitionRouter& router_;
   IsrUpdates& updates_;
-  const std::function<bool()> disk_full_;
+  // Unset: disks are never full.
+  const std::optional<log::LogDirectories> directories_;
   // One per lane; never resized.
   std::vector<Home> homes_;
   replica::ReplicaFetchers fetchers_;

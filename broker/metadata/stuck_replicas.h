@@ -1,4 +1,4 @@
-// StuckReplicas: the replicas that a full disk keeps from following, and which of them the
+// StuckReplicas: the replicas that full disks keep from following, and which of them the
 // controller has been asked to take out of the ISR, so that their leaders need not wait for them
 // until replica.lag.time.max.ms is over.
 //
@@ -6,7 +6,7 @@
 //   following           asked --refused, or nobody answered--> following
 //
 // Laws:
-//  1. While the disk stays full a replica is given up once: the leader epoch grows with each time.
+//  1. While its disk stays full a replica is given up once: the leader epoch grows with each time.
 // Thread rule: plain value, one owner.
 #pragma once
 
@@ -26,6 +26,7 @@ class StuckReplicas {
     if (error != ErrorCode::kNone) asked_.erase(partition);
   }
   void OnRoom() { asked_.clear(); }
+  void OnRoom(const log::TopicPartition& partition) { asked_.erase(partition); }
 
  private:
   // Also those given up.

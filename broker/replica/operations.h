@@ -171,6 +171,11 @@ struct Assignment {
   std::vector<NodeId> replicas;
   std::vector<NodeId> isr;
   log::LogConfigPtr config;
+  // The metadata counts this broker's replica among the offline ones.
+  bool marked_offline = false;
+  // As the metadata made it first: this broker cannot have stored anything of it before it began
+  // to follow the metadata.
+  bool is_new = false;
 };
 
 // What the controller said to a replica that wants to be given up.

@@ -157,6 +157,19 @@ void PartitionRouter::OnGivenUp(const TopicPartition& partition, GivenUpAnswer a
       [table = shard.table.get(), partition, answer] { table->OnGivenUp(partition, answer); });
 }
 
+void PartitionRouter::OnStorageAnswer(const TopicPartition& partition, bool offline,
+                                      ErrorCode error) {
+  RoutedShard& shard = *shards_[ShardOf(partition)];
+  shard.executor->Post([table = shard.table.get(), partition, offline, error] {
+    table->OnStorageAnswer(partition, offline, error);
+  });
+}
+
+void PartitionRouter::OnDirectoryFailed(uint32_t directory) {
+  OnEveryShard([directory](size_t, PartitionTable& table) { table.OnDirectoryFailed(directory); },
+               nullptr);
+}
+
 void PartitionRouter::SetReplication(ReplicationPort* port, Duration lag_max) {
   for (const auto& shard : shards_) shard->table->SetReplication(port, lag_max);
 }

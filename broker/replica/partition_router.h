@@ -69,6 +69,11 @@ class PartitionRouter {
   void OnIsrAnswer(const TopicPartition& partition, IsrAnswer answer);
   // The same for ReplicationPort::GiveUp.
   void OnGivenUp(const TopicPartition& partition, GivenUpAnswer answer);
+  // The same for ReplicationPort::TellStorage.
+  void OnStorageAnswer(const TopicPartition& partition, bool offline, ErrorCode error);
+  // The store of a data directory has failed: its partitions go offline on all shards. Any thread;
+  // the store must be marked before.
+  void OnDirectoryFailed(uint32_t directory);
   // Who fetches for followers and speaks to the controller. Call before the first Assign; `port`
   // outlives the shards.
   void SetReplication(ReplicationPort* port, Duration lag_max);

@@ -51,27 +51,32 @@ void PartitionTable::Assign(std::vector<Assignment> assignments) {
     const auto found = replicas_.find(assignment.partition);
     if (found != replicas_.end()) Follow(*found->second, assignment);
   }
+  CompareStorage(assignments);
   SendFollows();
 }
 
 void PartitionTable::OpenAll(const std::vector<Assignment>& assignments) {
   std::vector<const Assignment*> missing;
-  std::vector<TopicPartition> partitions;
-  std::vector<KvFamily> families;
+  std::vector<log::WantedPartition> wanted;
   for (const Assignment& assignment : assignments) {
     if (Find(assignment.partition) ||
         Find(assignment.partition).error().code == ErrorCode::kKafkaStorageError) {
       continue;
     }
     missing.push_back(&assignment);
-    partitions.push_back(assignment.partition);
-    families.push_back(assignment.config->family);
+    wanted.push_back({assignment.partition, assignment.config->family, assignment.is_new});
   }
   if (missing.empty()) return;
   replicas_.reserve(replicas_.size() + missing.size());
   by_handle_.reserve(by_handle_.size() + missing.size());
-  std::vector<log::StoredPartition> stored = directories_.OpenOrCreate(partitions, families);
-  for (size_t i = 0; i < missing.size(); ++i) OpenOne(*missing[i], std::move(stored[i]));
+  std::vector<Result<log::StoredPartition>> stored = directories_.OpenOrCreate(wanted);
+  for (size_t i = 0; i < missing.size(); ++i) {
+    if (stored[i]) {
+      OpenOne(*missing[i], *std::move(stored[i]));
+    } else {
+      offline_.emplace(missing[i]->partition, stored[i].error());
+    }
+  }
 }
 
 void PartitionTable::OpenOne(const Assignment& assignment, log::StoredPartition stored) {
@@ -142,6 +147,7 @@ void PartitionTable::Drop(const std::vector<TopicPartition>& partitions) {
   for (const TopicPartition& partition : partitions) {
     offline_.erase(partition);
     damaged_.erase(partition);
+    untold_storage_.erase(partition);
     const auto found = replicas_.find(partition);
     if (found == replicas_.end()) continue;
     const std::unique_ptr<Replica> replica = std::move(found->second);
@@ -228,9 +234,9 @@ void PartitionTable::Checkpoint() {
 }
 
 void PartitionTable::ArmTimer() {
-  const MonoTime next =
-      std::min({persisted_waits_.NextDeadline(), visible_waits_.NextDeadline(),
-                log_end_waits_.NextDeadline(), checkpoint_at_, isr_check_at_, give_up_at_});
+  const MonoTime next = std::min({persisted_waits_.NextDeadline(), visible_waits_.NextDeadline(),
+                                  log_end_waits_.NextDeadline(), checkpoint_at_, isr_check_at_,
+                                  give_up_at_, storage_at_});
   if (next >= timer_at_) return;
   if (timer_at_ != MonoTime::max()) executor_.Cancel(timer_);
   timer_at_ = next;
@@ -246,6 +252,7 @@ void PartitionTable::OnTimer() {
   if (checkpoint_at_ <= now) Checkpoint();
   if (isr_check_at_ <= now) CheckIsrs();
   if (give_up_at_ <= now) AskAgainToGiveUp();
+  if (storage_at_ <= now) TellStorageAgain();
   ArmTimer();
 }
 

@@ -6,8 +6,8 @@
 //     1 and 0 when it is persisted here (acks=0 so that its bytes stay charged to the connection
 //     until they are written).
 //  2. Clients read below the high watermark only.
-//  3. A partition whose log cannot be opened is offline: its requests get KAFKA_STORAGE_ERROR, the
-//     others go on.
+//  3. A partition whose log cannot be opened, or whose data directory has failed, is offline: its
+//     requests get KAFKA_STORAGE_ERROR, the others go on. The controller is told.
 //  4. What a restart would have to replay is written out every kCheckpointInterval.
 //  5. A follower fetches only when everything it has is persisted: its fetch offset is its promise.
 //  6. A replica whose stored batches are damaged fetches no more. Once the controller has taken it
@@ -20,6 +20,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -42,6 +43,8 @@ class PartitionTable {
   static constexpr Duration kCheckpointInterval = std::chrono::seconds(5);
   // Between two requests to give a damaged replica up.
   static constexpr Duration kGiveUpInterval = std::chrono::seconds(2);
+  // Between two attempts to tell the controller which replicas are offline.
+  static constexpr Duration kTellStorageInterval = std::chrono::milliseconds(500);
   // How long a follower's fetch that finds no records may still wait for some once there is a new
   // high watermark to tell. Under load the next records carry it; without load every follower knows
   // it so much later, at the cost of one more fetch. The second part keeps that cost in proportion:
@@ -96,6 +99,10 @@ class PartitionTable {
   void TakeFetched(std::vector<FollowerFetch> fetched, TakeFetchedDone done);
   void OnIsrAnswer(const TopicPartition& partition, const IsrAnswer& answer);
   void OnGivenUp(const TopicPartition& partition, const GivenUpAnswer& answer);
+  // What the controller said to ReplicationPort::TellStorage.
+  void OnStorageAnswer(const TopicPartition& partition, bool offline, ErrorCode error);
+  // The directory's store is marked as failed.
+  void OnDirectoryFailed(uint32_t directory);
   // `port` null: partitions have one replica. `lag_max`: replica.lag.time.max.ms.
   void SetReplication(ReplicationPort* port, Duration lag_max) {
     port_ = port;
@@ -176,6 +183,11 @@ class PartitionTable {
   void Reconsider(const std::vector<Assignment>& assignments);
   bool MayBeginAnew(const Damage& damage) const;
   void BeginAnew(const TopicPartition& partition);
+  // Tells the controller where it is wrong about this broker's replicas.
+  void CompareStorage(const std::vector<Assignment>& assignments);
+  bool IsOffline(const TopicPartition& partition) const;
+  void TellStorage(const TopicPartition& partition);
+  void TellStorageAgain();
   ListOffsetsOutcome ListOne(const ListOffsetsPart& part) const;
   void Write(Writes writes);
   log::LogStore& StoreOf(const Replica& replica) const {
@@ -195,10 +207,12 @@ class PartitionTable {
   std::vector<size_t> writer_shards_;
   std::unordered_map<TopicPartition, std::unique_ptr<Replica>> replicas_;
   std::unordered_map<log::PartitionHandle, Replica*> by_handle_;
-  // Partitions whose log could not be opened.
+  // Partitions whose log could not be opened, or whose directory has failed.
   std::unordered_map<TopicPartition, Error> offline_;
   // Of both kinds.
   std::unordered_map<TopicPartition, Damage> damaged_;
+  // Those of which the controller does not know yet whether they are offline.
+  std::set<TopicPartition> untold_storage_;
 
   ReplicationPort* port_ = nullptr;
   Duration lag_max_ = std::chrono::seconds(30);
@@ -216,6 +230,7 @@ class PartitionTable {
   MonoTime checkpoint_at_ = MonoTime::max();
   MonoTime isr_check_at_ = MonoTime::max();
   MonoTime give_up_at_ = MonoTime::max();
+  MonoTime storage_at_ = MonoTime::max();
   // Partitions that the next checkpoint writes.
   std::vector<log::PartitionHandle> dirty_;
 };

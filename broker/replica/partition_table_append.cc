@@ -67,6 +67,7 @@ Status PartitionTable::AppendOne(AppendParts& request, size_t index, PendingAppe
   log::PartitionLog& log = *replica->log;
   const ErrorCode refused = replica->partition.CheckAppend(request.acks);
   if (refused != ErrorCode::kNone) return Fail(refused, replica->partition.Describe());
+  if (StoreOf(*replica).full()) return Fail(ErrorCode::kKafkaStorageError, "the disk is full");
 
   const log::AppendContext context{.now = executor_.WallNow(),
                                    .produce_version = request.api_version,
@@ -103,8 +104,11 @@ void PartitionTable::FinishAppend(PendingAppend& pending) {
       pending.outcomes[waiting.index] = AppendOutcome{.error = error};
     };
     const Result<Replica*> found = Find(waiting.partition);
-    if (!found || !(*found)->partition.leading() ||
-        (*found)->partition.leader_epoch() != waiting.epoch) {
+    if (!found) {
+      fail(found.error().code);
+      continue;
+    }
+    if (!(*found)->partition.leading() || (*found)->partition.leader_epoch() != waiting.epoch) {
       fail(ErrorCode::kNotLeaderOrFollower);
       continue;
     }

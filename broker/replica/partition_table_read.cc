@@ -227,8 +227,14 @@ void PartitionTable::DeleteRecords(const std::vector<DeleteRecordsPart>& parts,
     if (!moves) continue;
     MarkDirty(replica);
     ++pending->unsynced;
-    StoreOf(replica).MoveLogStart(parts[i].partition, target,
-                                  [this, finish_one] { executor_.Post(finish_one); });
+    StoreOf(replica).MoveLogStart(
+        parts[i].partition, target, [this, finish_one] { executor_.Post(finish_one); },
+        [this, finish_one, pending, i] {
+          executor_.Post([finish_one, pending, i] {
+            pending->outcomes[i] = {.error = ErrorCode::kKafkaStorageError};
+            finish_one();
+          });
+        });
   }
   finish_one();
 }

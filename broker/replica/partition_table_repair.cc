@@ -88,7 +88,9 @@ bool PartitionTable::MayBeginAnew(const Damage& damage) const {
 }
 
 void PartitionTable::BeginAnew(const TopicPartition& partition) {
-  const Assignment assignment = *damaged_.at(partition).assignment;
+  Assignment assignment = *damaged_.at(partition).assignment;
+  // It was here, and so is nowhere else.
+  assignment.is_new = true;
   LogWarn("replica", "damaged replica thrown away, to be fetched anew",
           {{"partition", partition.ToString()},
            {"leader", assignment.leader},

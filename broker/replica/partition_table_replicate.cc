@@ -169,9 +169,10 @@ Status PartitionTable::CutLog(Replica& replica, const FollowerFetch& fetched,
   StoreOf(replica).writer().WriteMeta(std::move(fill), nullptr);
   // The log start comes later: until it is on disk the log is empty where it was.
   if (!fetched.diverging) StoreOf(replica).MoveLogStart(replica.id, log.log_start_offset(), [] {});
-  StoreOf(replica).writer().Flush([this, taking, id = log.handle()] {
+  const auto on_cut = [this, taking, id = log.handle()] {
     executor_.Post([this, taking, id] { OnCut(id, *taking); });
-  });
+  };
+  StoreOf(replica).writer().Flush(on_cut, on_cut);
   return {};
 }
 

@@ -27,6 +27,9 @@ class ReplicationPort {
   // This broker's replica is damaged and wants to begin anew: ask the controller once, and tell
   // PartitionRouter::OnGivenUp what it said.
   virtual void GiveUp(const TopicPartition& partition) = 0;
+  // Whether this broker's replica cannot be reached (its data directory failed): tell the
+  // controller once, and PartitionRouter::OnStorageAnswer what it said.
+  virtual void TellStorage(const TopicPartition& partition, bool offline) = 0;
 };
 
 }  // namespace weir::replica

@@ -1,4 +1,4 @@
-"""Disks that fail: slow and failing syncs by a library under the process, and a small file system that fills up."""
+"""Disks that fail: slow and failing syncs, or all calls, by a library under the process, and a small file system that fills up."""
 
 import mmap
 import os
@@ -7,8 +7,10 @@ import subprocess
 from pathlib import Path
 
 from support.processes import CACHE_DIR
+from support.weir_cluster import preload
 
 _LAYOUT = struct.Struct("<IIQQQ")  # delay_ms, error, syncs, delayed, failed: as in slow_disk.c
+_SWITCH = struct.Struct("<QQ")  # failed, calls: as in failed_disk.c
 
 
 def library(name):
@@ -28,7 +30,7 @@ class SyncFaults:
         path.write_bytes(bytes(_LAYOUT.size))
         with open(path, "r+b") as file:
             self._map = mmap.mmap(file.fileno(), _LAYOUT.size)
-        self.environment = {**os.environ, "LD_PRELOAD": str(library("slow_disk")), "WEIR_SYNC_FAULT": str(path)}
+        self.environment = {**os.environ, "LD_PRELOAD": preload(library("slow_disk")), "WEIR_SYNC_FAULT": str(path)}
 
     def set(self, delay_ms=0, error=0):
         struct.pack_into("<II", self._map, 0, delay_ms, error)
@@ -36,6 +38,23 @@ class SyncFaults:
     def counts(self):
         """(syncs, delayed, failed) so far."""
         return _LAYOUT.unpack_from(self._map)[2:]
+
+
+class FailedDisk:
+    """A directory of one node that can be made to fail with every call. `environment` puts it under the process."""
+
+    def __init__(self, directory, switch):
+        switch.write_bytes(bytes(_SWITCH.size))
+        with open(switch, "r+b") as file:
+            self._map = mmap.mmap(file.fileno(), _SWITCH.size)
+        self.environment = {**os.environ, "LD_PRELOAD": preload(library("failed_disk")),
+                            "WEIR_FAILED_DISK": str(directory), "WEIR_FAILED_DISK_SWITCH": str(switch)}
+
+    def set(self, failed):
+        struct.pack_into("<Q", self._map, 0, int(failed))
+
+    def calls_failed(self):
+        return _SWITCH.unpack_from(self._map)[1]
 
 
 class SmallDisk:

@@ -139,7 +139,6 @@ class BrokerFixture : public testing::Test {
   void StartServing() {
     context_.settings = {.node_id = kBrokerId,
                          .auto_create_topics = auto_create_,
-                         .data_dirs = {directory_.string()},
                          .version = "test",
                          .static_configs = {{"message.max.bytes", "1000012"}}};
     context_.registry = &registry_;
@@ -147,6 +146,7 @@ class BrokerFixture : public testing::Test {
     context_.controllers = controllers_.get();
     context_.producer_ids = producer_ids_.get();
     context_.partitions = router_.get();
+    context_.directories = {{directory_.string(), log_store_.get()}};
     context_.metrics = &metrics_;
     context_.shards = shards_->Executors();
     dispatcher_ = std::make_unique<Dispatcher>(context_, registry_);

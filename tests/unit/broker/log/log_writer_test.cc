@@ -169,5 +169,30 @@ TEST_F(LogWriterTest, D13_NothingIsReportedAfterAFailure) {
   }
 }
 
+// Whoever waits for a row must hear of it: a broker goes on without the directory.
+TEST_F(LogWriterTest, D13_WhatAFailedStoreLosesIsToldOnce) {
+  for (const uint64_t point : {0u, 1u}) {
+    test::MemKvStore failing;
+    LogWriter own(failing, writer, syncer);
+    failing.FailFrom(point);
+    int synced = 0;
+    int lost = 0;
+    const auto write = [&] { own.Flush([&] { ++synced; }, [&] { ++lost; }); };
+    const auto put = [&] {
+      own.WriteMeta([](KvBatch& batch) { batch.Put(KvFamily::kMeta, "k", "v"); }, [&] { ++synced; },
+                    [&] { ++lost; });
+    };
+    put();
+    write();
+    Run();
+    EXPECT_EQ(lost, 2);
+    write();
+    Run();
+    EXPECT_EQ(lost, 3) << "also what comes later";
+    EXPECT_EQ(synced, 0);
+    EXPECT_EQ(own.queued_bytes(), 0u);
+  }
+}
+
 }  // namespace
 }  // namespace weir::log

@@ -91,5 +91,35 @@ TEST_F(IsrUpdatesTest, ReplicasGivenUpTravelWithTheProposals) {
   EXPECT_EQ(given_up->leader_epoch, LeaderEpoch(4));
 }
 
+TEST_F(IsrUpdatesTest, NewsOfOfflineReplicasIsAwaited) {
+  bool settled = false;
+  updates.AfterStorage([&] { settled = true; });
+  thread->Run();
+  EXPECT_TRUE(settled) << "there is nothing to wait for";
+
+  std::vector<ErrorCode> told;
+  const auto tell = [&](int32_t partition, bool offline) {
+    updates.TellStorage({{}, PartitionIndex(partition)}, offline,
+                        [&](ErrorCode error) { told.push_back(error); });
+  };
+  tell(1, true);
+  tell(2, false);
+  settled = false;
+  updates.AfterStorage([&] { settled = true; });
+  thread->Run();
+  ASSERT_EQ(controllers.requests.size(), 1u);
+  ASSERT_EQ(controllers.requests[0].storage_size(), 1);
+  EXPECT_TRUE(controllers.requests[0].storage(0).offline());
+  v1::AlterPartitionReply reply;
+  reply.add_storage();
+  controllers.dones[0](reply);
+  EXPECT_FALSE(settled) << "the second is still under way";
+  ASSERT_EQ(controllers.requests.size(), 2u);
+  EXPECT_FALSE(controllers.requests[1].storage(0).offline());
+  controllers.dones[1](Fail(ErrorCode::kRequestTimedOut, "no controller"));
+  EXPECT_TRUE(settled) << "whatever it said";
+  EXPECT_EQ(told, (std::vector{ErrorCode::kNone, ErrorCode::kRequestTimedOut}));
+}
+
 }  // namespace
 }  // namespace weir::broker

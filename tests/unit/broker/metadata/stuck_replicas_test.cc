@@ -35,5 +35,14 @@ TEST(StuckReplicas, ADiskThatFillsUpAgainBeginsAnew) {
   EXPECT_TRUE(stuck.OnNoRoom(kOne));
 }
 
+TEST(StuckReplicas, OneDiskWithRoomSaysNothingAboutAnother) {
+  StuckReplicas stuck;
+  EXPECT_TRUE(stuck.OnNoRoom(kOne));
+  stuck.OnRoom(kTwo);
+  EXPECT_FALSE(stuck.OnNoRoom(kOne));
+  stuck.OnRoom(kOne);
+  EXPECT_TRUE(stuck.OnNoRoom(kOne));
+}
+
 }  // namespace
 }  // namespace weir::broker

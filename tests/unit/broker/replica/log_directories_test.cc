@@ -8,10 +8,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/log/log_start_map.h"
 #include "broker/replica/partition_router.h"
+#include "broker/replica/partition_table.h"
 #include "tests/support/batches.h"
 #include "tests/support/broker_log_world.h"
 #include "tests/support/manual_executor.h"
@@ -46,10 +48,44 @@ class LogDirectoriesTest : public testing::Test {
  protected:
   LogDirectoriesTest() { Start(); }
 
+  // Keeps what the table tells the controller.
+  class Port : public ReplicationPort {
+   public:
+    void Follow(NodeId, std::vector<FollowerPosition>) override {}
+    void Unfollow(std::vector<TopicPartition>) override {}
+    void ProposeIsr(const TopicPartition&, IsrProposal) override {}
+    void GiveUp(const TopicPartition&) override {}
+    void TellStorage(const TopicPartition& partition, bool offline) override {
+      told.emplace_back(partition, offline);
+    }
+    std::vector<std::pair<TopicPartition, bool>> Take() { return std::exchange(told, {}); }
+
+    std::vector<std::pair<TopicPartition, bool>> told;
+  };
+  using Told = std::vector<std::pair<TopicPartition, bool>>;
+
   void Start() {
     for (uint32_t i = 0; i < kDirectories; ++i) at(i).Open(i);
     router = std::make_unique<PartitionRouter>(test::kSelf, View(), std::vector<Executor*>{&shard},
                                                1 << 20);
+    router->SetReplication(&port, std::chrono::seconds(30));
+  }
+  // What main does when a store fails.
+  void FailDirectory(uint32_t directory) {
+    at(directory).log_store->MarkFailed();
+    router->OnDirectoryFailed(directory);
+    Run();
+  }
+  ErrorCode ErrorOfRead(const TopicPartition& partition) {
+    FetchRequest request;
+    request.bytes_max = 1 << 20;
+    request.deadline = world.now;
+    request.parts.push_back({partition, Offset(0), 1 << 20});
+    std::optional<FetchOutcome> outcome;
+    router->Fetch(0, std::move(request),
+                  [&](std::vector<FetchOutcome> outcomes) { outcome = outcomes.at(0); });
+    Run();
+    return outcome->error;
   }
   void Stop() {
     for (Directory* directory : {&at(0), &at(1)}) {
@@ -65,7 +101,8 @@ class LogDirectoriesTest : public testing::Test {
     return log::LogDirectories({at(0).log_store.get(), at(1).log_store.get()});
   }
   void Run() { test::RunAll({&at(0).writer, &at(0).syncer, &at(1).writer, &at(1).syncer, &shard}); }
-  void Lead(const std::vector<TopicPartition>& partitions, int epoch = 0) {
+  void Lead(const std::vector<TopicPartition>& partitions, int epoch = 0,
+            bool marked_offline = false) {
     std::vector<Assignment> assignments;
     for (const TopicPartition& partition : partitions) {
       assignments.push_back({.partition = partition,
@@ -74,7 +111,9 @@ class LogDirectoriesTest : public testing::Test {
                              .partition_epoch = PartitionEpoch(epoch),
                              .replicas = {test::kSelf},
                              .isr = {test::kSelf},
-                             .config = std::make_shared<log::LogConfig>()});
+                             .config = std::make_shared<log::LogConfig>(),
+                             .marked_offline = marked_offline,
+                             .is_new = epoch == 0});
     }
     router->Assign(std::move(assignments), nullptr);
     Run();
@@ -108,6 +147,7 @@ class LogDirectoriesTest : public testing::Test {
   std::array<std::unique_ptr<Directory>, kDirectories> directories = {
       std::make_unique<Directory>(world), std::make_unique<Directory>(world)};
   std::unique_ptr<PartitionRouter> router;
+  Port port;
 };
 
 const TopicPartition kA = MakePartition(0);
@@ -182,6 +222,113 @@ TEST_F(LogDirectoriesTest, I17_TheLastLifeEndedCleanlyOnlyIfItDidEverywhere) {
   Stop();
   Start();
   EXPECT_EQ(View().previous_broker_epoch(), kNoBrokerEpoch);
+}
+
+// ---- A directory that fails ---------------------------------------------------------------
+
+TEST_F(LogDirectoriesTest, D13_AFailedDirectoryTakesItsPartitionsOfflineAndNoOthers) {
+  Lead({kA, kB});
+  Append(kB, "b");
+  Run();
+  at(0).store.FailFrom(0);
+  const auto waiting = Append(kA, "a");
+  Run();
+  EXPECT_FALSE(waiting->has_value());
+  FailDirectory(0);
+  ASSERT_TRUE(waiting->has_value()) << "nobody waits for a failed disk";
+  EXPECT_EQ((*waiting)->error, ErrorCode::kKafkaStorageError);
+  EXPECT_EQ(port.Take(), (Told{{kA, true}}));
+  EXPECT_EQ(ErrorOfRead(kA), ErrorCode::kKafkaStorageError);
+  const auto refused = Append(kA, "a");
+  const auto served = Append(kB, "b");
+  Run();
+  EXPECT_EQ((*refused)->error, ErrorCode::kKafkaStorageError);
+  EXPECT_EQ((*served)->error, ErrorCode::kNone);
+  EXPECT_EQ(View().live_count(), 1u);
+  EXPECT_EQ(View().offline_count(), 1u);
+}
+
+TEST_F(LogDirectoriesTest, D13_TheControllerIsToldUntilItAgrees) {
+  Lead({kA, kB});
+  FailDirectory(0);
+  EXPECT_EQ(port.Take(), (Told{{kA, true}}));
+  router->OnStorageAnswer(kA, true, ErrorCode::kRequestTimedOut);
+  world.now += PartitionTable::kTellStorageInterval;
+  Run();
+  EXPECT_EQ(port.Take(), (Told{{kA, true}}));
+  router->OnStorageAnswer(kA, true, ErrorCode::kNone);
+  Run();
+  world.now += PartitionTable::kTellStorageInterval;
+  Run();
+  EXPECT_TRUE(port.Take().empty());
+  // A new life in which the directory is back: the metadata still says otherwise.
+  Stop();
+  Start();
+  Lead({kA, kB}, 1, true);
+  EXPECT_EQ(port.Take(), (Told{{kA, false}, {kB, false}}));
+  router->OnStorageAnswer(kA, false, ErrorCode::kNone);
+  Lead({kB}, 2, false);
+  world.now += PartitionTable::kTellStorageInterval;
+  Run();
+  EXPECT_TRUE(port.Take().empty());
+}
+
+TEST_F(LogDirectoriesTest, D13_NewPartitionsGoToLiveDirectoriesOnly) {
+  Lead({kA, kB});
+  FailDirectory(0);
+  Lead({kC, MakePartition(3)});
+  EXPECT_EQ(at(1).log_store->partition_count(), 3u);
+}
+
+// Made anew elsewhere it would be empty, and two copies would be found when the disk is back.
+TEST_F(LogDirectoriesTest, D13_WhatAFailedDirectoryHoldsIsNotMadeElsewhere) {
+  Lead({kA, kB});
+  FailDirectory(0);
+  // Moved away, and back again.
+  router->Drop({kA}, nullptr);
+  Run();
+  Lead({kA}, 5);
+  EXPECT_EQ(ErrorOfRead(kA), ErrorCode::kKafkaStorageError);
+  EXPECT_EQ(at(1).log_store->Stored(), (std::vector{kB}));
+  EXPECT_EQ(at(0).log_store->Stored(), (std::vector{kA}));
+}
+
+TEST_F(LogDirectoriesTest, D13_WhatAnUnopenedDirectoryMayHoldIsNotMadeElsewhere) {
+  log::LogDirectories one_of_two({at(0).log_store.get()}, 1);
+  auto opened = one_of_two.OpenOrCreate(
+      {{kA, KvFamily::kLogLong, /*is_new=*/false}, {kB, KvFamily::kLogLong, /*is_new=*/true}});
+  EXPECT_EQ(opened[0].error().code, ErrorCode::kKafkaStorageError);
+  EXPECT_TRUE(opened[1]);
+  EXPECT_EQ(one_of_two.offline_count(), 1u);
+}
+
+TEST_F(LogDirectoriesTest, D13_ACleanStopWaitsForNoFailedDirectory) {
+  Lead({kA, kB});
+  at(0).store.FailFrom(0);
+  FailDirectory(0);
+  bool done = false;
+  router->Checkpoint([&] { done = true; });
+  Run();
+  EXPECT_TRUE(done);
+  EXPECT_TRUE(View().CloseCleanly(BrokerEpoch(7)));
+}
+
+TEST_F(LogDirectoriesTest, D22_AFullDirectoryRefusesOnlyItsOwnPartitions) {
+  Lead({kA, kB});
+  at(0).log_store->SetFull(true);
+  const auto refused = Append(kA, "a");
+  const auto served = Append(kB, "b");
+  Run();
+  EXPECT_EQ((*refused)->error, ErrorCode::kKafkaStorageError);
+  EXPECT_EQ((*served)->error, ErrorCode::kNone);
+  EXPECT_TRUE(View().IsFull(kA));
+  EXPECT_FALSE(View().IsFull(kB));
+  Lead({kC, MakePartition(3)});
+  EXPECT_EQ(at(1).log_store->partition_count(), 3u) << "new ones go where there is room";
+  at(0).log_store->SetFull(false);
+  const auto again = Append(kA, "a");
+  Run();
+  EXPECT_EQ((*again)->error, ErrorCode::kNone);
 }
 
 }  // namespace

@@ -62,6 +62,9 @@ class Broker : public ReplicationPort {
     proposals.push_back(std::move(proposal));
   }
   void GiveUp(const TopicPartition&) override { ++give_ups; }
+  void TellStorage(const TopicPartition&, bool offline) override {
+    told_storage.push_back(offline);
+  }
 
   void Run() { test::RunAll({&writer, &syncer, &shard}); }
   void RunWithoutSync() { test::RunAll({&writer, &shard}); }
@@ -98,6 +101,7 @@ class Broker : public ReplicationPort {
   std::optional<FollowerPosition> position;
   std::vector<IsrProposal> proposals;
   int give_ups = 0;
+  std::vector<bool> told_storage;
 };
 
 class ReplicationTest : public ::testing::Test {
