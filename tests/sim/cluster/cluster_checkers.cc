@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "controller/state/reassignment.h"
 #include "tests/sim/cluster/cluster_world.h"
 #include "tests/support/batches.h"
 
@@ -27,6 +28,8 @@ std::string TagOfPartition(const log::TopicPartition& id) {
 
 namespace {
 
+using state::IsMoving;
+
 std::string Name(NodeId broker, const log::TopicPartition& id) {
   return "broker " + ToString(broker) + " partition " + ToString(id.partition);
 }
@@ -34,7 +37,9 @@ std::string Name(NodeId broker, const log::TopicPartition& id) {
 }  // namespace
 
 void ClusterCheckers::AfterTask(SimBroker& broker) {
-  for (const replica::PartitionInfo& info : broker.DescribePartitions()) {
+  const std::vector<replica::PartitionInfo> held = broker.DescribePartitions();
+  ForgetDropped(broker.id(), held);
+  for (const replica::PartitionInfo& info : held) {
     Seen& seen = seen_[{broker.id(), info.partition}];
     if (seen.life != broker.life()) {
       seen = {.life = broker.life(),
@@ -44,6 +49,20 @@ void ClusterCheckers::AfterTask(SimBroker& broker) {
     CheckReplica(broker, info, seen);
     if (!world_.ok()) return;
   }
+}
+
+void ClusterCheckers::ForgetDropped(NodeId broker,
+                                    const std::vector<replica::PartitionInfo>& held) {
+  const auto first = seen_.lower_bound({broker, log::TopicPartition{}});
+  const auto last = seen_.lower_bound({broker + 1, log::TopicPartition{}});
+  if (static_cast<size_t>(std::distance(first, last)) <= held.size()) return;
+  std::erase_if(seen_, [&](const auto& entry) {
+    return entry.first.first == broker &&
+           entry.second.life == world_.broker(broker.value()).life() &&
+           std::none_of(held.begin(), held.end(), [&](const replica::PartitionInfo& info) {
+             return info.partition == entry.first.second;
+           });
+  });
 }
 
 void ClusterCheckers::CheckReplica(SimBroker& broker, const replica::PartitionInfo& info,
@@ -127,7 +146,7 @@ void ClusterCheckers::CheckReadable(SimBroker& broker, const replica::PartitionI
       seen.high_watermark = Offset(offset + 1);
     }
   }
-  if (info.leading) CheckHolders(info.partition);
+  if (info.leading) CheckHolders(info);
   if (world_.ok()) CheckInSync(info.partition);
 }
 
@@ -155,9 +174,14 @@ bool ClusterCheckers::CheckRecord(const log::TopicPartition& id, std::string_vie
 }
 
 // I-13: what is committed has reached min.insync.replicas logs.
-void ClusterCheckers::CheckHolders(const log::TopicPartition& id) {
+void ClusterCheckers::CheckHolders(const replica::PartitionInfo& info) {
   // A swapped disk held it when it was acknowledged there.
   if (world_.probes().wipes > 0) return;
+  const log::TopicPartition& id = info.partition;
+  // So did replicas that were dropped since, with the topic or by a move.
+  const metadata::Partition* now = newest_.FindPartition(id.topic_id, id.partition);
+  if (now == nullptr) return;
+  if (now->leader_epoch > info.leader_epoch && world_.probes().reassignments > 0) return;
   const auto committed = static_cast<int64_t>(committed_[id].size());
   int32_t holders = 0;
   for (int32_t broker = 1; broker <= ClusterWorld::kBrokers; ++broker) {
@@ -229,7 +253,11 @@ void ClusterCheckers::CheckElection(const log::TopicPartition& id,
   if (!one_step) return;
   const std::string name = "partition " + ToString(id.partition);
   const bool elected = after.leader != kNoNode && after.leader_epoch != before.leader_epoch;
-  if (elected && !before.isr.Contains(after.leader) && !before.elr.Contains(after.leader)) {
+  // The change that brings the last member of a move into the ISR may make it the leader at once
+  // (I-22); that it holds everything is I-01.
+  const bool completes_move = IsMoving(before) && !IsMoving(after);
+  if (elected && !completes_move && !before.isr.Contains(after.leader) &&
+      !before.elr.Contains(after.leader)) {
     ++world_.probes().unclean_elections;
     if (!Lossy(id)) return world_.Fail("I-18 " + name + ": an unclean election");
   }
@@ -275,9 +303,12 @@ void ClusterCheckers::CountChange(const metadata::Partition& before,
   if (after.isr.size() < before.isr.size()) ++probes.isr_shrinks;
   if (after.isr.size() > before.isr.size()) ++probes.isr_expansions;
   if (after.leader == kNoNode && before.leader != kNoNode) ++probes.leaderless;
+  if (IsMoving(before) && !IsMoving(after)) ++probes.reassignments;
   if (after.leader_epoch == before.leader_epoch || after.leader == kNoNode) return;
   ++probes.elections;
   if (before.elr.Contains(after.leader)) ++probes.elr_elections;
+  const bool fell = before.leader == kNoNode || !after.isr.Contains(before.leader);
+  if (!fell && after.leader == *after.replicas.begin()) ++probes.returned_leaderships;
 }
 
 void ClusterCheckers::OnAcked(const log::TopicPartition& partition, Offset base,
@@ -309,7 +340,9 @@ bool ClusterCheckers::NothingIsLeftOver() {
     const SimBroker* broker = world_.FindBroker(NodeId(id));
     if (broker == nullptr) return false;
     for (const log::TopicPartition& stored : broker->StoredPartitions()) {
-      if (newest_.FindTopic(stored.topic_id) == nullptr) return false;
+      const metadata::Partition* partition =
+          newest_.FindPartition(stored.topic_id, stored.partition);
+      if (partition == nullptr || !partition->replicas.Contains(NodeId(id))) return false;
     }
   }
   return true;

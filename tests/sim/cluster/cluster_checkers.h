@@ -73,6 +73,9 @@ struct ClusterProbes {
   uint64_t follower_reads = 0;
   uint64_t idempotent_acked = 0;
   uint64_t idempotent_retries = 0;
+  uint64_t late_calls = 0;
+  uint64_t returned_leaderships = 0;
+  uint64_t reassignments = 0;
 };
 
 class ClusterCheckers {
@@ -112,10 +115,12 @@ class ClusterCheckers {
   };
   using SeenKey = std::pair<NodeId, log::TopicPartition>;
 
+  // Of replicas that were dropped nothing is known any more.
+  void ForgetDropped(NodeId broker, const std::vector<replica::PartitionInfo>& held);
   void CheckReplica(SimBroker& broker, const replica::PartitionInfo& info, Seen& seen);
   void CheckReadable(SimBroker& broker, const replica::PartitionInfo& info, Seen& seen);
   bool CheckRecord(const log::TopicPartition& id, std::string_view record);
-  void CheckHolders(const log::TopicPartition& id);
+  void CheckHolders(const replica::PartitionInfo& info);
   void CheckElection(const log::TopicPartition& id, const metadata::Partition& before,
                      const metadata::Partition& after);
   bool Lossy(const log::TopicPartition& id) const;

@@ -82,6 +82,10 @@ void ClusterWorld::Act(ClusterAction action) {
     case ClusterAction::kDeleteTopic:
       if (checkers_.newest().FindTopic(kPassingTopic) != nullptr) DeleteTopic(kPassingTopic);
       return;
+    case ClusterAction::kElectPreferred:
+      return ElectPreferred();
+    case ClusterAction::kReassign:
+      return Reassign();
   }
 }
 
@@ -171,7 +175,7 @@ void ClusterWorld::WipeBroker() {
   SimBroker& broker = AnyBroker();
   for (const auto& [topic_id, topic] : checkers_.newest().topics()) {
     for (const auto& [index, partition] : topic.partitions) {
-      if (wiped_ != kNoNode && !partition.isr.Contains(wiped_)) return;
+      if (partition.replicas.Contains(wiped_) && !partition.isr.Contains(wiped_)) return;
       const auto other = [&](NodeId id) { return id != broker.id(); };
       if (std::none_of(partition.isr.begin(), partition.isr.end(), other) &&
           std::none_of(partition.elr.begin(), partition.elr.end(), other)) {

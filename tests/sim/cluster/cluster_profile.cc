@@ -44,6 +44,8 @@ void ChooseWeights(Prng& prng, ClusterProfile& profile) {
   maybe(kPowerCutAll, 5, 1);
   maybe(kWipeBroker, 4, 2);
   if (prng.Chance(1, 3)) profile.weight(kCreateTopic) = profile.weight(kDeleteTopic) = 1;
+  maybe(kElectPreferred, 3, 2);
+  maybe(kReassign, 3, 2);
 }
 
 }  // namespace
@@ -70,6 +72,13 @@ ClusterProfile MakeClusterProfile(uint64_t seed) {
   profile.lossy_topic = prng.Chance(1, 4);
   ChooseNetwork(prng, profile.network);
   ChooseWeights(prng, profile);
+  if (prng.Chance(1, 3)) profile.shard.max_ms = prng.Between(1, 4);
+  if (prng.Chance(1, 3)) profile.fetch_bytes_max = static_cast<int32_t>(prng.Between(1, 2'000));
+  if (prng.Chance(1, 3)) {
+    profile.late_call_percent = static_cast<uint64_t>(prng.Between(1, 30));
+    profile.late_call_ms = prng.Between(100, 4'000);
+  }
+  profile.balance_interval = std::chrono::milliseconds(prng.Between(500, 5'000));
   return profile;
 }
 

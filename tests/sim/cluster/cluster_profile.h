@@ -38,8 +38,10 @@ enum class ClusterAction : uint8_t {
   kWipeBroker,
   kCreateTopic,
   kDeleteTopic,
+  kElectPreferred,
+  kReassign,
 };
-inline constexpr size_t kClusterActionCount = 22;
+inline constexpr size_t kClusterActionCount = 24;
 
 struct ClusterProfile {
   int32_t partitions = 2;
@@ -55,6 +57,16 @@ struct ClusterProfile {
   // How long an fsync takes, and on a slow disk.
   SimExecutor::Delay disk{0, 2};
   SimExecutor::Delay slow_disk{20, 200};
+  // How long a task of a broker's shard waits: busy shards see answers and metadata together.
+  SimExecutor::Delay shard;
+  // What a follower asks for of one partition: a replica that is behind catches up in many steps.
+  int32_t fetch_bytes_max = 1024 * 1024;
+  // So many AlterPartition calls reach the controller's loop late, perhaps after the caller has
+  // given up.
+  uint64_t late_call_percent = 0;
+  int64_t late_call_ms = 0;
+  // How often the active controller gives leaderships back to preferred replicas.
+  Duration balance_interval = std::chrono::seconds(5);
   int64_t clock_offset_ms_max = 0;
   int64_t clock_drift_permille_max = 0;
   Duration lag_max = std::chrono::milliseconds(1'000);

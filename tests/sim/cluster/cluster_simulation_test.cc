@@ -80,6 +80,9 @@ struct Sum {
       {"follower_reads", &ClusterProbes::follower_reads},
       {"idempotent_acked", &ClusterProbes::idempotent_acked},
       {"idempotent_retries", &ClusterProbes::idempotent_retries},
+      {"late_calls", &ClusterProbes::late_calls},
+      {"returned_leaderships", &ClusterProbes::returned_leaderships},
+      {"reassignments", &ClusterProbes::reassignments},
   };
 };
 

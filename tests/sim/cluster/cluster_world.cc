@@ -5,6 +5,8 @@
 #include <ostream>
 #include <utility>
 
+#include "controller/state/elect_leaders.h"
+#include "controller/state/reassignment.h"
 #include "controller/state/topics.h"
 #include "tests/support/batches.h"
 
@@ -86,6 +88,12 @@ void ClusterWorld::AfterTask(SimController& controller) {
 
 void ClusterWorld::CountFetch(const replica::FetchOutcome& outcome) {
   if (outcome.diverging) ++probes_.divergences;
+}
+
+int64_t ClusterWorld::LateCallMs() {
+  if (!faults_on_ || !prng_.Chance(profile_.late_call_percent, 100)) return 0;
+  ++probes_.late_calls;
+  return prng_.Between(0, profile_.late_call_ms);
 }
 
 void ClusterWorld::OnAlterPartitionAnswered(Address,
@@ -236,12 +244,43 @@ void ClusterWorld::DeleteTopic(const std::string& name) {
                                        });
 }
 
+void ClusterWorld::ElectPreferred() {
+  Note("elect preferred", 0);
+  Submit<admin::v1::ElectLeadersReply>(
+      Active(), "ElectLeaders", [](const state::DecisionContext& context) {
+        return state::ElectLeaders(context, admin::v1::ElectLeadersRequest());
+      });
+}
+
+// Two or three of the brokers in any order, or the move that is under way is taken back.
+void ClusterWorld::Reassign() {
+  const auto& topics = checkers_.newest().topics();
+  if (topics.empty()) return;
+  auto topic = topics.begin();
+  for (uint64_t steps = prng_.Below(topics.size()); steps > 0; --steps) ++topic;
+  admin::v1::AlterPartitionReassignmentsRequest request;
+  admin::v1::PartitionReassignment* move = request.add_partitions();
+  move->set_topic((*topic).second.name);
+  move->set_partition(static_cast<int32_t>(prng_.Below((*topic).second.partitions.size())));
+  move->set_cancel(prng_.Chance(1, 6));
+  std::vector<int32_t> brokers{1, 2, 3};
+  for (size_t i = brokers.size(); i > 1; --i) std::swap(brokers[i - 1], brokers[prng_.Below(i)]);
+  if (prng_.Chance(1, 2)) brokers.pop_back();
+  for (const int32_t id : brokers) move->add_target_ids(id);
+  Note("reassign", move->partition());
+  Submit<admin::v1::AlterPartitionReassignmentsReply>(
+      Active(), "AlterPartitionReassignments", [request](const state::DecisionContext& context) {
+        return state::AlterPartitionReassignments(context, request);
+      });
+}
+
 bool ClusterWorld::InSync() {
   if (checkers_.newest().FindTopic(kTopic) == nullptr || Active() == nullptr) return false;
   for (const auto& [id, topic] : checkers_.newest().topics()) {
     for (const auto& [index, partition] : topic.partitions) {
       if (partition.leader == kNoNode) return false;
-      if (partition.isr.size() < static_cast<size_t>(kBrokers)) return false;
+      if (state::IsMoving(partition)) return false;
+      if (partition.isr.size() < partition.replicas.size()) return false;
     }
   }
   return checkers_.ReplicasAreEqual();

@@ -89,6 +89,8 @@ class ClusterWorld {
   void AfterTask(SimBroker& broker) { checkers_.AfterTask(broker); }
   void OnMetadata(SimController& controller) { checkers_.OnMetadata(controller.committed()); }
   void CountFetch(const replica::FetchOutcome& outcome);
+  // How late a call that has arrived reaches the controller's loop; mostly 0.
+  int64_t LateCallMs();
   void OnAlterPartitionAnswered(Address broker, const broker::v1::AlterPartitionRequest& request,
                                 const Result<broker::v1::AlterPartitionReply>& reply);
 
@@ -119,6 +121,8 @@ class ClusterWorld {
   SimController* Active();
   void CreateTopic(const std::string& name);
   void DeleteTopic(const std::string& name);
+  void ElectPreferred();
+  void Reassign();
   void ProduceAnywhere();
   void ProduceTo(const log::TopicPartition& id);
   log::TopicPartition PartitionNumber(int32_t index) const;

@@ -15,7 +15,10 @@ constexpr Duration kStopTimeout = std::chrono::seconds(3);
 }  // namespace
 
 SimBroker::SimBroker(ClusterWorld& world, NodeId id)
-    : world_(world), id_(id), disk_delay_(world.profile().disk) {
+    : world_(world),
+      id_(id),
+      disk_delay_(world.profile().disk),
+      shard_delay_(world.profile().shard) {
   directory_id_.bytes.fill(static_cast<uint8_t>(0x40 + id.value()));
 }
 
@@ -25,7 +28,7 @@ void SimBroker::Start() {
   stopping_ = false;
   process_ = world_.NewProcess();
   const auto check = [this] { world_.AfterTask(*this); };
-  shard_ = std::make_unique<SimExecutor>(process_, no_delay_, check);
+  shard_ = std::make_unique<SimExecutor>(process_, shard_delay_, check);
   writer_ = std::make_unique<SimExecutor>(process_, no_delay_, nullptr);
   syncer_ = std::make_unique<SimExecutor>(process_, disk_delay_, nullptr);
   metadata_ = std::make_shared<SimExecutor>(process_, no_delay_, nullptr);
@@ -51,6 +54,7 @@ void SimBroker::StartMetadata() {
   updates_ = std::make_unique<broker::IsrUpdates>(metadata_, *controllers_, id_, epoch);
   replica::FetcherOptions options;
   options.silence_max = std::chrono::milliseconds(1'500);
+  options.partition_bytes_max = world_.profile().fetch_bytes_max;
   replication_ = std::make_unique<broker::ReplicationLink>(
       id_, *router_, *updates_,
       std::vector<replica::ReplicaFetchers::Lane>{{.executor = shard_.get(), .dialer = this}},

@@ -93,6 +93,7 @@ class SimBroker : private broker::PartitionHost, private FrameDialer {
   // What survives a crash.
   test::MemKvStore store_;
   SimExecutor::Delay disk_delay_;
+  const SimExecutor::Delay shard_delay_;
   const SimExecutor::Delay no_delay_{};
 
   // One life; loops first, so that they go last.

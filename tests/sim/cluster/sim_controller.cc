@@ -54,9 +54,13 @@ void SimController::Start() {
           .post_to_worker = [this](Task task) { writer_->Post(std::move(task)); },
           .post_to_loop = [this](Task task) { loop_->Post(std::move(task)); }},
       *machine_);
+  balancer_ = std::make_unique<quorum::LeaderBalancer>(
+      *loop_, *controller_,
+      quorum::LeaderBalancerOptions{.self = id_, .interval = world_.profile().balance_interval});
   machine_->AddListener(controller_.get());
   machine_->AddListener(sessions_.get());
   machine_->AddListener(feed_.get());
+  machine_->AddListener(balancer_.get());
   machine_->AddListener(this);
   world_.Note("controller start", id_.value());
   ScheduleTick();
@@ -71,6 +75,7 @@ void SimController::Crash() {
   writer_->Clear();
   process_->held.clear();
   // Handles of streams reach back to nothing of this controller.
+  balancer_.reset();
   feed_.reset();
   sessions_.reset();
   controller_.reset();

@@ -1,5 +1,5 @@
 // SimController: one simulated controller: the Raft core on a simulated disk, and above it what
-// production runs: MetadataMachine, ActiveController, BrokerSessions, MetadataFeed.
+// production runs: MetadataMachine, ActiveController, BrokerSessions, MetadataFeed, LeaderBalancer.
 //
 // Laws:
 //  1. It does what a Ready asks in the order of controller/quorum/raft_node.cc.
@@ -14,6 +14,7 @@
 
 #include "controller/quorum/active_controller.h"
 #include "controller/quorum/broker_sessions.h"
+#include "controller/quorum/leader_balancer.h"
 #include "controller/quorum/metadata_feed.h"
 #include "controller/quorum/metadata_machine.h"
 #include "controller/raft/raft.h"
@@ -100,6 +101,7 @@ class SimController : public quorum::RaftPort, public quorum::MetadataListener {
   std::unique_ptr<quorum::ActiveController> controller_;
   std::unique_ptr<quorum::BrokerSessions> sessions_;
   std::unique_ptr<quorum::MetadataFeed> feed_;
+  std::unique_ptr<quorum::LeaderBalancer> balancer_;
   bool pump_scheduled_ = false;
   std::string incoming_bytes_;
   std::unique_ptr<quorum::ParsedSnapshot> arrived_;

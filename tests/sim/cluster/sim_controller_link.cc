@@ -104,7 +104,8 @@ class BrokerEnd : public Base {
   }
   void Cancel() override {
     stream_->connection->BreakFrom(kBrokerSide);
-    stream_->ended = true;
+    // Nobody is told; but who is left is not asked next.
+    if (!std::exchange(stream_->ended, true)) stream_->learn(ConnectionLost());
   }
 
  protected:
@@ -153,10 +154,13 @@ void Dial(ClusterWorld& world, NodeId id, const std::shared_ptr<Shared>& stream,
 
 }  // namespace
 
-void SimControllerLink::Learn(const rpc::RpcError& error) {
+void SimControllerLink::Learn(NodeId asked, const rpc::RpcError& error) {
   if (error.error.code == ErrorCode::kNone) return;
-  leader_ = error.leader_address.empty() ? NextController(leader_)
-                                         : static_cast<int32_t>(std::stoi(error.leader_address));
+  if (!error.leader_address.empty()) {
+    leader_ = static_cast<int32_t>(std::stoi(error.leader_address));
+  } else if (leader_ == asked.value()) {
+    leader_ = NextController(leader_);
+  }
 }
 
 std::unique_ptr<rpc::SessionStream> SimControllerLink::OpenSession(rpc::SessionEvents events) {
@@ -164,8 +168,8 @@ std::unique_ptr<rpc::SessionStream> SimControllerLink::OpenSession(rpc::SessionE
   auto stream = std::make_shared<Session>();
   stream->connection = world_.network().Connect(self_, {Address::Kind::kController, id.value()});
   stream->events = std::move(events);
-  stream->learn = [this, process = process_](const rpc::RpcError& error) {
-    if (process->alive) Learn(error);
+  stream->learn = [this, id, process = process_](const rpc::RpcError& error) {
+    if (process->alive) Learn(id, error);
   };
   Dial(
       world_, id, stream,
@@ -230,8 +234,9 @@ void SimControllerLink::Finish(const std::shared_ptr<Call>& call,
   call->done(std::move(reply));
 }
 
-void SimControllerLink::TryAgain(const std::shared_ptr<Call>& call, const rpc::RpcError& error) {
-  Learn(error);
+void SimControllerLink::TryAgain(const std::shared_ptr<Call>& call, NodeId asked,
+                                 const rpc::RpcError& error) {
+  Learn(asked, error);
   if (call->finished) return;
   thread_->PostAt(thread_->Now() + std::chrono::milliseconds(50), [this, call] {
     if (!call->finished) Try(call);
@@ -247,25 +252,25 @@ void SimControllerLink::Try(const std::shared_ptr<Call>& call) {
   const auto back = [this, process = process_](std::function<void()> task) {
     if (process->alive) thread_->Post(std::move(task));
   };
-  connection->OnBroken(kBrokerSide, [this, back, call] {
-    back([this, call] { TryAgain(call, ConnectionLost()); });
+  connection->OnBroken(kBrokerSide, [this, id, back, call] {
+    back([this, id, call] { TryAgain(call, id, ConnectionLost()); });
   });
   connection->Send(kBrokerSide, [this, &world = world_, id, connection, call, back] {
     SimController* controller = world.FindController(id);
     if (controller == nullptr) return connection->Break();
-    const auto answer = [this, connection, call, back](
+    const auto answer = [this, id, connection, call, back](
                             Result<broker::v1::AlterPartitionReply> reply, NodeId leader) {
-      connection->Send(kControllerSide, [this, call, back, reply, leader, connection] {
+      connection->Send(kControllerSide, [this, id, call, back, reply, leader, connection] {
         connection->BreakFrom(kBrokerSide);
-        back([this, call, reply, leader] {
+        back([this, id, call, reply, leader] {
           if (!reply && reply.error().code == ErrorCode::kNotController) {
-            return TryAgain(call, EndOf(tl::unexpected<Error>(reply.error()), leader));
+            return TryAgain(call, id, EndOf(tl::unexpected<Error>(reply.error()), leader));
           }
           Finish(call, reply);
         });
       });
     };
-    controller->PostIn(controller->process(), [controller, call, answer] {
+    auto decide = [controller, call, answer] {
       quorum::Change<broker::v1::AlterPartitionReply> change;
       change.cause.set_principal("Broker:" + std::to_string(call->request.broker_id()));
       change.cause.set_tool("weir-broker");
@@ -278,6 +283,9 @@ void SimControllerLink::Try(const std::shared_ptr<Call>& call) {
         answer(std::move(reply), controller->leader_id());
       };
       controller->controller().Submit(std::move(change));
+    };
+    world.After(world.LateCallMs(), [controller, life = controller->process(), decide] {
+      controller->PostIn(life, decide);
     });
   });
 }

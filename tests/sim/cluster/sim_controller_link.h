@@ -55,10 +55,10 @@ class SimControllerLink : public broker::SessionPort,
  private:
   struct Call;
   void Try(const std::shared_ptr<Call>& call);
-  void TryAgain(const std::shared_ptr<Call>& call, const rpc::RpcError& error);
+  void TryAgain(const std::shared_ptr<Call>& call, NodeId asked, const rpc::RpcError& error);
   void Finish(const std::shared_ptr<Call>& call, Result<broker::v1::AlterPartitionReply> reply);
-  // What the end of an attempt says about where the leader is.
-  void Learn(const rpc::RpcError& error);
+  // What the end of an attempt at that controller says about where the leader is.
+  void Learn(NodeId asked, const rpc::RpcError& error);
 
   ClusterWorld& world_;
   Address self_;
