@@ -189,6 +189,40 @@ TEST(RocksDbStore, D13_ADiskThatFailsUnderLoadEndsTheStoreAndNothingElse) {
   }
 }
 
+// Compaction cannot pass over what it cannot read: the directory has failed, the process has not.
+TEST(RocksDbStore, D17_ADamagedTableMetByCompactionFailsTheStore) {
+  ScratchDirectory scratch;
+  const auto fill = [](KvStore& store, int round) {
+    auto batch = store.NewBatch();
+    for (int i = 0; i < 500; ++i) {
+      batch->Put(KvFamily::kMeta, "key" + std::to_string(i),
+                 std::to_string(round) + std::string(100, 'v'));
+    }
+    return store.Write(*batch).has_value() && store.Flush().has_value();
+  };
+  ASSERT_TRUE(fill(*OpenRocksDb(scratch.path(), {}).value(), 0));
+  int damaged = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(scratch.path())) {
+    if (entry.path().extension() != ".sst") continue;
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(300);
+    file << "damaged";
+    ++damaged;
+  }
+  ASSERT_EQ(damaged, 1);
+  std::atomic<int> calls = 0;
+  RocksDbOptions options;
+  options.on_fatal = [&](const std::string& message) {
+    ++calls;
+    EXPECT_NE(message.find("Corruption"), std::string::npos) << message;
+  };
+  auto store = OpenRocksDb(scratch.path(), options).value();
+  for (int round = 1; round < 100 && fill(*store, round); ++round) {
+  }
+  EXPECT_EQ(calls.load(), 1);
+  EXPECT_FALSE(store->Sync().has_value());
+}
+
 TEST(RocksDbStore, D09_ADamagedDirectoryIsRefused) {
   ScratchDirectory scratch;
   { auto store = OpenRocksDb(scratch.path(), {}).value(); }
