@@ -162,6 +162,7 @@ void ActiveController::OnRoleChange(const raft::RoleChange& change) {
 void ActiveController::Activate() {
   active_ = true;
   working_ = committed();
+  log_evidence_ = {};
   liveness_.BecomeActive(committed(), loop_.Now());
   LogInfo("quorum", "active controller",
           {{"controller_id", options_.self}, {"term", term_}, {"offset", committed().offset()}});

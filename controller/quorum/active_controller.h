@@ -32,6 +32,7 @@
 #include "controller/quorum/unclean_elections.h"
 #include "controller/state/decision.h"
 #include "controller/state/liveness.h"
+#include "controller/state/log_evidence.h"
 
 namespace weir::quorum {
 
@@ -79,6 +80,8 @@ class ActiveController : public MetadataListener {
   void CheckWaiting();
   // Called when this controller becomes active, before any request is served.
   void OnActivated(std::function<void()> call) { activated_ = std::move(call); }
+  // What brokers have told this controller since it became active.
+  state::LogEvidence& log_evidence() { return log_evidence_; }
   // The term in which this controller is leader or becoming it; 0 otherwise.
   Term term() const { return term_; }
 
@@ -137,6 +140,7 @@ class ActiveController : public MetadataListener {
   Term term_;
   metadata::MetadataImage working_;
   UncleanElections unclean_elections_;
+  state::LogEvidence log_evidence_;
   std::list<Parked> parked_;   // until committed, in order of index
   std::list<Parked> waiting_;  // until applied by every live broker
   uint64_t next_read_ = 1;

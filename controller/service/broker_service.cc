@@ -147,7 +147,11 @@ grpc::ServerUnaryReactor* BrokerService::AllocateProducerIds(
 grpc::ServerUnaryReactor* BrokerService::AlterPartition(
     grpc::CallbackServerContext* context, const broker::v1::AlterPartitionRequest* request,
     broker::v1::AlterPartitionReply* reply) {
-  return Submit(context, "AlterPartition", request, reply, state::AlterPartition);
+  return Submit(context, "AlterPartition", request, reply,
+                [this](const state::DecisionContext& decision,
+                       const broker::v1::AlterPartitionRequest& asked) {
+                  return node_.controller().log_evidence().AlterPartition(decision, asked);
+                });
 }
 
 }  // namespace weir::service
