@@ -286,7 +286,8 @@ void BrokerNode::StartMetadata() {
           .on_refused =
               [](const Error& error) {
                 EndAtOnce("the cluster refuses this broker", ToString(error));
-              }});
+              },
+          .disk_full = [this] { return log::ViewOf(directories_).AnyFull(); }});
   producer_ids_ =
       std::make_unique<broker::ProducerIdPool>(metadata_thread_, *controllers_, config_.node_id,
                                                [this] { return session_->broker_epoch(); });

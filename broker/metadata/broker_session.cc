@@ -123,6 +123,8 @@ void BrokerSession::SendHeartbeat() {
   heartbeat.set_broker_epoch(epoch_.load());
   heartbeat.set_applied_offset(applied_offset_);
   heartbeat.set_want_shutdown(want_shutdown_);
+  disk_full_ = hooks_.disk_full();
+  heartbeat.set_disk_full(disk_full_);
   stream_->Send(std::move(request));
   last_heartbeat_ = thread_->Now();
   ScheduleTick();
@@ -144,7 +146,9 @@ void BrokerSession::Tick() {
   if (stream_ != nullptr && now - last_reply_ > session_timeout_ / 2) {
     return LeaveSilentController();
   }
-  if (state_ == State::kActive && now - last_heartbeat_ >= heartbeat_interval_ / 2) SendHeartbeat();
+  if (state_ != State::kActive) return;
+  const bool due = now - last_heartbeat_ >= heartbeat_interval_ / 2;
+  if (due || hooks_.disk_full() != disk_full_) SendHeartbeat();
 }
 
 void BrokerSession::LeaveSilentController() {

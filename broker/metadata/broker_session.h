@@ -40,6 +40,8 @@ struct SessionHooks {
   std::function<Status(const Uuid& cluster_id, BrokerEpoch epoch)> on_joined;
   // The controllers will never accept this broker.
   std::function<void(const Error&)> on_refused;
+  // Whether there is no room for records; asked with each heartbeat, and between two.
+  std::function<bool()> disk_full = [] { return false; };
 };
 
 class BrokerSession {
@@ -89,6 +91,8 @@ class BrokerSession {
   MonoTime last_heartbeat_;
   bool tick_scheduled_ = false;
   bool want_shutdown_ = false;
+  // As the last heartbeat said.
+  bool disk_full_ = false;
   Task stopped_;
   std::atomic<bool> fenced_ = true;
   std::atomic<int64_t> epoch_ = kNoBrokerEpoch.value();

@@ -80,6 +80,7 @@ class ActiveController : public MetadataListener {
   void CheckWaiting();
   // Called when this controller becomes active, before any request is served.
   void OnActivated(std::function<void()> call) { activated_ = std::move(call); }
+  const state::Liveness& liveness() const { return liveness_; }
   // What brokers have told this controller since it became active.
   state::LogEvidence& log_evidence() { return log_evidence_; }
   // The term in which this controller is leader or becoming it; 0 otherwise.

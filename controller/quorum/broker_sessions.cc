@@ -82,6 +82,7 @@ void BrokerSessions::Heartbeat(SessionId id, const broker::v1::Heartbeat& heartb
   }
   const auto applied = static_cast<uint64_t>(std::max<int64_t>(0, heartbeat.applied_offset()));
   liveness_.OnHeartbeat(session.broker_id, id, LogIndex(applied), loop_.Now());
+  liveness_.SetRoom(session.broker_id, id, !heartbeat.disk_full());
   controller_.CheckWaiting();
   Change<state::HeartbeatOutcome> change;
   change.cause = BrokerCause(session.broker_id, "BrokerHeartbeat");

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/runtime/log.h"
+#include "controller/state/full_disks.h"
 
 namespace weir::quorum {
 namespace {
@@ -24,7 +25,8 @@ void LeaderBalancer::OnTick() {
     now_ = UsableNow();
     continues_ = false;
   }
-  if (now >= *next_) Decide();
+  const bool disks_changed = controller_.liveness().room_changes() != room_changes_;
+  if (now >= *next_ || disks_changed) Decide();
 }
 
 LeaderBalancer::Lives LeaderBalancer::UsableNow() const {
@@ -39,6 +41,7 @@ LeaderBalancer::Lives LeaderBalancer::UsableNow() const {
 void LeaderBalancer::Decide() {
   if (!continues_) before_ = std::exchange(now_, UsableNow());
   deciding_ = true;
+  room_changes_ = controller_.liveness().room_changes();
   Change<state::BalanceOutcome> change;
   change.cause.set_principal("Controller:" + ToString(options_.self));
   change.cause.set_tool("controller");
@@ -51,22 +54,40 @@ void LeaderBalancer::Decide() {
       const auto before = before_.find(id);
       const metadata::Broker* broker = context.image.FindBroker(id);
       return options_.return_leaderships && before != before_.end() && broker != nullptr &&
-             broker->epoch == before->second;
+             broker->epoch == before->second && controller_.liveness().HasRoom(id);
     };
-    return Result<state::Decision<state::BalanceOutcome>>(
-        state::BalanceLeaders(context, may_take_back, kLeaderChangesPerBatchMax));
+    return Decision(context, may_take_back);
   };
   change.done = [this](Result<state::BalanceOutcome> outcome, LogIndex) { Decided(outcome); };
   controller_.Submit(std::move(change));
+}
+
+Result<state::Decision<state::BalanceOutcome>> LeaderBalancer::Decision(
+    const state::DecisionContext& context, const std::function<bool(NodeId)>& may_take_back) const {
+  state::Decision<state::BalanceOutcome> off_full_disks;
+  state::BalanceOutcome& outcome = off_full_disks.reply;
+  outcome.more = state::AppendChangesForFullDisks(
+      context, [this](NodeId id) { return controller_.liveness().HasRoom(id); },
+      kLeaderChangesPerBatchMax, &off_full_disks.records);
+  if (off_full_disks.records.empty()) {
+    return state::BalanceLeaders(context, may_take_back, kLeaderChangesPerBatchMax);
+  }
+  // One thing at a time; the rest is looked at once this is applied.
+  outcome.off_full_disks = off_full_disks.records.size();
+  outcome.more = true;
+  return off_full_disks;
 }
 
 void LeaderBalancer::Decided(const Result<state::BalanceOutcome>& outcome) {
   deciding_ = false;
   continues_ = outcome && outcome->more;
   next_ = loop_.Now() + (continues_ ? Duration(0) : options_.interval);
-  if (!outcome || outcome->returned + outcome->repaired == 0) return;
+  if (!outcome) return;
+  if (outcome->returned + outcome->repaired + outcome->off_full_disks == 0) return;
   LogInfo("quorum", "leaders balanced",
-          {{"returned_to_preferred", outcome->returned}, {"repaired", outcome->repaired}});
+          {{"returned_to_preferred", outcome->returned},
+           {"repaired", outcome->repaired},
+           {"moved_off_full_disks", outcome->off_full_disks}});
 }
 
 }  // namespace weir::quorum

@@ -10,9 +10,12 @@
 //     until every live broker has applied it: clients find most leaders in place at any time.
 //  2. A leadership goes back only to a broker that was up, in the same life, at the round before:
 //     one that starts and dies again takes nothing with it.
+//  3. A broker whose disk is full gets no leadership back, and loses those for which another
+//     in-sync replica has room (state/full_disks.h), at once when it says so.
 // Thread rule: loop thread.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <vector>
@@ -46,6 +49,9 @@ class LeaderBalancer : public MetadataListener {
   using Lives = std::map<NodeId, BrokerEpoch>;
 
   void Decide();
+  Result<state::Decision<state::BalanceOutcome>> Decision(
+      const state::DecisionContext& context,
+      const std::function<bool(NodeId)>& may_take_back) const;
   void Decided(const Result<state::BalanceOutcome>& outcome);
   Lives UsableNow() const;
 
@@ -57,6 +63,8 @@ class LeaderBalancer : public MetadataListener {
   bool deciding_ = false;
   // The next batch goes on where the last one was full.
   bool continues_ = false;
+  // Of Liveness, when the last round began.
+  uint64_t room_changes_ = 0;
   // Who was up at the round before, and who is at this one.
   Lives before_;
   Lives now_;

@@ -35,6 +35,8 @@ struct BalanceOutcome {
   size_t returned = 0;
   // Partitions whose configuration has come to allow a leader, or to need no ELR any more.
   size_t repaired = 0;
+  // Leaderships that left brokers whose disk is full (full_disks.h).
+  size_t off_full_disks = 0;
   // There was more to do than `changes_max`: call again once this batch is applied.
   bool more = false;
 };

@@ -1,6 +1,7 @@
 #include "controller/state/liveness.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace weir::state {
 
@@ -44,6 +45,17 @@ void Liveness::OnHeartbeat(NodeId broker_id, SessionId session_id, LogIndex appl
   session.since = now;
   session.deadline = now + options_.session_timeout;
   session.applied_offset = std::max(session.applied_offset, applied_offset);
+}
+
+void Liveness::SetRoom(NodeId broker_id, SessionId session_id, bool has_room) {
+  const auto found = sessions_.find(broker_id);
+  if (found == sessions_.end() || found->second.id != session_id) return;
+  if (std::exchange(found->second.has_room, has_room) != has_room) ++room_changes_;
+}
+
+bool Liveness::HasRoom(NodeId broker_id) const {
+  const auto found = sessions_.find(broker_id);
+  return found == sessions_.end() || found->second.has_room;
 }
 
 void Liveness::OnSessionBroken(NodeId broker_id, SessionId session_id, MonoTime now) {

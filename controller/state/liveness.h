@@ -48,6 +48,12 @@ class Liveness {
   void OpenSession(NodeId broker_id, SessionId session_id, MonoTime now);
   // A heartbeat came on that stream. Ignored when the stream is not the broker's newest.
   void OnHeartbeat(NodeId broker_id, SessionId session_id, LogIndex applied_offset, MonoTime now);
+  // Whether the broker's disk has room for records, as its newest stream says. Ignored on others.
+  void SetRoom(NodeId broker_id, SessionId session_id, bool has_room);
+  // True for a broker that has said nothing.
+  bool HasRoom(NodeId broker_id) const;
+  // Grows whenever a broker's disk fills up or has room again.
+  uint64_t room_changes() const { return room_changes_; }
   // The stream ended. Ignored when the stream is not the broker's newest.
   void OnSessionBroken(NodeId broker_id, SessionId session_id, MonoTime now);
   // The batch that took the broker's leaderships away for its shutdown has this offset; a
@@ -85,6 +91,7 @@ class Liveness {
     // Until then a broken or unheard session is not due.
     MonoTime deadline;
     LogIndex applied_offset{0};
+    bool has_room = true;
     std::optional<LogIndex> shutdown_offset;
   };
 
@@ -95,6 +102,7 @@ class Liveness {
   // Brokers that were unfenced when this controller became active; of these, those not heard of.
   size_t expected_ = 0;
   size_t missing_ = 0;
+  uint64_t room_changes_ = 0;
 };
 
 }  // namespace weir::state

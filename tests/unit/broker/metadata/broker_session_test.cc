@@ -57,7 +57,8 @@ class SessionTest : public testing::Test {
                        if (foreign_) return Fail(ErrorCode::kInconsistentClusterId, "two ids");
                        return {};
                      },
-                     .on_refused = [this](const Error& error) { refused_ = error; }});
+                     .on_refused = [this](const Error& error) { refused_ = error; },
+                     .disk_full = [this] { return disk_full_; }});
     session_->Start();
   }
 
@@ -84,6 +85,7 @@ class SessionTest : public testing::Test {
   Uuid cluster_{{1, 2, 3}};
   Uuid joined_;
   bool foreign_ = false;
+  bool disk_full_ = false;
   Error refused_;
   std::unique_ptr<BrokerSession> session_;
 };
@@ -105,6 +107,17 @@ TEST_F(SessionTest, AppliedOffsetIsReportedAtOnce) {
   const size_t sent = sessions_.last().sent.size();
   session_->ReportApplied(9);
   EXPECT_EQ(sessions_.last().sent.size(), sent) << "nothing new";
+}
+
+TEST_F(SessionTest, D22_AFullDiskIsSaidSoon) {
+  Receive(Reply(7, false));
+  EXPECT_FALSE(sessions_.last().sent.back().heartbeat().disk_full());
+  for (const bool full : {true, false}) {
+    disk_full_ = full;
+    Receive(Reply(7, false));
+    thread_->Advance(std::chrono::milliseconds(250));
+    EXPECT_EQ(sessions_.last().sent.back().heartbeat().disk_full(), full);
+  }
 }
 
 TEST_F(SessionTest, HeartbeatsGoOutWithoutChanges) {

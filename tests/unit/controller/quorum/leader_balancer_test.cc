@@ -141,6 +141,35 @@ TEST_F(LeaderBalancerTest, TheNextBatchWaitsUntilEveryLiveBrokerHasApplied) {
   EXPECT_EQ(raft_.log.size(), proposed + 2);
 }
 
+TEST_F(LeaderBalancerTest, D22_AFullDiskLosesItsLeadershipsAtOnceAndGetsThemBack) {
+  balancer_.OnTick();
+  Round();
+  Commit();
+  EveryBrokerHasApplied();
+  ASSERT_EQ(Leader(), NodeId(1)) << "the preferred one";
+  liveness_.SetRoom(NodeId(1), session_[1], false);
+  loop_.now += std::chrono::milliseconds(10);
+  balancer_.OnTick();
+  Commit();
+  EveryBrokerHasApplied();
+  EXPECT_EQ(Leader(), NodeId(2));
+  for (int round = 0; round < 3; ++round) {
+    Round();
+    Commit();
+    EveryBrokerHasApplied();
+  }
+  EXPECT_EQ(Leader(), NodeId(2)) << "nothing goes back to a full disk";
+  liveness_.SetRoom(NodeId(2), session_[2], false);
+  Round();
+  Commit();
+  EveryBrokerHasApplied();
+  EXPECT_EQ(Leader(), NodeId(2)) << "all are full";
+  liveness_.SetRoom(NodeId(1), session_[1], true);
+  balancer_.OnTick();
+  Commit();
+  EXPECT_EQ(Leader(), NodeId(1));
+}
+
 TEST_F(LeaderBalancerTest, ItCanBeSwitchedOff) {
   options_.return_leaderships = false;
   LeaderBalancer off(loop_, controller_, options_);
