@@ -6,6 +6,7 @@
 
 #include "common/metadata/topic_config.h"
 #include "controller/state/partitions.h"
+#include "controller/state/reassignment.h"
 
 namespace weir::state {
 namespace {
@@ -35,6 +36,15 @@ class Elector {
     const ElectionRules rules{config.min_insync_replicas,
                               config.unclean_leader_election || allow_unclean};
     return PartitionChangeFor(topic.id, index, partition, rules, outlook_);
+  }
+
+  // What the present configuration has come to ask for: the end of a move, a leader, no ELR.
+  std::optional<PartitionChangeRecord> Repair(const Topic& topic, PartitionIndex index,
+                                              const Partition& partition) const {
+    if (auto completed = CompletedMove(context_, topic, index, partition.isr)) return completed;
+    const bool rules_may_matter =
+        partition.leader == kNoNode || !partition.elr.empty() || !partition.last_known_elr.empty();
+    return rules_may_matter ? ByRules(topic, index, partition) : std::nullopt;
   }
 
   // Whether the first replica could take over from the present leader.
@@ -94,11 +104,6 @@ class Elector {
   const BrokerOutlook outlook_;
   const metadata::TopicConfig defaults_;
 };
-
-// Whether a change of the topic's configuration can have a consequence for the partition.
-bool RulesMayMatter(const Partition& partition) {
-  return partition.leader == kNoNode || !partition.elr.empty() || !partition.last_known_elr.empty();
-}
 
 // Left free in a batch for its cause and reply.
 constexpr size_t kBatchReserveBytes = 1024 * 1024;
@@ -256,8 +261,7 @@ void AppendChangesForConfigs(const DecisionContext& context, Records* records) {
   for (const auto& [id, topic] : changed.topics()) {
     if (!changes.of_all && !changes.topics.contains(topic.name)) continue;
     for (const auto& [index, partition] : topic.partitions) {
-      if (!RulesMayMatter(partition)) continue;
-      auto record = elector.ByRules(topic, index, partition);
+      auto record = elector.Repair(topic, index, partition);
       if (!record) continue;
       bytes += record->ByteSizeLong() + 2 * kRecordFrameBytes;
       if (bytes > limits::kMetadataBatchBytesMax) return;
@@ -273,8 +277,7 @@ Decision<BalanceOutcome> BalanceLeaders(const DecisionContext& context,
   const Elector elector(context);
   for (const auto& [id, topic] : context.image.topics()) {
     for (const auto& [index, partition] : topic.partitions) {
-      std::optional<PartitionChangeRecord> record;
-      if (RulesMayMatter(partition)) record = elector.ByRules(topic, index, partition);
+      auto record = elector.Repair(topic, index, partition);
       const bool repairs = record.has_value();
       if (!repairs && elector.CanReturn(partition) &&
           may_take_back(Elector::Preferred(partition))) {

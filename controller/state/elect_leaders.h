@@ -26,14 +26,16 @@ Result<Decision<admin::v1::ElectLeadersReply>> ElectLeaders(
     const DecisionContext& context, const admin::v1::ElectLeadersRequest& request);
 
 // What the configuration changes among `records` mean for partitions, appended to them: a leader
-// where an unclean election has come to be allowed, and no ELR where the ISR has come to be large
-// enough (I-08). What does not fit into one batch is left to BalanceLeaders.
+// where an unclean election has come to be allowed, no ELR where the ISR has come to be large
+// enough (I-08), and the end of a move that waited for min.insync.replicas (I-22). What does not
+// fit into one batch is left to BalanceLeaders.
 void AppendChangesForConfigs(const DecisionContext& context, Records* records);
 
 struct BalanceOutcome {
   // Leaderships that go back to the preferred replica.
   size_t returned = 0;
-  // Partitions whose configuration has come to allow a leader, or to need no ELR any more.
+  // Partitions whose configuration has come to allow a leader or the end of a move, or to need no
+  // ELR any more.
   size_t repaired = 0;
   // Leaderships that left brokers whose disk is full (full_disks.h).
   size_t off_full_disks = 0;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "controller/state/alter_partition.h"
+#include "controller/state/configs.h"
 #include "tests/unit/controller/state/state_support.h"
 
 namespace weir::state {
@@ -70,6 +71,17 @@ class ReassignmentTest : public testing::Test {
     const auto reply = cluster.Commit(AlterPartition(cluster.context(), request));
     return ErrorCodeFromNumber(reply.partitions(0).error_code());
   }
+  void SetMinInsyncReplicas(const std::string& count) {
+    admin::v1::AlterConfigsRequest request;
+    auto* resource = request.add_resources();
+    resource->mutable_resource()->set_type(metadata::v1::CONFIG_RESOURCE_TOPIC);
+    resource->mutable_resource()->set_name("t");
+    auto* change = resource->add_changes();
+    change->set_key("min.insync.replicas");
+    change->set_operation(admin::v1::CONFIG_OPERATION_SET);
+    change->set_value(count);
+    cluster.Commit(AlterConfigs(cluster.context(), request));
+  }
   int64_t EpochOf(int32_t id) { return cluster.image.FindBroker(NodeId(id))->epoch.value(); }
   void ExpectSettledOn(const Ids& replicas) {
     EXPECT_FALSE(IsMoving(partition())) << metadata::Dump(partition());
@@ -122,6 +134,26 @@ TEST_F(ReassignmentTest, WhatNeedsNoCopyIsDoneAtOnce) {
   const metadata::Partition before = partition();
   EXPECT_EQ(Move({1, 2}), ErrorCode::kNone);
   EXPECT_EQ(partition(), before);
+}
+
+TEST_F(ReassignmentTest, I22_ALowerMinInsyncReplicasEndsAMoveThatWaitedForIt) {
+  ASSERT_EQ(Isr({1, 3}), ErrorCode::kNone);
+  ASSERT_EQ(Move({1, 2}), ErrorCode::kNone);
+  ASSERT_TRUE(IsMoving(partition())) << "only 1 would be in sync";
+  SetMinInsyncReplicas("1");
+  ExpectSettledOn({1, 2});
+  EXPECT_EQ(partition().isr, List({1}));
+}
+
+TEST_F(ReassignmentTest, I22_AHigherMinInsyncReplicasHoldsForAMoveUnderWay) {
+  SetMinInsyncReplicas("1");
+  ASSERT_EQ(Isr({1}), ErrorCode::kNone);
+  ASSERT_EQ(Move({4, 2}), ErrorCode::kNone);
+  SetMinInsyncReplicas("2");
+  EXPECT_EQ(Isr({1, 4}), ErrorCode::kNone);
+  EXPECT_TRUE(IsMoving(partition())) << "only 4 would be in sync";
+  EXPECT_EQ(Isr({1, 4, 2}), ErrorCode::kNewLeaderElected);
+  ExpectSettledOn({4, 2});
 }
 
 TEST_F(ReassignmentTest, I22_MinInsyncReplicasMustBeLeft) {
