@@ -86,8 +86,8 @@ constexpr std::array kKeys = {
               "empty: from the leader."},
     // Defaults of topics, where neither the topic nor the cluster sets them.
     ConfigKey{"message.max.bytes", ConfigKind::kInt, "1048588", "Largest record batch of a topic."},
-    ConfigKey{"min.insync.replicas", ConfigKind::kInt, "1",
-              "Replicas that must have a record before acks=all answers."},
+    ConfigKey{"min.insync.replicas", ConfigKind::kString, "",
+              "Not to be set here: set it for a topic, or for all brokers."},
     ConfigKey{"log.message.timestamp.type", ConfigKind::kString, "CreateTime",
               "CreateTime or LogAppendTime."},
     ConfigKey{"log.segment.bytes", ConfigKind::kInt, "1073741824",
@@ -222,10 +222,22 @@ Status ReadLog(const runtime::Config& config, LogOptions& log) {
 }
 
 // Keys that Kafka names alike, and were given a value here.
+// The controllers count with it as well as the leaders do, and do not see this file.
+Status RefuseMinInsyncReplicas() {
+  return Fail(ErrorCode::kInvalidConfig,
+              "min.insync.replicas: no broker has its own, for the controllers count with it too; "
+              "set it for a topic, or for all brokers: kafka-configs.sh --alter --entity-type "
+              "brokers --entity-default --add-config min.insync.replicas=N");
+}
+
 Status ReadStaticConfigs(const runtime::Config& config, metadata::StaticConfig& statics) {
   for (const auto& [name, value] : config.values()) {
     const metadata::ConfigOption* option = metadata::FindBrokerOption(name);
     if (option == nullptr || value.origin == runtime::ConfigOrigin::kDefault) continue;
+    if (name == "min.insync.replicas") {
+      if (!value.text.empty()) return RefuseMinInsyncReplicas();
+      continue;
+    }
     WEIR_RETURN_IF_ERROR(metadata::ValidateConfig(*option, value.text));
     statics[name] = value.text;
   }

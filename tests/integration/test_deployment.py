@@ -60,6 +60,13 @@ def test_an_unknown_key_is_refused_with_the_nearest_name(kind, data_dir):
     assert code != 0 and "node.di" in output and "node.id" in output, output
 
 
+def test_i08_a_broker_has_no_min_insync_replicas_of_its_own(data_dir):
+    path = data_dir / "broker.yaml"
+    path.write_text(sample("broker", {"min.insync.replicas": "2"}))
+    code, output = check_config("broker", path)
+    assert code != 0 and "min.insync.replicas" in output and "--entity-default" in output, output
+
+
 def test_three_controllers_and_three_brokers_work(three_and_three):
     nodes = three_and_three
     values = [b"%d" % number for number in range(1000)]
