@@ -1,5 +1,6 @@
 #include "broker/metadata/isr_updates.h"
 
+#include <algorithm>
 #include <iterator>
 
 namespace weir::broker {
@@ -34,26 +35,44 @@ void IsrUpdates::GiveUp(const replica::TopicPartition& partition, GivenUp done) 
 }
 
 void IsrUpdates::TellStorage(const replica::TopicPartition& partition, bool offline, Told done) {
-  thread_->Post([this, waiting = WaitingStorage{partition, offline, std::move(done)}]() mutable {
-    waiting_.storage.push_back(std::move(waiting));
+  thread_->Post([this, partition, offline, done = std::move(done)]() mutable {
+    WaitingStorage& waiting = waiting_.storage[partition];
+    ++storage_calls_;
+    if (waiting.number == 0) waiting.number = storage_calls_;
+    waiting.offline = offline;
+    waiting.done = std::move(done);
     SendIfDue();
   });
 }
 
 void IsrUpdates::AfterStorage(Task done) {
   thread_->Post([this, done = std::move(done)]() mutable {
-    if (waiting_.storage.empty() && sent_.storage.empty()) return done();
-    after_storage_.push_back(std::move(done));
+    after_storage_.emplace_back(storage_calls_, std::move(done));
+    RunAfterStorage();
   });
+}
+
+void IsrUpdates::RunAfterStorage() {
+  if (after_storage_.empty()) return;
+  uint64_t oldest = storage_calls_ + 1;
+  for (const Round* round : {&sent_, &waiting_}) {
+    for (const auto& [partition, storage] : round->storage) {
+      oldest = std::min(oldest, storage.number);
+    }
+  }
+  std::vector<Task> due;
+  for (auto& [number, task] : after_storage_) {
+    if (number < oldest) due.push_back(std::move(task));
+  }
+  std::erase_if(after_storage_, [&](const auto& each) { return each.first < oldest; });
+  for (Task& task : due) task();
 }
 
 IsrUpdates::Round IsrUpdates::TakeRound() {
   Round round = std::exchange(waiting_, {});
-  if (round.storage.size() <= kStoragePerCallMax) return round;
-  const auto rest = round.storage.begin() + kStoragePerCallMax;
-  waiting_.storage.assign(std::make_move_iterator(rest),
-                          std::make_move_iterator(round.storage.end()));
-  round.storage.erase(rest, round.storage.end());
+  while (round.storage.size() > kStoragePerCallMax) {
+    waiting_.storage.insert(round.storage.extract(std::prev(round.storage.end())));
+  }
   return round;
 }
 
@@ -80,10 +99,10 @@ void IsrUpdates::SendIfDue() {
     given_up->set_topic_id(each.partition.topic_id.ToBytes());
     given_up->set_partition(each.partition.partition.value());
   }
-  for (const WaitingStorage& each : sent_.storage) {
+  for (const auto& [partition, each] : sent_.storage) {
     broker::v1::ReplicaStorage* storage = request.add_storage();
-    storage->set_topic_id(each.partition.topic_id.ToBytes());
-    storage->set_partition(each.partition.partition.value());
+    storage->set_topic_id(partition.topic_id.ToBytes());
+    storage->set_partition(partition.partition.value());
     storage->set_offline(each.offline);
   }
   controllers_.AlterPartition(
@@ -121,18 +140,18 @@ void IsrUpdates::OnReply(Result<broker::v1::AlterPartitionReply> reply) {
     }
     answered.given_up[i].done(answer);
   }
-  for (size_t i = 0; i < answered.storage.size(); ++i) {
+  int at = 0;
+  for (auto& [partition, each] : answered.storage) {
     ErrorCode error = ErrorCode::kUnknownServerError;
     if (!reply) {
       error = reply.error().code;
-    } else if (static_cast<int>(i) < reply->storage_size()) {
-      error = ErrorCodeFromNumber(reply->storage(static_cast<int>(i)).error_code());
+    } else if (at < reply->storage_size()) {
+      error = ErrorCodeFromNumber(reply->storage(at).error_code());
     }
-    answered.storage[i].done(error);
+    ++at;
+    each.done(error);
   }
-  if (waiting_.storage.empty()) {
-    for (Task& task : std::exchange(after_storage_, {})) task();
-  }
+  RunAfterStorage();
   SendIfDue();
 }
 

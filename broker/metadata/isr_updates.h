@@ -11,6 +11,8 @@
 // Thread rule: Propose from any thread; answers come on the metadata thread.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -44,8 +46,8 @@ class IsrUpdates {
   using Told = absl::AnyInvocable<void(ErrorCode)>;
   // Whether this broker's replica is offline.
   void TellStorage(const replica::TopicPartition& partition, bool offline, Told done);
-  // `done` runs on the metadata thread when the controller has answered, whatever it said, all that
-  // TellStorage was called for before.
+  // `done` runs on the metadata thread when the controller has answered, whatever it said, or
+  // failed to answer, all that TellStorage was called for before.
   void AfterStorage(Task done);
 
  private:
@@ -59,20 +61,22 @@ class IsrUpdates {
     GivenUp done;
   };
   struct WaitingStorage {
-    replica::TopicPartition partition;
     bool offline = false;
     Told done;
+    // Of the first call of TellStorage that it stands for.
+    uint64_t number = 0;
   };
   // What one call holds, in its order.
   struct Round {
     std::vector<Waiting> proposals;
     std::vector<WaitingReplica> given_up;
-    std::vector<WaitingStorage> storage;
+    std::map<replica::TopicPartition, WaitingStorage> storage;
 
     bool empty() const { return proposals.empty() && given_up.empty() && storage.empty(); }
   };
 
   Round TakeRound();
+  void RunAfterStorage();
   void SendIfDue();
   void OnReply(Result<broker::v1::AlterPartitionReply> reply);
 
@@ -83,7 +87,9 @@ class IsrUpdates {
   Round waiting_;
   // Of the call under way.
   Round sent_;
-  std::vector<Task> after_storage_;
+  // With the number of the last call of TellStorage before.
+  std::vector<std::pair<uint64_t, Task>> after_storage_;
+  uint64_t storage_calls_ = 0;
 };
 
 }  // namespace weir::broker

@@ -121,5 +121,25 @@ TEST_F(IsrUpdatesTest, NewsOfOfflineReplicasIsAwaited) {
   EXPECT_EQ(told, (std::vector{ErrorCode::kNone, ErrorCode::kRequestTimedOut}));
 }
 
+// While no controller answers a replica is told of again and again.
+TEST_F(IsrUpdatesTest, NewsThatIsRepeatedIsNotAwaitedForEver) {
+  int told = 0;
+  const auto tell = [&] {
+    updates.TellStorage({{}, PartitionIndex(1)}, true, [&](ErrorCode) { ++told; });
+    thread->Run();
+  };
+  bool settled = false;
+  tell();
+  updates.AfterStorage([&] { settled = true; });
+  tell();
+  tell();
+  controllers.dones[0](Fail(ErrorCode::kRequestTimedOut, "no controller"));
+  EXPECT_TRUE(settled);
+  ASSERT_EQ(controllers.requests.size(), 2u);
+  EXPECT_EQ(controllers.requests[1].storage_size(), 1) << "once is enough";
+  controllers.dones[1](Fail(ErrorCode::kRequestTimedOut, "no controller"));
+  EXPECT_EQ(told, 2);
+}
+
 }  // namespace
 }  // namespace weir::broker
