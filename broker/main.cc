@@ -72,6 +72,9 @@ class RouterHost : public broker::PartitionHost {
   void OnBrokers(replica::PeerAddresses addresses) override {
     replication_->OnBrokers(std::move(addresses));
   }
+  void OnThrottleRates(const replica::ThrottleRates& rates) override {
+    router_.quotas().SetRates(rates);
+  }
   // REQUIRES: called before the reconciler acts.
   void SetReplication(broker::ReplicationLink* replication, broker::IsrUpdates* updates) {
     replication_ = replication;
@@ -374,6 +377,14 @@ void BrokerNode::AddMetrics() {
           &net::Server::Traffic::bytes_sent);
   traffic("weir_network_in_flight_bytes", "Bytes of requests and answers being worked on.",
           &net::Server::Traffic::bytes_in_flight);
+  const replica::ReplicationQuotas& quotas = router_->quotas();
+  metrics.AddGaugeCallback("weir_replication_throttled_sent_bytes_total",
+                           "Bytes sent to replicas that catch up under a throttle.",
+                           [&quotas] { return static_cast<double>(quotas.leader.bytes_total()); });
+  metrics.AddGaugeCallback("weir_replication_throttled_received_bytes_total",
+                           "Bytes fetched by replicas that catch up under a throttle.", [&quotas] {
+                             return static_cast<double>(quotas.follower.bytes_total());
+                           });
   metrics.AddGaugeCallback("weir_broker_fenced", "1 while the controllers fence this broker.",
                            [this] { return session_->IsFenced() ? 1.0 : 0.0; });
   metrics.AddGaugeCallback("weir_metadata_applied_offset",

@@ -1,5 +1,6 @@
 #include "broker/metadata/reconciler.h"
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <string>
@@ -17,6 +18,13 @@ KvFamily FamilyOf(const metadata::TopicConfig& config) {
   if (config.cleanup_compact) return KvFamily::kLogCompacted;
   const bool is_short = config.retention_ms >= 0 && config.retention_ms <= kShortRetentionMs;
   return is_short ? KvFamily::kLogShort : KvFamily::kLogLong;
+}
+
+// Bytes/s; no limit when the value is none (nobody checked it before it was appended).
+int64_t ConfiguredRate(const metadata::ConfigView& view, std::string_view key) {
+  const auto text = metadata::EffectiveBrokerValue(view, key);
+  const auto rate = text ? metadata::ParseConfigInteger(*text) : std::nullopt;
+  return rate.value_or(replica::kUnlimitedRate);
 }
 
 // Runs `done` after two things have ended, on whichever thread ended last.
@@ -87,6 +95,7 @@ void Reconciler::Act(const metadata::MetadataImage& image, const metadata::Delta
     ActOnAll(image);
     acted_ = true;
   }
+  TellThrottleRates(image);
   if (drops_.empty() && assignments_.empty()) return done();
   if (drops_.empty()) return host_.Assign(std::exchange(assignments_, {}), std::move(done));
   if (assignments_.empty()) return host_.Drop(std::exchange(drops_, {}), std::move(done));
@@ -112,6 +121,7 @@ void Reconciler::ActOnDelta(const metadata::MetadataImage& image, const metadata
   std::set<Uuid> reconfigured;
   if (DefaultsChanged(delta)) {
     configs_.clear();
+    throttled_.clear();
     for (const auto& [id, indexes] : open_) reconfigured.insert(id);
   }
   for (const metadata::ConfigResource& resource : delta.changed_configs) {
@@ -119,6 +129,7 @@ void Reconciler::ActOnDelta(const metadata::MetadataImage& image, const metadata
     const metadata::Topic* topic = image.FindTopic(resource.name);
     if (topic == nullptr) continue;
     configs_.erase(topic->id);
+    throttled_.erase(topic->id);
     reconfigured.insert(topic->id);
   }
   for (const auto& [id, indexes] : delta.changed_partitions) {
@@ -146,6 +157,7 @@ void Reconciler::WantPartition(const metadata::MetadataImage& image, const metad
                                PartitionIndex index) {
   const metadata::Partition* partition = topic.FindPartition(index);
   const replica::TopicPartition name{topic.id, index};
+  move_rates_.erase(name);
   if (partition == nullptr || !partition->replicas.Contains(broker_id_)) {
     const auto open = open_.find(topic.id);
     if (open == open_.end() || open->second.erase(index) == 0) return;
@@ -158,6 +170,7 @@ void Reconciler::WantPartition(const metadata::MetadataImage& image, const metad
                           .leader = partition->leader,
                           .leader_epoch = partition->leader_epoch,
                           .partition_epoch = partition->partition_epoch,
+                          .throttle = ThrottleOf(image, topic, index, *partition),
                           .replicas = {partition->replicas.begin(), partition->replicas.end()},
                           .isr = {partition->isr.begin(), partition->isr.end()},
                           .config = ConfigOf(image, topic),
@@ -167,6 +180,8 @@ void Reconciler::WantPartition(const metadata::MetadataImage& image, const metad
 
 void Reconciler::RemoveTopic(const Uuid& topic_id) {
   configs_.erase(topic_id);
+  throttled_.erase(topic_id);
+  std::erase_if(move_rates_, [&](const auto& move) { return move.first.topic_id == topic_id; });
   const auto open = open_.find(topic_id);
   if (open == open_.end()) return;
   for (const PartitionIndex index : open->second) drops_.push_back({topic_id, index});
@@ -181,6 +196,46 @@ log::LogConfigPtr Reconciler::ConfigOf(const metadata::MetadataImage& image,
     config = std::make_shared<const log::LogConfig>(ToLogConfig(view, topic.name));
   }
   return config;
+}
+
+replica::ReplicaThrottle Reconciler::ThrottleOf(const metadata::MetadataImage& image,
+                                                const metadata::Topic& topic, PartitionIndex index,
+                                                const metadata::Partition& partition) {
+  auto listed = throttled_.find(topic.id);
+  if (listed == throttled_.end()) {
+    const metadata::ConfigView view{image, broker_id_, &static_config_};
+    const auto value_of = [&](std::string_view key) {
+      return metadata::ThrottledReplicas(
+          metadata::EffectiveTopicValue(view, topic.name, key).value_or(""));
+    };
+    listed = throttled_
+                 .emplace(topic.id,
+                          ThrottledOfTopic{value_of("leader.replication.throttled.replicas"),
+                                           value_of("follower.replication.throttled.replicas")})
+                 .first;
+  }
+  replica::ReplicaThrottle throttle;
+  throttle.leader = listed->second.leader.Contains(index, broker_id_);
+  throttle.follower = listed->second.follower.Contains(index, broker_id_);
+  if (partition.throttled_rate <= 0) return throttle;
+  const metadata::NodeIdList& adding = partition.adding_replicas;
+  throttle.moves_to = {adding.begin(), adding.end()};
+  if (partition.leader == broker_id_ || adding.Contains(broker_id_)) {
+    move_rates_[{topic.id, index}] = partition.throttled_rate;
+  }
+  return throttle;
+}
+
+void Reconciler::TellThrottleRates(const metadata::MetadataImage& image) {
+  const metadata::ConfigView view{image, broker_id_, &static_config_};
+  replica::ThrottleRates rates{
+      .leader_configured = ConfiguredRate(view, "leader.replication.throttled.rate"),
+      .follower_configured = ConfiguredRate(view, "follower.replication.throttled.rate")};
+  // Several moves share what the most careful of them allows.
+  for (const auto& [partition, rate] : move_rates_) rates.moves = std::min(rates.moves, rate);
+  if (rates == rates_) return;
+  rates_ = rates;
+  host_.OnThrottleRates(rates);
 }
 
 }  // namespace weir::broker

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -23,6 +24,7 @@
 #include "common/metadata/delta.h"
 #include "common/metadata/effective_config.h"
 #include "common/metadata/image.h"
+#include "common/metadata/throttled_replicas.h"
 
 namespace weir::broker {
 
@@ -37,6 +39,8 @@ class PartitionHost {
   virtual std::vector<replica::TopicPartition> Stored() const = 0;
   // Where the other brokers listen for this one; comes before assignments that need it.
   virtual void OnBrokers(replica::PeerAddresses addresses) = 0;
+  // How fast replicas may catch up from now on; comes before assignments that are throttled by it.
+  virtual void OnThrottleRates(const replica::ThrottleRates& rates) = 0;
 };
 
 class Reconciler {
@@ -61,6 +65,10 @@ class Reconciler {
   void WantOpenPartitionsAgain(const metadata::MetadataImage& image, const metadata::Topic& topic);
   void RemoveTopic(const Uuid& topic_id);
   log::LogConfigPtr ConfigOf(const metadata::MetadataImage& image, const metadata::Topic& topic);
+  replica::ReplicaThrottle ThrottleOf(const metadata::MetadataImage& image,
+                                      const metadata::Topic& topic, PartitionIndex index,
+                                      const metadata::Partition& partition);
+  void TellThrottleRates(const metadata::MetadataImage& image);
   bool DefaultsChanged(const metadata::Delta& delta) const;
 
   NodeId broker_id_;
@@ -70,6 +78,15 @@ class Reconciler {
   std::map<Uuid, Indexes> open_;
   // One per topic, shared by its partitions.
   std::map<Uuid, log::LogConfigPtr> configs_;
+  struct ThrottledOfTopic {
+    metadata::ThrottledReplicas leader;
+    metadata::ThrottledReplicas follower;
+  };
+  std::map<Uuid, ThrottledOfTopic> throttled_;
+  // Of the moves with a rate that this broker sends or receives records for.
+  std::map<replica::TopicPartition, int64_t> move_rates_;
+  // As last told.
+  std::optional<replica::ThrottleRates> rates_;
   // What the running Act has decided.
   std::vector<replica::Assignment> assignments_;
   std::vector<replica::TopicPartition> drops_;

@@ -37,7 +37,8 @@ class ReplicationLink : public replica::ReplicationPort, private replica::Follow
         updates_(updates),
         directories_(std::move(directories)),
         homes_(HomesOf(lanes)),
-        fetchers_(node_id, std::move(lanes), *this, options, std::move(broker_epoch)) {}
+        fetchers_(node_id, std::move(lanes), *this, options, std::move(broker_epoch),
+                  &router.quotas().follower) {}
 
   void OnBrokers(replica::PeerAddresses addresses) { fetchers_.OnBrokers(std::move(addresses)); }
 

@@ -159,6 +159,8 @@ std::vector<FetchOutcome> FetchOperation::Assemble() {
       continue;
     }
     bytes += size;
+    if (outcome.throttle == ThrottleKind::kNone) continue;
+    router_.quotas().leader.Of(outcome.throttle).Record(size, router_.Now(home_));
   }
   return outcomes;
 }

@@ -13,6 +13,7 @@
 #include "broker/log/leader_epoch_cache.h"
 #include "broker/log/log_config.h"
 #include "broker/log/topic_partition.h"
+#include "broker/replica/replication_quota.h"
 #include "common/base/bytes.h"
 #include "common/base/error_code.h"
 #include "common/base/ids.h"
@@ -100,6 +101,8 @@ struct FetchOutcome {
   // fetch_offset, as the protocol allows.
   std::vector<SharedBytes> records;
   size_t bytes = 0;
+  // What throttles these records: they go to a replica that catches up.
+  ThrottleKind throttle = ThrottleKind::kNone;
 };
 
 using FetchDone = absl::AnyInvocable<void(std::vector<FetchOutcome>)>;
@@ -167,6 +170,7 @@ struct Assignment {
   NodeId leader = kNoNode;
   LeaderEpoch leader_epoch;
   PartitionEpoch partition_epoch;
+  ReplicaThrottle throttle;
   // The preferred leader first.
   std::vector<NodeId> replicas;
   std::vector<NodeId> isr;

@@ -93,6 +93,15 @@ bool Partition::joining() const {
                      [](const auto& entry) { return entry.second.joining; });
 }
 
+bool Partition::IsCatchingUp(NodeId replica) const {
+  if (InIsr(replica)) return false;
+  const auto follower = followers_.find(replica);
+  if (follower != followers_.end() && follower->second.joining) return false;
+  if (!pending_) return true;
+  return std::none_of(pending_->proposal.isr.begin(), pending_->proposal.isr.end(),
+                      [&](const IsrMember& member) { return member.broker == replica; });
+}
+
 void Partition::StopJoining() {
   for (auto& [replica, follower] : followers_) follower.joining = false;
 }

@@ -119,6 +119,9 @@ class Partition {
   // `replica` has persisted everything below `fetch_offset`. REQUIRES: CheckFollower agreed, and
   // its log does not part from this one.
   Actions OnFollowerFetch(NodeId replica, BrokerEpoch epoch, Offset fetch_offset, MonoTime now);
+  // Whether `replica` copies what it missed, and may be throttled: nobody waits for it. One in the
+  // ISR, proposed for it, or about to join it holds the high watermark, and may not.
+  bool IsCatchingUp(NodeId replica) const;
   // Time has passed: to be called a few times per `lag_max`.
   Actions OnTick(MonoTime now, Duration lag_max);
   Actions OnIsrAnswer(const IsrAnswer& answer, MonoTime now);

@@ -19,6 +19,7 @@ PartitionRouter::PartitionRouter(NodeId node_id, log::LogDirectories directories
     shards_.push_back(std::make_unique<RoutedShard>(
         RoutedShard{executor, std::make_unique<PartitionTable>(node_id, directories_, *executor,
                                                                tail_cache_bytes / shards.size())}));
+    shards_.back()->table->SetQuotas(&quotas_.leader);
   }
 }
 

@@ -30,6 +30,7 @@
 #include "broker/replica/operations.h"
 #include "broker/replica/replica_fetchers.h"
 #include "broker/replica/replication_port.h"
+#include "broker/replica/replication_quota.h"
 #include "common/base/executor.h"
 #include "common/base/ids.h"
 
@@ -78,6 +79,9 @@ class PartitionRouter {
   // outlives the shards.
   void SetReplication(ReplicationPort* port, Duration lag_max);
 
+  // How fast replicas may catch up: by default as fast as they can. Any thread.
+  ReplicationQuotas& quotas() { return quotas_; }
+
   // Brings partitions to what the metadata says: opens or creates those that are not open, follows
   // leader, epoch, ISR and configuration of the others. Repeating it changes nothing. `done` runs
   // on some shard when all of it is in force: from then on requests are served.
@@ -113,6 +117,7 @@ class PartitionRouter {
   MonoTime Now(size_t shard) const { return shards_[shard]->executor->Now(); }
 
   log::LogDirectories directories_;
+  ReplicationQuotas quotas_;
   std::vector<std::unique_ptr<RoutedShard>> shards_;
 };
 

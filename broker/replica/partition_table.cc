@@ -101,6 +101,7 @@ void PartitionTable::OpenOne(const Assignment& assignment, log::StoredPartition 
 void PartitionTable::Follow(Replica& replica, const Assignment& assignment) {
   replica.log->set_config(assignment.config);
   replica.partition.set_min_insync_replicas(assignment.config->min_insync_replicas);
+  replica.throttle = assignment.throttle;
   LeaderAndIsr news{assignment.leader, assignment.leader_epoch, assignment.partition_epoch,
                     assignment.replicas, assignment.isr};
   Obey(replica, replica.partition.OnLeaderChange(std::move(news), executor_.Now()));

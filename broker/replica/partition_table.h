@@ -80,15 +80,17 @@ class PartitionTable {
   // Takes a follower's fetch offsets as its acknowledgements. Those that cannot be one change
   // nothing: Read says why.
   void Acknowledge(const std::vector<FetchPart>& parts, const Reader& reader);
-  // What can be read now, `bytes_max` in all.
+  // What can be read now, `bytes_max` in all. A follower that catches up gets nothing while the
+  // quota it is throttled by is exceeded; whoever sends what is read records it there.
   std::vector<FetchOutcome> Read(const std::vector<FetchPart>& parts, int64_t bytes_max,
                                  const Reader& reader);
   // Whether a follower that asked with `parts` does not know yet what `outcomes` say besides
   // records: how far the log is readable (I-43).
   static bool TellsMore(const std::vector<FetchPart>& parts,
                         const std::vector<FetchOutcome>& outcomes);
-  // Wakes when `bytes` more became readable in the partitions, when one stops being served here, or
-  // at the deadline; a follower also kHighWatermarkPause after a high watermark has moved.
+  // Wakes when `bytes` more became readable in the partitions, when one stops being served here,
+  // when one that Read left out because of its quota may be read, or at the deadline; a follower
+  // also kHighWatermarkPause after a high watermark has moved.
   WaitQueue::WaitId Watch(const std::vector<FetchPart>& parts, int64_t bytes, MonoTime deadline,
                           const Reader& reader, Task wake);
   void CancelWatch(WaitQueue::WaitId id, const Reader& reader) {
@@ -108,6 +110,8 @@ class PartitionTable {
     port_ = port;
     lag_max_ = lag_max;
   }
+  // Null: nothing is throttled. `quotas` outlives the table.
+  void SetQuotas(const ThrottleQuotas* leader_quotas) { quotas_ = leader_quotas; }
   MonoTime Now() const { return executor_.Now(); }
 
   std::vector<ListOffsetsOutcome> ListOffsets(const std::vector<ListOffsetsPart>& parts) const;
@@ -136,6 +140,7 @@ class PartitionTable {
     bool follow_when_persisted = false;
     // A cut of the log is not on disk yet.
     bool cutting = false;
+    ReplicaThrottle throttle;
   };
   struct PendingAppend;
   struct Taking;
@@ -158,8 +163,16 @@ class PartitionTable {
   void Obey(Replica& replica, Partition::Actions actions);
   Status AppendOne(AppendParts& request, size_t index, PendingAppend& pending, Writes& writes);
   void FinishAppend(PendingAppend& pending);
+  // What one Read has taken, by what throttles it.
+  struct ThrottledBytes {
+    int64_t configured = 0;
+    int64_t moves = 0;
+
+    int64_t& Of(ThrottleKind kind) { return kind == ThrottleKind::kMove ? moves : configured; }
+  };
   FetchOutcome ReadOne(const FetchPart& part, int64_t bytes_left, bool nothing_yet,
-                       const Reader& reader);
+                       const Reader& reader, ThrottledBytes& throttled);
+  ThrottleKind ThrottleOf(const Replica& replica, const Reader& reader) const;
   // The replica if `reader` may read it. Errors: those of FindServing.
   Result<Replica*> FindReadable(const FetchPart& part, const Reader& reader) const;
   void FollowLeader(Replica& replica);
@@ -215,6 +228,7 @@ class PartitionTable {
   std::set<TopicPartition> untold_storage_;
 
   ReplicationPort* port_ = nullptr;
+  const ThrottleQuotas* quotas_ = nullptr;
   Duration lag_max_ = std::chrono::seconds(30);
   // What FollowLeader has gathered for SendFollows.
   std::map<NodeId, std::vector<FollowerPosition>> follows_;

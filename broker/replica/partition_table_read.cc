@@ -17,8 +17,9 @@ std::vector<FetchOutcome> PartitionTable::Read(const std::vector<FetchPart>& par
   outcomes.reserve(parts.size());
   int64_t left = bytes_max;
   bool nothing_yet = true;
+  ThrottledBytes throttled;
   for (const FetchPart& part : parts) {
-    outcomes.push_back(ReadOne(part, left, nothing_yet, reader));
+    outcomes.push_back(ReadOne(part, left, nothing_yet, reader, throttled));
     left -= static_cast<int64_t>(outcomes.back().bytes);
     nothing_yet = nothing_yet && outcomes.back().bytes == 0;
   }
@@ -66,8 +67,15 @@ void PartitionTable::Acknowledge(const std::vector<FetchPart>& parts, const Read
   ArmTimer();
 }
 
+ThrottleKind PartitionTable::ThrottleOf(const Replica& replica, const Reader& reader) const {
+  if (quotas_ == nullptr || !reader.is_follower()) return ThrottleKind::kNone;
+  const ThrottleKind throttle = replica.throttle.OfSending(reader.replica);
+  if (throttle == ThrottleKind::kNone) return throttle;
+  return replica.partition.IsCatchingUp(reader.replica) ? throttle : ThrottleKind::kNone;
+}
+
 FetchOutcome PartitionTable::ReadOne(const FetchPart& part, int64_t bytes_left, bool nothing_yet,
-                                     const Reader& reader) {
+                                     const Reader& reader, ThrottledBytes& throttled) {
   FetchOutcome outcome;
   const Result<Replica*> found = FindReadable(part, reader);
   if (!found) {
@@ -94,8 +102,15 @@ FetchOutcome PartitionTable::ReadOne(const FetchPart& part, int64_t bytes_left, 
     outcome.error = ErrorCode::kOffsetOutOfRange;
     return outcome;
   }
-  const int64_t bytes_max = std::min<int64_t>(part.bytes_max, bytes_left);
+  int64_t bytes_max = std::min<int64_t>(part.bytes_max, bytes_left);
   if (bytes_max <= 0 && !nothing_yet) return outcome;
+  outcome.throttle = ThrottleOf(replica, reader);
+  if (outcome.throttle != ThrottleKind::kNone) {
+    const ReplicationQuota& quota = quotas_->Of(outcome.throttle);
+    const int64_t admitted = quota.BytesAtOnce() - throttled.Of(outcome.throttle);
+    if (admitted <= 0 || quota.IsExceeded(executor_.Now())) return outcome;
+    bytes_max = std::min(bytes_max, admitted);
+  }
   auto read = replica.log->Read(part.fetch_offset, upper,
                                 static_cast<size_t>(std::max<int64_t>(bytes_max, 0)), nothing_yet);
   if (!read) {
@@ -105,6 +120,9 @@ FetchOutcome PartitionTable::ReadOne(const FetchPart& part, int64_t bytes_left, 
   }
   outcome.records = std::move(read->records);
   outcome.bytes = read->bytes;
+  if (outcome.throttle != ThrottleKind::kNone) {
+    throttled.Of(outcome.throttle) += static_cast<int64_t>(read->bytes);
+  }
   return outcome;
 }
 
@@ -120,8 +138,19 @@ WaitQueue::WaitId PartitionTable::Watch(const std::vector<FetchPart>& parts, int
                                         MonoTime deadline, const Reader& reader, Task wake) {
   std::vector<log::PartitionHandle> partitions;
   partitions.reserve(parts.size());
+  const MonoTime now = executor_.Now();
   for (const FetchPart& part : parts) {
-    if (const auto found = Find(part.partition)) partitions.push_back((*found)->log->handle());
+    const auto found = Find(part.partition);
+    if (!found) continue;
+    const ThrottleKind throttle = ThrottleOf(**found, reader);
+    const MonoTime ready_at =
+        throttle == ThrottleKind::kNone ? now : quotas_->Of(throttle).ReadyAt(now);
+    if (ready_at > now) {
+      // Its records would only be left out again.
+      deadline = std::min(deadline, ready_at);
+    } else {
+      partitions.push_back((*found)->log->handle());
+    }
   }
   WaitQueue& waits = reader.is_follower() ? log_end_waits_ : visible_waits_;
   const WaitQueue::WaitId id = waits.WaitForBytes(partitions, bytes, deadline, std::move(wake));

@@ -14,12 +14,15 @@ namespace weir::replica {
 
 FollowerPosition PartitionTable::PositionOf(const Replica& replica) const {
   const log::PartitionLog& log = *replica.log;
+  const std::vector<NodeId>& isr = replica.partition.isr();
+  const bool in_sync = std::find(isr.begin(), isr.end(), node_id_) != isr.end();
   return {.partition = replica.id,
           .leader_epoch = replica.partition.leader_epoch(),
           .fetch_offset = log.persisted_end_offset(),
           .last_fetched_epoch = log.epochs().Latest().value_or(kNoLeaderEpoch),
           .log_start_offset = log.log_start_offset(),
-          .high_watermark = replica.partition.high_watermark()};
+          .high_watermark = replica.partition.high_watermark(),
+          .throttle = in_sync ? ThrottleKind::kNone : replica.throttle.OfFetching(node_id_)};
 }
 
 void PartitionTable::FollowLeader(Replica& replica) {

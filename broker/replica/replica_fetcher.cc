@@ -98,6 +98,10 @@ void ReplicaFetcher::OnAnswer(Followed& followed, wire::FetchResponse::Partition
                                       .end_offset = Offset(answer.diverging_epoch.end_offset)};
   }
   if (answer.records) fetched.records = answer.records->contiguous();
+  followed.leader_high_watermark = fetched.high_watermark;
+  if (followed.counts_for != ThrottleKind::kNone) {
+    quotas_->Of(followed.counts_for).Record(static_cast<int64_t>(fetched.records.size()), now);
+  }
   if (fetched.error != ErrorCode::kNone || fetched.diverging || !fetched.records.empty()) {
     followed.stage = Stage::kHandedOver;
     actions.hand_over.push_back(std::move(fetched));
@@ -204,9 +208,11 @@ void ReplicaFetcher::SendDue(Actions& actions, MonoTime now) {
 void ReplicaFetcher::Ask(Actions& actions, bool only_fresh, MonoTime now) {
   wire::FetchRequest request;
   const int32_t correlation_id = last_correlation_id_ + 1;
+  AskedBytes asked;
   const auto add = [&](FollowedMap::value_type& entry) {
     if (entry.second.stage != Stage::kReady || (only_fresh && !entry.second.fresh)) return;
-    AddToRequest(request, entry, correlation_id);
+    const int32_t bytes_max = Admitted(entry.second, asked, now);
+    if (bytes_max > 0) AddToRequest(request, entry, correlation_id, bytes_max);
   };
   const auto first = followed_.lower_bound(first_);
   std::for_each(first, followed_.end(), add);
@@ -232,7 +238,7 @@ void ReplicaFetcher::Ask(Actions& actions, bool only_fresh, MonoTime now) {
 }
 
 void ReplicaFetcher::AddToRequest(wire::FetchRequest& request, FollowedMap::value_type& entry,
-                                  int32_t correlation_id) const {
+                                  int32_t correlation_id, int32_t bytes_max) const {
   const FollowerPosition& position = entry.second.position;
   const Uuid& topic_id = entry.first.topic_id;
   if (request.topics.empty() || request.topics.back().topic_id != topic_id) {
@@ -244,11 +250,36 @@ void ReplicaFetcher::AddToRequest(wire::FetchRequest& request, FollowedMap::valu
        .fetch_offset = position.fetch_offset.value(),
        .last_fetched_epoch = position.last_fetched_epoch.value(),
        .log_start_offset = position.log_start_offset.value(),
-       .partition_max_bytes = options_.partition_bytes_max,
+       .partition_max_bytes = bytes_max,
        .high_watermark = position.high_watermark.value()});
   entry.second.stage = Stage::kAsked;
   entry.second.correlation_id = correlation_id;
   entry.second.fresh = false;
+}
+
+int32_t ReplicaFetcher::Admitted(Followed& followed, AskedBytes& asked, MonoTime now) const {
+  followed.counts_for = ThrottleKind::kNone;
+  const int32_t wanted = options_.partition_bytes_max;
+  const FollowerPosition& position = followed.position;
+  if (quotas_ == nullptr || position.throttle == ThrottleKind::kNone) return wanted;
+  // Whoever has all that is readable is waited for, as soon as it is in the ISR.
+  const bool behind = followed.leader_high_watermark < Offset(0) ||
+                      position.fetch_offset < followed.leader_high_watermark;
+  if (!behind) return wanted;
+  followed.counts_for = position.throttle;
+  const ReplicationQuota& quota = quotas_->Of(position.throttle);
+  const MonoTime ready_at = quota.ReadyAt(now);
+  if (ready_at > now) {
+    followed.stage = Stage::kDelayed;
+    followed.retry_at = ready_at;
+    return 0;
+  }
+  // Those that nothing is left for are asked too: for a batch if the others have none, and to learn
+  // whether they are behind at all.
+  const int64_t left = std::max<int64_t>(1, quota.BytesAtOnce() - asked.Of(position.throttle));
+  const auto bytes_max = static_cast<int32_t>(std::min<int64_t>(wanted, left));
+  asked.Of(position.throttle) += bytes_max;
+  return bytes_max;
 }
 
 void ReplicaFetcher::Delay(Followed& followed, MonoTime now) {

@@ -19,6 +19,9 @@
 //     acknowledgements at once, and no long poll delays one.
 //  4. Errors of a partition delay that partition, errors of the connection delay all of them; each
 //     try waits twice as long as the one before.
+//  5. A throttled partition that has not got all below the leader's high watermark is not asked for
+//     while its quota is exceeded, and not for more than the quota admits at once. The others are
+//     not held up.
 // Thread rule: plain value, one owner.
 #pragma once
 
@@ -32,6 +35,7 @@
 
 #include "broker/log/leader_epoch_cache.h"
 #include "broker/log/topic_partition.h"
+#include "broker/replica/replication_quota.h"
 #include "broker/wire/messages/fetch.h"
 #include "common/base/bytes.h"
 #include "common/base/error_code.h"
@@ -68,6 +72,8 @@ struct FollowerPosition {
   LeaderEpoch last_fetched_epoch;
   Offset log_start_offset;
   Offset high_watermark;
+  // What this replica is throttled by when it is behind; kNone for one in the ISR.
+  ThrottleKind throttle = ThrottleKind::kNone;
 };
 
 // What the leader answered about one partition.
@@ -102,7 +108,9 @@ class ReplicaFetcher {
     std::vector<FollowerFetch> hand_over;
   };
 
-  explicit ReplicaFetcher(FetcherOptions options) : options_(options) {}
+  // `quotas`, of all followers of this broker, outlive the fetcher; null: nothing is throttled.
+  explicit ReplicaFetcher(FetcherOptions options, ThrottleQuotas* quotas = nullptr)
+      : options_(options), quotas_(quotas) {}
 
   // The partition is led by that broker from `position` on. Replaces what was known of it.
   Actions OnFollow(const FollowerPosition& position, MonoTime now);
@@ -142,6 +150,10 @@ class ReplicaFetcher {
     bool fresh = true;
     MonoTime retry_at;
     int failures = 0;
+    // What the leader last called its high watermark; -1: it has not answered since OnFollow.
+    Offset leader_high_watermark{-1};
+    // What the request that asks for it counts against.
+    ThrottleKind counts_for = ThrottleKind::kNone;
   };
   using FollowedMap = std::map<TopicPartition, Followed>;
 
@@ -155,7 +167,16 @@ class ReplicaFetcher {
   void SendDue(Actions& actions, MonoTime now);
   void Ask(Actions& actions, bool only_fresh, MonoTime now);
   void AddToRequest(wire::FetchRequest& request, FollowedMap::value_type& entry,
-                    int32_t correlation_id) const;
+                    int32_t correlation_id, int32_t bytes_max) const;
+  // What one request asks for of throttled partitions.
+  struct AskedBytes {
+    int64_t configured = 0;
+    int64_t moves = 0;
+
+    int64_t& Of(ThrottleKind kind) { return kind == ThrottleKind::kMove ? moves : configured; }
+  };
+  // How much may be asked for of the partition. Zero: it is delayed until its quota admits more.
+  int32_t Admitted(Followed& followed, AskedBytes& asked, MonoTime now) const;
   void OnAnswer(Followed& followed, wire::FetchResponse::Partition& answer, Actions& actions,
                 MonoTime now);
   void Delay(Followed& followed, MonoTime now);
@@ -165,6 +186,7 @@ class ReplicaFetcher {
   size_t CountOf(Stage stage) const;
 
   FetcherOptions options_;
+  ThrottleQuotas* quotas_;
   Link link_ = Link::kIdle;
   // Of kWaiting: when to connect. Of kConnecting: when to give up.
   MonoTime link_deadline_ = MonoTime::max();

@@ -19,7 +19,7 @@ constexpr int16_t kFetchVersion = 18;
 class ReplicaFetchers::Loop {
  public:
   Loop(ReplicaFetchers& owner, LaneState& lane, NodeId leader)
-      : owner_(owner), lane_(lane), leader_(leader), fetcher_(owner.options_) {}
+      : owner_(owner), lane_(lane), leader_(leader), fetcher_(owner.options_, owner.quotas_) {}
   ~Loop() {
     if (timer_at_ != MonoTime::max()) lane_.lane.executor->Cancel(timer_);
   }
@@ -152,11 +152,12 @@ class ReplicaFetchers::Loop {
 
 ReplicaFetchers::ReplicaFetchers(NodeId node_id, std::vector<Lane> lanes,
                                  FollowedReplicas& replicas, FetcherOptions options,
-                                 std::function<BrokerEpoch()> broker_epoch)
+                                 std::function<BrokerEpoch()> broker_epoch, ThrottleQuotas* quotas)
     : node_id_(node_id),
       replicas_(replicas),
       options_(options),
-      broker_epoch_(std::move(broker_epoch)) {
+      broker_epoch_(std::move(broker_epoch)),
+      quotas_(quotas) {
   WEIR_CHECK(!lanes.empty());
   for (size_t i = 0; i < lanes.size(); ++i) {
     lanes_.push_back(std::make_unique<LaneState>(LaneState{.lane = lanes[i], .index = i}));

@@ -65,9 +65,10 @@ class ReplicaFetchers {
     FrameDialer* dialer = nullptr;
   };
 
-  // `broker_epoch` is asked for each request, on any shard.
+  // `broker_epoch` is asked for each request, on any shard. `quotas` as for ReplicaFetcher.
   ReplicaFetchers(NodeId node_id, std::vector<Lane> lanes, FollowedReplicas& replicas,
-                  FetcherOptions options, std::function<BrokerEpoch()> broker_epoch);
+                  FetcherOptions options, std::function<BrokerEpoch()> broker_epoch,
+                  ThrottleQuotas* quotas = nullptr);
   // REQUIRES: the shards have stopped.
   ~ReplicaFetchers();
 
@@ -97,6 +98,7 @@ class ReplicaFetchers {
   FollowedReplicas& replicas_;
   FetcherOptions options_;
   std::function<BrokerEpoch()> broker_epoch_;
+  ThrottleQuotas* quotas_;
   std::vector<std::unique_ptr<LaneState>> lanes_;
 };
 

@@ -161,8 +161,8 @@ constexpr ConfigOption kOptions[] = {
      .default_value = "9223372036854775807",
      .constraint = ConfigConstraint::AtLeast(0),
      .dynamic = true,
-     .doc = "Bytes/s of moves that Kafka's tools ask a follower not to exceed; kept, but moves are "
-            "not slowed down yet."},
+     .doc = "Bytes/s that a broker's replicas in follower.replication.throttled.replicas fetch "
+            "together while they catch up; in-sync replicas are never throttled."},
     {.name = "initial.broker.registration.timeout.ms",
      .type = kInt,
      .default_value = "60000",
@@ -198,9 +198,9 @@ constexpr ConfigOption kOptions[] = {
      .default_value = "9223372036854775807",
      .constraint = ConfigConstraint::AtLeast(0),
      .dynamic = true,
-     .doc =
-         "Bytes/s of moves that Kafka's tools ask a leader not to exceed; kept, but moves are not "
-         "slowed down yet."},
+     .doc = "Bytes/s that a broker sends together, as the leader of replicas in "
+            "leader.replication.throttled.replicas, to replicas that catch up; in-sync replicas "
+            "are never throttled."},
     {.name = "metadata.log.dir",
      .type = kString,
      .default_value = kNone,
@@ -333,13 +333,15 @@ constexpr ConfigOption kOptions[] = {
      .default_value = "11",
      .constraint = ConfigConstraint::AtLeast(1),
      .dynamic = false,
-     .doc = "Samples kept to throttle replication."},
+     .doc = "Samples after which a throttled replica that took too much at once goes on."},
     {.name = "replication.quota.window.size.seconds",
      .type = kInt,
      .default_value = "1",
      .constraint = ConfigConstraint::AtLeast(1),
      .dynamic = false,
-     .doc = "Length of one sample when throttling replication."},
+     .doc =
+         "Length of one sample when throttling replication: what was not used of the rate for so "
+         "long may still be used."},
 };
 
 }  // namespace

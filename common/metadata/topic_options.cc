@@ -77,8 +77,8 @@ constexpr ConfigOption kOptions[] = {
      .type = kList,
      .default_value = "",
      .constraint = ConfigConstraint::ThrottledReplicas(),
-     .doc = "Replicas, as partition:broker pairs or *, whose catching up is throttled on the "
-            "follower."},
+     .doc = "Replicas, as partition:broker pairs or *, that fetch no more than "
+            "follower.replication.throttled.rate while they catch up."},
     {.name = "index.interval.bytes",
      .type = kInt,
      .default_value = "4096",
@@ -95,8 +95,8 @@ constexpr ConfigOption kOptions[] = {
      .type = kList,
      .default_value = "",
      .constraint = ConfigConstraint::ThrottledReplicas(),
-     .doc = "Replicas, as partition:broker pairs or *, whose catching up is throttled on the "
-            "leader."},
+     .doc = "Replicas, as partition:broker pairs or *, that as leaders send no more than "
+            "leader.replication.throttled.rate to replicas that catch up."},
     {.name = "local.retention.bytes",
      .type = kLong,
      .default_value = "-2",

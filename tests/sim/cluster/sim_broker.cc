@@ -198,5 +198,8 @@ std::vector<replica::TopicPartition> SimBroker::Stored() const { return log_stor
 void SimBroker::OnBrokers(replica::PeerAddresses addresses) {
   replication_->OnBrokers(std::move(addresses));
 }
+void SimBroker::OnThrottleRates(const replica::ThrottleRates& rates) {
+  router_->quotas().SetRates(rates);
+}
 
 }  // namespace weir::sim

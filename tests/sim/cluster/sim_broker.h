@@ -80,6 +80,7 @@ class SimBroker : private broker::PartitionHost, private FrameDialer {
   void Drop(std::vector<replica::TopicPartition> partitions, Task done) override;
   std::vector<replica::TopicPartition> Stored() const override;
   void OnBrokers(replica::PeerAddresses addresses) override;
+  void OnThrottleRates(const replica::ThrottleRates& rates) override;
   std::unique_ptr<FrameConnection> Dial(const std::string& host, uint16_t port,
                                         FrameEvents events) override;
 

@@ -85,6 +85,9 @@ class BrokerFixture : public testing::Test {
       return fixture_.log_store_->Stored();
     }
     void OnBrokers(replica::PeerAddresses) override {}
+    void OnThrottleRates(const replica::ThrottleRates& rates) override {
+      fixture_.router_->quotas().SetRates(rates);
+    }
 
    private:
     BrokerFixture& fixture_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -36,12 +37,14 @@ class FakeHost : public PartitionHost {
   }
   std::vector<replica::TopicPartition> Stored() const override { return stored; }
   void OnBrokers(replica::PeerAddresses known) override { addresses = std::move(known); }
+  void OnThrottleRates(const replica::ThrottleRates& told) override { rates = told; }
 
   std::vector<replica::Assignment> assigned;
   std::vector<replica::TopicPartition> dropped;
   std::set<replica::TopicPartition> open;
   std::vector<replica::TopicPartition> stored;
   replica::PeerAddresses addresses;
+  std::optional<replica::ThrottleRates> rates;
 };
 
 // Writes metadata as controllers would.
@@ -89,6 +92,26 @@ class Log {
     config->set_resource_name(topic);
     config->set_key(key);
     config->set_value(value);
+    return batch;
+  }
+  // `broker` empty: of all brokers.
+  metadata::v1::MetadataBatch ConfigureBroker(const std::string& broker, const std::string& key,
+                                              const std::string& value) {
+    metadata::v1::MetadataBatch batch = Configure(broker, key, value);
+    batch.mutable_records(0)->mutable_config()->set_resource_type(
+        metadata::v1::CONFIG_RESOURCE_BROKER);
+    return batch;
+  }
+  // A move that adds a replica; -1: it has ended.
+  metadata::v1::MetadataBatch Move(const Uuid& id, int32_t partition, int64_t rate,
+                                   int32_t adding) {
+    metadata::v1::MetadataBatch batch;
+    auto* change = batch.add_records()->mutable_partition_change();
+    change->set_topic_id(id.ToBytes());
+    change->set_partition(partition);
+    change->set_throttled_rate(rate);
+    change->mutable_adding_replicas();
+    if (adding >= 0) change->mutable_adding_replicas()->add_ids(adding);
     return batch;
   }
   metadata::v1::MetadataBatch LeaderChange(const Uuid& id, int32_t leader) {
@@ -194,6 +217,46 @@ TEST_F(ReconcilerTest, ConfigurationReachesThePartitionsAndIsShared) {
   EXPECT_TRUE(host_.assigned[0].config->compacted);
   EXPECT_EQ(host_.assigned[0].config->family, KvFamily::kLogCompacted);
   EXPECT_EQ(host_.assigned[0].config->durability, log::Durability::kOs);
+}
+
+TEST_F(ReconcilerTest, ConfiguredThrottlesReachTheBrokerAndItsReplicas) {
+  Apply(log_.Create(a_, "a", {1, 1}));
+  Act();
+  EXPECT_EQ(host_.rates, replica::ThrottleRates());
+  Apply(log_.Configure("a", "leader.replication.throttled.replicas", "0:1,1:2"));
+  Apply(log_.Configure("a", "follower.replication.throttled.replicas", "*"));
+  Apply(log_.ConfigureBroker("", "leader.replication.throttled.rate", "5000"));
+  Apply(log_.ConfigureBroker("1", "follower.replication.throttled.rate", "7000"));
+  Apply(log_.ConfigureBroker("2", "leader.replication.throttled.rate", "1"));
+  Act();
+  EXPECT_EQ(host_.rates,
+            (replica::ThrottleRates{.leader_configured = 5000, .follower_configured = 7000}));
+  ASSERT_EQ(host_.assigned.size(), 2u);
+  EXPECT_TRUE(host_.assigned[0].throttle.leader);
+  EXPECT_FALSE(host_.assigned[1].throttle.leader) << "named for another broker";
+  EXPECT_TRUE(host_.assigned[0].throttle.follower && host_.assigned[1].throttle.follower);
+  Apply(log_.Configure("a", "leader.replication.throttled.replicas", "none"));
+  Apply(log_.Configure("a", "follower.replication.throttled.replicas", ""));
+  Act();
+  ASSERT_EQ(host_.assigned.size(), 2u);
+  EXPECT_EQ(host_.assigned[0].throttle, replica::ReplicaThrottle());
+}
+
+TEST_F(ReconcilerTest, MovesThrottleTheBrokerUntilTheyEnd) {
+  Apply(log_.Create(a_, "a", {1, 1, 2}));
+  Apply(log_.Move(a_, 0, 9000, 3));
+  Apply(log_.Move(a_, 1, 4000, 3));
+  Apply(log_.Move(a_, 2, 10, 3));
+  Act();
+  EXPECT_EQ(host_.rates->moves, 4000) << "the lowest of those this broker takes part in";
+  EXPECT_EQ(host_.assigned.at(0).throttle.moves_to, std::vector<NodeId>{NodeId(3)});
+  Apply(log_.Move(a_, 1, 0, -1));
+  Act();
+  EXPECT_EQ(host_.rates->moves, 9000);
+  EXPECT_EQ(host_.assigned.at(0).throttle, replica::ReplicaThrottle());
+  Apply(log_.Remove(a_));
+  Act();
+  EXPECT_EQ(host_.rates, replica::ThrottleRates());
 }
 
 TEST_F(ReconcilerTest, ActingTwiceOnTheSameChangesNothing) {

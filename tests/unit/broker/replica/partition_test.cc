@@ -359,5 +359,21 @@ TEST_F(LeaderOfThree, I20_c_WhatAFollowerHadInAnEarlierEpochCountsNoMore) {
   EXPECT_TRUE(Fetch(kThird, 10).high_watermark_moved);
 }
 
+// Whom the high watermark waits for must not be throttled: acknowledgements would wait too.
+TEST(Partition, OnlyWhoIsNotWaitedForCatchesUp) {
+  Partition partition(kSelf, Offset(0), Offset(0));
+  partition.OnLeaderChange(News(kSelf, 0, 0, {kSelf, kOther}), kStart);
+  EXPECT_FALSE(partition.IsCatchingUp(kOther)) << "in sync";
+  partition.OnLeaderChange(News(kSelf, 0, 1, {kSelf}), kStart);
+  EXPECT_TRUE(partition.IsCatchingUp(kOther));
+  partition.OnAppend(Offset(10));
+  partition.OnPersisted(Offset(10));
+  partition.OnFollowerFetch(kOther, BrokerEpoch(1), Offset(5), kStart);
+  EXPECT_TRUE(partition.IsCatchingUp(kOther)) << "still behind";
+  const auto actions = partition.OnFollowerFetch(kOther, BrokerEpoch(1), Offset(10), kStart);
+  EXPECT_TRUE(actions.propose);
+  EXPECT_FALSE(partition.IsCatchingUp(kOther)) << "proposed: it counts from now on";
+}
+
 }  // namespace
 }  // namespace weir::replica

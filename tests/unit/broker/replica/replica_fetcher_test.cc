@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+
 namespace weir::replica {
 namespace {
 
@@ -236,6 +239,98 @@ TEST_F(ReplicaFetcherTest, TheNextRequestBeginsBehindWhoGotRecords) {
   const Actions next = fetcher.OnPosition(At(Name(1), 1), now);
   ASSERT_TRUE(next.send);
   EXPECT_EQ(next.send->topics[0].topic_id, TopicId(2));
+}
+
+// ---- Throttled ------------------------------------------------------------------------
+
+class ThrottledFetcherTest : public ReplicaFetcherTest {
+ protected:
+  static constexpr int64_t kRate = 1'000'000;
+
+  ThrottledFetcherTest() {
+    quotas.Of(ThrottleKind::kMove).SetRate(kRate);
+    fetcher = ReplicaFetcher(FetcherOptions{}, &quotas);
+  }
+  FollowerPosition Throttled(TopicPartition partition, int64_t offset) {
+    FollowerPosition position = At(partition, offset);
+    position.throttle = ThrottleKind::kMove;
+    return position;
+  }
+  // Exceeded for so long.
+  void Exceed(Duration time) {
+    quotas.Of(ThrottleKind::kMove).Record(kRate + kRate * time / seconds(1), now);
+  }
+
+  using seconds = std::chrono::seconds;
+  ThrottleQuotas quotas;
+};
+
+TEST_F(ThrottledFetcherTest, TakesAsLongAsTheRateSays) {
+  FollowAndConnect(Throttled(Name(1), 0));
+  constexpr int64_t kEnd = 20'000'000;
+  const MonoTime start = now;
+  int64_t offset = 0;  // one byte is one record here
+  while (offset < kEnd) {
+    if (!last.send) {
+      ASSERT_LT(fetcher.NextTick(), now + seconds(12)) << "it must not be starved";
+      now = std::max(now, fetcher.NextTick());
+      last = fetcher.OnTick(now);
+      continue;
+    }
+    const auto& asked = last.send->topics.at(0).partitions.at(0);
+    EXPECT_EQ(asked.fetch_offset, offset);
+    EXPECT_LE(asked.partition_max_bytes, kRate);
+    const auto bytes = std::min<int64_t>(asked.partition_max_bytes, kEnd - offset);
+    last = fetcher.OnResponse(last.correlation_id,
+                              Answer(Name(1), std::string(static_cast<size_t>(bytes), 'x'), kEnd),
+                              now);
+    ASSERT_EQ(last.hand_over.size(), 1u);
+    offset += bytes;
+    last = fetcher.OnPosition(Throttled(Name(1), offset), now);
+  }
+  EXPECT_GE(now - start, seconds(18)) << "one sample at the beginning, one fetch at the end";
+  EXPECT_LE(now - start, seconds(21));
+  EXPECT_EQ(quotas.bytes_total(), kEnd);
+}
+
+TEST_F(ThrottledFetcherTest, WhoHasAllThatIsReadableIsAskedForAllTheSame) {
+  FollowAndConnect(Throttled(Name(1), 4));
+  last = fetcher.OnResponse(1, Answer(Name(1), "", 4), now);
+  ASSERT_TRUE(last.send);
+  Exceed(seconds(5));
+  last = fetcher.OnResponse(2, Answer(Name(1), "", 4), now);
+  EXPECT_TRUE(last.send) << "the leader may wait for it";
+  last = fetcher.OnResponse(3, Answer(Name(1), "new", 5), now);
+  EXPECT_EQ(quotas.bytes_total(), 6 * kRate) << "what it keeps up with does not count";
+}
+
+TEST_F(ThrottledFetcherTest, TheOthersAreNotHeldUp) {
+  fetcher.OnFollow(Throttled(Name(1), 0), now);
+  Exceed(seconds(5));
+  FollowAndConnect(At(Name(2), 0));
+  ASSERT_EQ(last.send->topics.size(), 1u);
+  EXPECT_EQ(last.send->topics[0].topic_id, TopicId(2));
+  EXPECT_EQ(fetcher.NextTick(), now + seconds(5));
+  now += seconds(5);
+  last = fetcher.OnTick(now);
+  ASSERT_TRUE(last.send) << "it interrupts the long poll of the others";
+  EXPECT_EQ(last.send->topics[0].topic_id, TopicId(1));
+}
+
+TEST_F(ThrottledFetcherTest, ManyShareWhatIsAdmittedAtOnceAndAreAllAskedFor) {
+  for (uint8_t i = 1; i < 5; ++i) fetcher.OnFollow(Throttled(Name(i), 0), now);
+  FollowAndConnect(Throttled(Name(5), 0));
+  int64_t asked = 0;
+  ASSERT_EQ(last.send->topics.size(), 5u);
+  for (const auto& topic : last.send->topics) asked += topic.partitions.at(0).partition_max_bytes;
+  EXPECT_LE(asked, kRate + 5);
+  // Whoever got records is the last one of the next request.
+  last = fetcher.OnResponse(1, Answer(Name(1), "x", 100), now);
+  fetcher.OnTick(now + milliseconds(20));
+  last = fetcher.OnPosition(Throttled(Name(1), 1), now);
+  ASSERT_TRUE(last.send);
+  EXPECT_EQ(last.send->topics[0].topic_id, TopicId(2));
+  EXPECT_GT(last.send->topics[0].partitions[0].partition_max_bytes, kRate / 2);
 }
 
 TEST_F(ReplicaFetcherTest, AnAnswerToNothingAskedEndsTheConnection) {
