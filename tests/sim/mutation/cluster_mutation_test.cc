@@ -1,0 +1,213 @@
+// Guard mutations of replication (RELIABILITY I-20, C-32, S-15): with any one guard of brokers and
+// controllers taken away the cluster simulator must find the damage. Each case names the seed that
+// finds it, so that a run of the tests needs one world per guard; the same seed with the guard in
+// place must be clean, or the seed would prove nothing.
+//
+//   WEIR_SIM_SEARCH=1    print which seeds find what; each is clean with the guard in place
+//   WEIR_SIM_SEEDS=1000  how many
+//
+// The guards stand in guards.txt; the product is compiled here from copies with a switch at each.
+// A CHECK that fails is a finding too: CheckFailed throws in this binary.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/check.h"
+#include "common/runtime/log.h"
+#include "tests/sim/cluster/cluster_world.h"
+#include "tests/sim/mutation/removed_guard.h"
+
+namespace weir {
+namespace {
+
+struct FailedCheck {
+  std::string what;
+};
+
+}  // namespace
+
+void CheckFailed(const char* file, int line, const char* expression, const char* message) {
+  throw FailedCheck{std::string("CHECK ") + file + ":" + std::to_string(line) + " " + expression +
+                    " " + message};
+}
+
+}  // namespace weir
+
+namespace weir::sim {
+namespace {
+
+struct Guard {
+  const char* name;
+  // Why it could not be taken out; empty when it could.
+  const char* problem;
+};
+
+const Guard kGuards[] = {
+#include "mutants/guards.inc"
+};
+
+void AsTheyCome(ClusterProfile&) {}
+
+// Worlds in which leaders change all the time while producers go on.
+void ManyElections(ClusterProfile& profile) {
+  using enum ClusterAction;
+  profile.action_every_ms = 10;
+  profile.weight(kProduce) = 40;
+  profile.weight(kKillBroker) = 6;
+  profile.weight(kStartBroker) = 20;
+  profile.weight(kStopBroker) = 2;
+  profile.weight(kIsolateBroker) = 5;
+  profile.weight(kOneWayCut) = 4;
+  profile.weight(kHeal) = 12;
+  profile.weight(kPauseBroker) = 5;
+  profile.weight(kResume) = 10;
+}
+
+// Worlds in which disks are swapped.
+void SwappedDisks(ClusterProfile& profile) {
+  using enum ClusterAction;
+  ManyElections(profile);
+  profile.min_insync_replicas = 2;
+  profile.weight(kWipeBroker) = 10;
+}
+
+// Worlds in which what a leader asks of the controller is decided when much has changed since.
+void LateProposals(ClusterProfile& profile) {
+  SwappedDisks(profile);
+  profile.late_call_percent = 60;
+  profile.late_call_ms = 3'000;
+  profile.lag_max = std::chrono::milliseconds(300);
+  profile.liveness.session_timeout = std::chrono::milliseconds(600);
+}
+
+// Worlds in which brokers lead, follow and lead again without a restart between, and followers are
+// slow to see it.
+void PassedOnLeaderships(ClusterProfile& profile) {
+  using enum ClusterAction;
+  profile.action_every_ms = 10;
+  profile.shard.max_ms = 5;
+  profile.balance_interval = std::chrono::milliseconds(200);
+  profile.weight(kProduce) = 40;
+  profile.weight(kKillBroker) = 0;
+  profile.weight(kPowerCutBroker) = 0;
+  profile.weight(kWipeBroker) = 0;
+  profile.weight(kIsolateBroker) = 3;
+  profile.weight(kOneWayCut) = 6;
+  profile.weight(kHeal) = 8;
+  profile.weight(kPauseBroker) = 6;
+  profile.weight(kResume) = 10;
+  profile.weight(kReassign) = 10;
+  profile.weight(kElectPreferred) = 4;
+}
+
+struct Case {
+  const char* guard;
+  void (*world)(ClusterProfile&);
+  uint64_t seed;      // finds it
+  const char* finds;  // mostly; another seed may find another consequence
+};
+
+const Case kCases[] = {
+    {"I20_a_IncarnationMatch", SwappedDisks, 1, "I-12"},
+    {"I20_b_FollowAnewInNewEpoch", PassedOnLeaderships, 2, "I-12"},
+    {"I20_c_ForgetFollowersInNewEpoch", PassedOnLeaderships, 20, "I-01"},
+    {"I20_d_FollowerEndKnownInThisEpoch", AsTheyCome, 5, "I-01"},
+    {"I20_e_ReachesHighWatermark", AsTheyCome, 19, "I-01"},
+    {"I20_f_ReachesEpochStart", AsTheyCome, 31, "I-01"},
+    {"I20_g_AnswerToThisOffset", PassedOnLeaderships, 2, "CHECK"},
+    {"I20_h_AnswerOfThisEpoch", PassedOnLeaderships, 3, "I-12"},
+    {"I07_DivergenceByLeaderEpoch", AsTheyCome, 1, "I-01"},
+    {"I13_ProposedMembersCount", LateProposals, 6, "I-01"},
+    {"I13_MinInSyncForHighWatermark", AsTheyCome, 1, "I-13"},
+    {"I17_LostDirectoryLeavesElr", SwappedDisks, 1, "I-01"},
+    {"I18_OnlySafeReplicasAreElected", AsTheyCome, 1, "I-18"},
+    {"I37_FencedStaysOut", AsTheyCome, 1, "I-09"},
+    {"I43_FollowerBelowItsLeader", AsTheyCome, 1, "I-43"},
+    {"D04_LeaderCountsWhatItSynced", AsTheyCome, 16, "I-01"},
+    {"D01_FollowerReportsWhatItSynced", AsTheyCome, 42, "I-01"},
+    {"J04_RepeatedBatchIsKnown", AsTheyCome, 4, "J-04"},
+};
+
+Case CaseOf(std::string_view guard) {
+  for (const Case& each : kCases) {
+    if (each.guard == guard) return each;
+  }
+  return {"", AsTheyCome, 1, ""};
+}
+
+std::string RunMutation(const Guard& guard, uint64_t seed, bool guarded) {
+  ClusterProfile profile = MakeClusterProfile(seed);
+  CaseOf(guard.name).world(profile);
+  removed_guard = guarded ? "" : guard.name;
+  std::string violation;
+  try {
+    violation = ClusterWorld(seed, profile).Run().violation;
+  } catch (const FailedCheck& failed) {
+    violation = failed.what;
+  }
+  removed_guard.clear();
+  return violation;
+}
+
+uint64_t SeedsToSearch(uint64_t otherwise) {
+  const char* text = std::getenv("WEIR_SIM_SEEDS");
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+// The first seed that finds the damage; 0 when there is none.
+uint64_t FindSeed(const Guard& guard) {
+  const uint64_t seeds = SeedsToSearch(10'000);
+  for (uint64_t seed = 1; seed <= seeds; ++seed) {
+    if (!RunMutation(guard, seed, false).empty()) return seed;
+  }
+  return 0;
+}
+
+// Worlds that find it, out of the first 1,000 or WEIR_SIM_SEEDS.
+void PrintAll(const Guard& guard) {
+  const uint64_t seeds = SeedsToSearch(1'000);
+  std::map<std::string, std::vector<uint64_t>> found;
+  for (uint64_t seed = 1; seed <= seeds; ++seed) {
+    const std::string violation = RunMutation(guard, seed, false);
+    if (!violation.empty()) found[violation.substr(0, 4)].push_back(seed);
+    const std::string clean = RunMutation(guard, seed, true);
+    EXPECT_EQ(clean, "") << "found with the guard in place: seed " << seed;
+  }
+  for (const auto& [violation, by] : found) {
+    std::cout << guard.name << ": " << violation << " found by " << by.size() << " of " << seeds
+              << ":";
+    for (size_t i = 0; i < std::min<size_t>(by.size(), 8); ++i) std::cout << " " << by[i];
+    std::cout << "\n";
+  }
+}
+
+class ClusterMutation : public testing::TestWithParam<Guard> {
+ protected:
+  static void SetUpTestSuite() { ASSERT_TRUE(InitLog({.level = LogLevel::kError}).has_value()); }
+};
+
+TEST_P(ClusterMutation, I20_IsFound) {
+  const Guard& guard = GetParam();
+  ASSERT_STREQ(guard.problem, "") << "guards.txt does not match the source any more";
+  if (std::getenv("WEIR_SIM_SEARCH") != nullptr) return PrintAll(guard);
+  // Any change of the product or of the worlds moves the dice: then the first that finds it.
+  uint64_t seed = CaseOf(guard.name).seed;
+  if (RunMutation(guard, seed, false).empty()) seed = FindSeed(guard);
+  ASSERT_NE(seed, 0u) << "not found";
+  const std::string violation = RunMutation(guard, seed, false);
+  std::cout << guard.name << ": seed " << seed << " finds "
+            << violation.substr(0, violation.find('\n')) << "\n";
+  EXPECT_EQ(RunMutation(guard, seed, true), "") << "found with the guard in place: seed " << seed;
+}
+
+INSTANTIATE_TEST_SUITE_P(Guards, ClusterMutation, testing::ValuesIn(kGuards),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+}  // namespace
+}  // namespace weir::sim
