@@ -60,10 +60,11 @@ def read_replica(address, topic, partition):
             error, watermark, batches = reader.fetch(topic, partition, offset)
             if error:
                 raise RuntimeError(f"{topic}-{partition} at {address}: error {error}")
-            if not batches or offset >= watermark:
+            whole = batches[:_whole_size(batches)]
+            if not whole or offset >= watermark:
                 return watermark, bytes(data)
-            data += batches
-            offset = _end_offset(batches)
+            data += whole
+            offset = _end_offset(whole)
     finally:
         reader.close()
 
@@ -97,6 +98,17 @@ def _shown(copies):
                default=0)
     return ", ".join(f"{address}: {watermark} {len(data)} bytes to offset {_end_offset(data)}"
                      for address, (watermark, data) in copies.items()) + f"; same up to byte {same}"
+
+
+def _whole_size(batches):
+    """Bytes up to the end of the last whole batch: an answer may end in a part of one, as those of Apache Kafka do."""
+    at = 0
+    while at + 12 <= len(batches):
+        end = at + 12 + struct.unpack_from(">i", batches, at + 8)[0]
+        if end > len(batches):
+            break
+        at = end
+    return at
 
 
 def _end_offset(batches):
