@@ -45,6 +45,13 @@ void IsrUpdates::TellStorage(const replica::TopicPartition& partition, bool offl
   });
 }
 
+void IsrUpdates::ReportLogEnd(const replica::TopicPartition& partition, const log::EpochEnd& end) {
+  thread_->Post([this, partition, end] {
+    waiting_.log_ends[partition] = end;
+    SendIfDue();
+  });
+}
+
 void IsrUpdates::AfterStorage(Task done) {
   thread_->Post([this, done = std::move(done)]() mutable {
     after_storage_.emplace_back(storage_calls_, std::move(done));
@@ -104,6 +111,13 @@ void IsrUpdates::SendIfDue() {
     storage->set_topic_id(partition.topic_id.ToBytes());
     storage->set_partition(partition.partition.value());
     storage->set_offline(each.offline);
+  }
+  for (const auto& [partition, end] : sent_.log_ends) {
+    broker::v1::ReplicaLogEnd* log_end = request.add_log_ends();
+    log_end->set_topic_id(partition.topic_id.ToBytes());
+    log_end->set_partition(partition.partition.value());
+    log_end->set_leader_epoch(end.epoch.value());
+    log_end->set_end_offset(end.end_offset.value());
   }
   controllers_.AlterPartition(
       std::move(request), kCallTimeout,

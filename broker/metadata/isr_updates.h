@@ -4,10 +4,10 @@
 // Laws:
 //  1. One call is under way at a time, so that proposals of a partition arrive in order.
 //  2. A proposal is answered once, by the controller, or with the error of the call as a whole:
-//  then
-//     it is not known whether the change was made. One that waits while a newer one of its
+//     then it is not known whether the change was made. One that waits while a newer one of its
 //     partition comes is never sent nor answered. Replicas given up, and news of replicas that
 //     are offline, go with them, answered alike.
+//  3. Ends of logs go with the next call, each once; they are not answered.
 // Thread rule: Propose from any thread; answers come on the metadata thread.
 #pragma once
 
@@ -42,6 +42,8 @@ class IsrUpdates {
   void Propose(const replica::TopicPartition& partition, replica::IsrProposal proposal, Done done);
   // This broker's replica is to be in no list of the partition any more.
   void GiveUp(const replica::TopicPartition& partition, GivenUp done);
+  // How far this broker's log of a partition without a leader goes.
+  void ReportLogEnd(const replica::TopicPartition& partition, const log::EpochEnd& end);
 
   using Told = absl::AnyInvocable<void(ErrorCode)>;
   // Whether this broker's replica is offline.
@@ -71,8 +73,11 @@ class IsrUpdates {
     std::vector<Waiting> proposals;
     std::vector<WaitingReplica> given_up;
     std::map<replica::TopicPartition, WaitingStorage> storage;
+    std::map<replica::TopicPartition, log::EpochEnd> log_ends;
 
-    bool empty() const { return proposals.empty() && given_up.empty() && storage.empty(); }
+    bool empty() const {
+      return proposals.empty() && given_up.empty() && storage.empty() && log_ends.empty();
+    }
   };
 
   Round TakeRound();

@@ -173,9 +173,16 @@ void Reconciler::WantPartition(const metadata::MetadataImage& image, const metad
                           .throttle = ThrottleOf(image, topic, index, *partition),
                           .replicas = {partition->replicas.begin(), partition->replicas.end()},
                           .isr = {partition->isr.begin(), partition->isr.end()},
+                          .log_end_wanted = WantsLogEnd(*partition),
                           .config = ConfigOf(image, topic),
                           .marked_offline = partition->offline_replicas.Contains(broker_id_),
                           .is_new = partition->partition_epoch == PartitionEpoch(0)});
+}
+
+// Only while nobody in sync or eligible is left: else that one will lead.
+bool Reconciler::WantsLogEnd(const metadata::Partition& partition) const {
+  return partition.leader == kNoNode && partition.isr.empty() && partition.elr.empty() &&
+         partition.last_known_elr.Contains(broker_id_);
 }
 
 void Reconciler::RemoveTopic(const Uuid& topic_id) {

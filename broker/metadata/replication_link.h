@@ -4,6 +4,7 @@
 //   PartitionRouter --Follow, Unfollow--> ReplicaFetchers --TakeFetched--> PartitionRouter
 //   PartitionRouter --ProposeIsr, GiveUp, TellStorage--> IsrUpdates --OnIsrAnswer, OnGivenUp,
 //   OnStorageAnswer--> PartitionRouter
+//   PartitionRouter --ReportLogEnd--> IsrUpdates
 //
 // Laws:
 //  1. A follower whose directory is full takes no records: its loop asks again after a pause, from
@@ -63,6 +64,9 @@ class ReplicationLink : public replica::ReplicationPort, private replica::Follow
     updates_.TellStorage(partition, offline, [this, partition, offline](ErrorCode error) {
       router_.OnStorageAnswer(partition, offline, error);
     });
+  }
+  void ReportLogEnd(const replica::TopicPartition& partition, const log::EpochEnd& end) override {
+    updates_.ReportLogEnd(partition, end);
   }
 
  private:

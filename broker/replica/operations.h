@@ -174,6 +174,8 @@ struct Assignment {
   // The preferred leader first.
   std::vector<NodeId> replicas;
   std::vector<NodeId> isr;
+  // Nobody leads, and this replica's log is wanted as evidence for the choice of a leader (I-18).
+  bool log_end_wanted = false;
   log::LogConfigPtr config;
   // The metadata counts this broker's replica among the offline ones.
   bool marked_offline = false;

@@ -105,6 +105,11 @@ void PartitionTable::Follow(Replica& replica, const Assignment& assignment) {
   LeaderAndIsr news{assignment.leader, assignment.leader_epoch, assignment.partition_epoch,
                     assignment.replicas, assignment.isr};
   Obey(replica, replica.partition.OnLeaderChange(std::move(news), executor_.Now()));
+  if (!assignment.log_end_wanted) {
+    log_end_wanted_.erase(replica.id);
+  } else if (log_end_wanted_.insert(replica.id).second) {
+    ReportLogEnd(replica);
+  }
   if (replica.partition.leading() && replica.partition.replicated() &&
       isr_check_at_ == MonoTime::max()) {
     isr_check_at_ = executor_.Now() + lag_max_ / 4;
@@ -149,6 +154,7 @@ void PartitionTable::Drop(const std::vector<TopicPartition>& partitions) {
     offline_.erase(partition);
     damaged_.erase(partition);
     untold_storage_.erase(partition);
+    log_end_wanted_.erase(partition);
     const auto found = replicas_.find(partition);
     if (found == replicas_.end()) continue;
     const std::unique_ptr<Replica> replica = std::move(found->second);
@@ -237,7 +243,7 @@ void PartitionTable::Checkpoint() {
 void PartitionTable::ArmTimer() {
   const MonoTime next = std::min({persisted_waits_.NextDeadline(), visible_waits_.NextDeadline(),
                                   log_end_waits_.NextDeadline(), checkpoint_at_, isr_check_at_,
-                                  give_up_at_, storage_at_});
+                                  give_up_at_, storage_at_, log_ends_at_});
   if (next >= timer_at_) return;
   if (timer_at_ != MonoTime::max()) executor_.Cancel(timer_);
   timer_at_ = next;
@@ -254,6 +260,7 @@ void PartitionTable::OnTimer() {
   if (isr_check_at_ <= now) CheckIsrs();
   if (give_up_at_ <= now) AskAgainToGiveUp();
   if (storage_at_ <= now) TellStorageAgain();
+  if (log_ends_at_ <= now) ReportLogEnds();
   ArmTimer();
 }
 

@@ -45,6 +45,8 @@ class PartitionTable {
   static constexpr Duration kGiveUpInterval = std::chrono::seconds(2);
   // Between two attempts to tell the controller which replicas are offline.
   static constexpr Duration kTellStorageInterval = std::chrono::milliseconds(500);
+  // Between two reports of where the log of a partition without a leader ends.
+  static constexpr Duration kLogEndInterval = std::chrono::seconds(1);
   // How long a follower's fetch that finds no records may still wait for some once there is a new
   // high watermark to tell. Under load the next records carry it; without load every follower knows
   // it so much later, at the cost of one more fetch. The second part keeps that cost in proportion:
@@ -187,6 +189,9 @@ class PartitionTable {
   void OnCut(log::PartitionHandle id, Taking& taking);
   void FinishTaking(Taking& taking);
   void CheckIsrs();
+  // Of a replica whose log is wanted as evidence.
+  void ReportLogEnd(const Replica& replica);
+  void ReportLogEnds();
   // To be called for each failed read of stored batches.
   void OnReadFailed(const TopicPartition& partition, Offset offset, const Error& error);
   void OnDamaged(const TopicPartition& partition, std::optional<Assignment> assignment);
@@ -245,6 +250,9 @@ class PartitionTable {
   MonoTime isr_check_at_ = MonoTime::max();
   MonoTime give_up_at_ = MonoTime::max();
   MonoTime storage_at_ = MonoTime::max();
+  MonoTime log_ends_at_ = MonoTime::max();
+  // Partitions without a leader that the controller looks for evidence of.
+  std::set<TopicPartition> log_end_wanted_;
   // Partitions that the next checkpoint writes.
   std::vector<log::PartitionHandle> dirty_;
 };

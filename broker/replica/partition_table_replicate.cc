@@ -202,6 +202,28 @@ void PartitionTable::FinishTaking(Taking& taking) {
   taking.done(std::move(outcomes));
 }
 
+// ---- Evidence for an election -----------------------------------------------------------
+
+void PartitionTable::ReportLogEnd(const Replica& replica) {
+  if (log_ends_at_ == MonoTime::max()) {
+    log_ends_at_ = executor_.Now() + kLogEndInterval;
+    ArmTimer();
+  }
+  // What is on its way to the disk, or damaged, is no evidence yet.
+  const log::PartitionLog& log = *replica.log;
+  const bool settled = log.persisted_end_offset() == log.log_end_offset() && !replica.cutting;
+  if (port_ == nullptr || !settled || damaged_.contains(replica.id)) return;
+  port_->ReportLogEnd(replica.id, {.epoch = log.epochs().Latest().value_or(kNoLeaderEpoch),
+                                   .end_offset = log.log_end_offset()});
+}
+
+void PartitionTable::ReportLogEnds() {
+  log_ends_at_ = log_end_wanted_.empty() ? MonoTime::max() : executor_.Now() + kLogEndInterval;
+  for (const TopicPartition& id : log_end_wanted_) {
+    if (const Result<Replica*> found = Find(id)) ReportLogEnd(**found);
+  }
+}
+
 // ---- The ISR --------------------------------------------------------------------------
 
 void PartitionTable::OnIsrAnswer(const TopicPartition& partition, const IsrAnswer& answer) {

@@ -30,6 +30,9 @@ class ReplicationPort {
   // Whether this broker's replica cannot be reached (its data directory failed): tell the
   // controller once, and PartitionRouter::OnStorageAnswer what it said.
   virtual void TellStorage(const TopicPartition& partition, bool offline) = 0;
+  // Tell the controller once how far this log goes: the epoch of its last record (-1: empty) and
+  // where it ends. It looks for a leader among replicas none of which is known to be complete.
+  virtual void ReportLogEnd(const TopicPartition& partition, const log::EpochEnd& end) = 0;
 };
 
 }  // namespace weir::replica

@@ -276,8 +276,8 @@ void SimControllerLink::Try(const std::shared_ptr<Call>& call) {
       change.cause.set_tool("weir-broker");
       change.cause.set_method("AlterPartition");
       change.deadline = controller->loop().Now() + std::chrono::seconds(30);
-      change.decide = [request = call->request](const state::DecisionContext& context) {
-        return state::AlterPartition(context, request);
+      change.decide = [controller, request = call->request](const state::DecisionContext& context) {
+        return controller->controller().log_evidence().AlterPartition(context, request);
       };
       change.done = [controller, answer](Result<broker::v1::AlterPartitionReply> reply, LogIndex) {
         answer(std::move(reply), controller->leader_id());

@@ -141,5 +141,23 @@ TEST_F(IsrUpdatesTest, NewsThatIsRepeatedIsNotAwaitedForEver) {
   EXPECT_EQ(told, 2);
 }
 
+TEST_F(IsrUpdatesTest, I18_EndsOfLogsTravelWithTheNextCall) {
+  const replica::TopicPartition partition{{}, PartitionIndex(9)};
+  updates.ReportLogEnd(partition, {LeaderEpoch(3), Offset(70)});
+  thread->Run();
+  ASSERT_EQ(controllers.requests.size(), 1u);
+  updates.ReportLogEnd(partition, {LeaderEpoch(3), Offset(71)});
+  updates.ReportLogEnd(partition, {LeaderEpoch(4), Offset(72)});
+  thread->Run();
+  controllers.dones[0](Fail(ErrorCode::kRequestTimedOut, "no controller"));
+  ASSERT_EQ(controllers.requests.size(), 2u);
+  ASSERT_EQ(controllers.requests[1].log_ends_size(), 1) << "the newest is enough";
+  EXPECT_EQ(controllers.requests[1].log_ends(0).partition(), 9);
+  EXPECT_EQ(controllers.requests[1].log_ends(0).leader_epoch(), 4);
+  EXPECT_EQ(controllers.requests[1].log_ends(0).end_offset(), 72);
+  controllers.dones[1](Reply(ErrorCode::kNone));
+  EXPECT_EQ(controllers.requests.size(), 2u) << "each once";
+}
+
 }  // namespace
 }  // namespace weir::broker

@@ -159,6 +159,24 @@ TEST_F(ReconcilerTest, OpensOwnPartitionsOnly) {
   EXPECT_EQ(reconciler_.open_count(), 2u);
 }
 
+TEST_F(ReconcilerTest, I18_AsksForTheLogEndOfWhatHasNobodyInSyncLeft) {
+  Apply(log_.Create(a_, "a", {1}));
+  Act();
+  EXPECT_FALSE(host_.assigned.at(0).log_end_wanted);
+  auto lost = log_.LeaderChange(a_, kNoNode.value());
+  auto* change = lost.mutable_records(0)->mutable_partition_change();
+  change->mutable_isr();
+  change->mutable_elr()->add_ids(1);
+  Apply(lost);
+  Act();
+  EXPECT_FALSE(host_.assigned.at(0).log_end_wanted) << "eligible: it will lead";
+  change->mutable_elr()->clear_ids();
+  change->mutable_last_known_elr()->add_ids(1);
+  Apply(lost);
+  Act();
+  EXPECT_TRUE(host_.assigned.at(0).log_end_wanted);
+}
+
 TEST_F(ReconcilerTest, TellsWhereTheOtherBrokersListen) {
   Apply(log_.Register(7));
   Act();

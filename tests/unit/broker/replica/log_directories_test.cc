@@ -55,6 +55,7 @@ class LogDirectoriesTest : public testing::Test {
     void Unfollow(std::vector<TopicPartition>) override {}
     void ProposeIsr(const TopicPartition&, IsrProposal) override {}
     void GiveUp(const TopicPartition&) override {}
+    void ReportLogEnd(const TopicPartition&, const log::EpochEnd&) override {}
     void TellStorage(const TopicPartition& partition, bool offline) override {
       told.emplace_back(partition, offline);
     }

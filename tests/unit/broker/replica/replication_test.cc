@@ -65,6 +65,9 @@ class Broker : public ReplicationPort {
   void TellStorage(const TopicPartition&, bool offline) override {
     told_storage.push_back(offline);
   }
+  void ReportLogEnd(const TopicPartition&, const log::EpochEnd& end) override {
+    reports.push_back(end);
+  }
 
   void Run() { test::RunAll({&writer, &syncer, &shard}); }
   void RunWithoutSync() { test::RunAll({&writer, &shard}); }
@@ -102,6 +105,7 @@ class Broker : public ReplicationPort {
   std::vector<IsrProposal> proposals;
   int give_ups = 0;
   std::vector<bool> told_storage;
+  std::vector<log::EpochEnd> reports;
 };
 
 class ReplicationTest : public ::testing::Test {
@@ -667,6 +671,28 @@ TEST_F(ReplicationTest, I20_g_WhatBeginsBeyondTheLogIsNotTaken) {
   ASSERT_TRUE(taken->has_value());
   EXPECT_NE((*taken)->error, ErrorCode::kNone);
   EXPECT_EQ(b.Records(), Strings{"0:one-0"});
+}
+
+// ---- Evidence for an election -------------------------------------------------------------
+
+TEST_F(ReplicationTest, I18_TellsWhereItsLogEndsUntilThereIsALeader) {
+  LeadAlone(a, 3, {"one", "two"});
+  a.Restart();
+  Assignment nobody{.partition = kPartition,
+                    .leader_epoch = LeaderEpoch(4),
+                    .partition_epoch = PartitionEpoch(++partition_epoch),
+                    .replicas = {a.id, b.id, c.id},
+                    .log_end_wanted = true,
+                    .config = config};
+  a.router->Assign({nobody}, nullptr);
+  a.Run();
+  const log::EpochEnd end{LeaderEpoch(3), Offset(2)};
+  ASSERT_EQ(a.reports, std::vector{end});
+  a.shard.Advance(PartitionTable::kLogEndInterval);
+  ASSERT_EQ(a.reports.size(), 2u) << "a new controller knows nothing of it";
+  Tell(a, b, 5, {b.id});
+  a.shard.Advance(3 * PartitionTable::kLogEndInterval);
+  EXPECT_EQ(a.reports.size(), 2u);
 }
 
 // ---- Damaged replicas ---------------------------------------------------------------------
