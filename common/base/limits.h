@@ -56,6 +56,19 @@ inline constexpr int64_t kSnapshotAfterMs = 60 * 60 * 1000;
 // Producer ids handed to a broker at a time (Kafka's block size).
 inline constexpr int64_t kProducerIdBlockSize = 1'000;
 
+// ---- Groups ---------------------------------------------------------------------------
+
+// Members of one group, whatever group.max.size says: one batch can remove them all.
+inline constexpr size_t kGroupMembersMax = 50'000;
+// One JoinGroup: an assignor's own data about thousands of partitions takes some 100 KiB.
+inline constexpr size_t kGroupMemberBytesMax = 1024 * 1024;
+// What a group's members say, all together: the leader hears it in one message.
+inline constexpr size_t kGroupSubscriptionBytesMax = 8 * 1024 * 1024;
+// Groups of a cluster, empty ones too: about 1 KiB of memory each on every node.
+inline constexpr size_t kGroupsMax = 200'000;
+// Member ids handed out to clients that have not joined with them (KIP-394).
+inline constexpr size_t kGroupPendingIdsMax = 100'000;
+
 // ---- Raft -----------------------------------------------------------------------------
 
 inline constexpr size_t kAppendBytesMax = 1024 * 1024;

@@ -37,6 +37,7 @@ void Delta::Merge(const Delta& later) {
   }
   changed_brokers.insert(later.changed_brokers.begin(), later.changed_brokers.end());
   changed_configs.insert(later.changed_configs.begin(), later.changed_configs.end());
+  changed_groups.insert(later.changed_groups.begin(), later.changed_groups.end());
   cluster_changed = cluster_changed || later.cluster_changed;
 }
 
@@ -63,6 +64,9 @@ Delta Diff(const MetadataImage& before, const MetadataImage& after) {
                     [&](const ConfigResource& resource, const ConfigValues*, const ConfigValues*) {
                       delta.changed_configs.insert(resource);
                     });
+  ForEachDifference(
+      before.groups(), after.groups(),
+      [&](const std::string& id, const Group*, const Group*) { delta.changed_groups.insert(id); });
   return delta;
 }
 

@@ -30,12 +30,14 @@ struct Delta {
   std::set<NodeId> changed_brokers;
   // Resources of which at least one key changed; a removed topic's too, if it had settings.
   std::set<ConfigResource> changed_configs;
+  // Groups of which anything changed, created and removed ones too.
+  std::set<std::string> changed_groups;
   // Cluster id or a feature level.
   bool cluster_changed = false;
 
   bool empty() const {
     return changed_partitions.empty() && removed_topics.empty() && changed_brokers.empty() &&
-           changed_configs.empty() && !cluster_changed;
+           changed_configs.empty() && changed_groups.empty() && !cluster_changed;
   }
   // Takes up what `later` names; `later` must be what came directly after this.
   void Merge(const Delta& later);

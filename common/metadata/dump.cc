@@ -1,5 +1,7 @@
 #include "common/metadata/dump.h"
 
+#include "common/base/crc32c.h"
+
 namespace weir::metadata {
 namespace {
 
@@ -58,6 +60,27 @@ std::string Dump(const Topic& topic) {
   return text;
 }
 
+// Opaque bytes: their number and their checksum.
+std::string Digest(std::string_view bytes) {
+  return std::to_string(bytes.size()) + "B/" + std::to_string(Crc32c(bytes));
+}
+
+std::string DumpMember(std::string_view member_id, const GroupMember& member) {
+  std::string text = "  member " + Quoted(member_id);
+  if (member.is_static()) text += " instance_id=" + Quoted(member.instance_id);
+  text += " session_timeout_ms=" + std::to_string(member.session_timeout_ms) +
+          " rebalance_timeout_ms=" + std::to_string(member.rebalance_timeout_ms);
+  if (member.subscription != nullptr) {
+    text += " client_id=" + Quoted(member.subscription->client_id) +
+            " client_host=" + Quoted(member.subscription->client_host);
+    for (const GroupProtocol& protocol : member.subscription->protocols) {
+      text += " " + Quoted(protocol.name) + "=" + Digest(protocol.metadata);
+    }
+  }
+  if (member.assignment != nullptr) text += " assignment=" + Digest(*member.assignment);
+  return text + "\n";
+}
+
 std::string_view ResourceTypeName(v1::ConfigResourceType type) {
   if (type == v1::CONFIG_RESOURCE_TOPIC) return "topic";
   if (type == v1::CONFIG_RESOURCE_BROKER) return "broker";
@@ -84,9 +107,19 @@ std::string Dump(const Partition& partition) {
     text += " throttled_rate=" + std::to_string(partition.throttled_rate);
   }
   return text;
-  if (partition.throttled_rate != 0) {
-    text += " throttled_rate=" + std::to_string(partition.throttled_rate);
-  }
+}
+
+std::string Dump(std::string_view group_id, const Group& group) {
+  std::string text = "group " + Quoted(group_id) + " ";
+  text += GroupTypeName(group.type);
+  text += " ";
+  text += GroupStateName(group.state);
+  text += " generation=" + std::to_string(group.generation) +
+          " protocol_type=" + Quoted(group.protocol_type) +
+          " protocol_name=" + Quoted(group.protocol_name) + " leader=" + Quoted(group.leader) +
+          "\n";
+  for (const auto& [id, member] : group.members) text += DumpMember(id, member);
+  return text;
 }
 
 std::string Dump(const MetadataImage& image) {
@@ -104,6 +137,7 @@ std::string Dump(const MetadataImage& image) {
     for (const auto& [key, value] : values) text += " " + key + "=" + Quoted(value);
     text += "\n";
   }
+  for (const auto& [id, group] : image.groups()) text += Dump(id, group);
   text += "next_producer_id " + ToString(image.next_producer_id()) + "\n";
   for (const auto& [offset, request] : image.completed_requests()) {
     text += "completed_request " + Quoted(request.request_id) + " offset=" + ToString(offset) +
@@ -135,6 +169,7 @@ std::string Dump(const Delta& delta) {
     text += ResourceTypeName(resource.type);
     text += " " + Quoted(resource.name) + "\n";
   }
+  for (const std::string& id : delta.changed_groups) text += "group " + Quoted(id) + "\n";
   return text;
 }
 

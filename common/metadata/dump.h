@@ -5,6 +5,7 @@
 
 #include <ostream>
 #include <string>
+#include <string_view>
 
 #include "common/metadata/delta.h"
 #include "common/metadata/image.h"
@@ -16,6 +17,8 @@ std::string Dump(const Delta& delta);
 // "leader=1 leader_epoch=0 partition_epoch=0 replicas=[1] isr=[1]", and the other lists where not
 // empty.
 std::string Dump(const Partition& partition);
+// A line for the group, and one for each member; of opaque bytes size and checksum.
+std::string Dump(std::string_view group_id, const Group& group);
 
 // For test failures.
 inline std::ostream& operator<<(std::ostream& out, const MetadataImage& image) {

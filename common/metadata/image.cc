@@ -66,7 +66,7 @@ bool operator==(const MetadataImage& a, const MetadataImage& b) {
   return a.offset_ == b.offset_ && a.cluster_id_ == b.cluster_id_ && a.features_ == b.features_ &&
          a.brokers_ == b.brokers_ && a.topics_ == b.topics_ && a.topic_ids_ == b.topic_ids_ &&
          a.configs_ == b.configs_ && a.next_producer_id_ == b.next_producer_id_ &&
-         a.completed_ == b.completed_;
+         a.completed_ == b.completed_ && a.groups_ == b.groups_;
 }
 
 std::optional<std::string> CollisionName(std::string_view topic) {

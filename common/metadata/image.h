@@ -24,6 +24,7 @@
 #include "common/base/ids.h"
 #include "common/base/time.h"
 #include "common/base/uuid.h"
+#include "common/metadata/group.h"
 #include "common/metadata/node_id_list.h"
 #include "proto/record.pb.h"
 
@@ -146,6 +147,8 @@ class MetadataImage {
   ProducerId next_producer_id() const { return next_producer_id_; }
   // By the offset of the batch that did them, oldest first.
   const CowMap<LogIndex, CompletedRequest>& completed_requests() const { return completed_; }
+  // By group id. Brokers' images lack what their feed leaves out (broker_records.h).
+  const CowMap<std::string, Group>& groups() const { return groups_; }
   // Partitions of all topics.
   size_t partition_count() const { return partition_count_; }
   // Records that referred to something absent, or made no sense, and were ignored.
@@ -163,6 +166,7 @@ class MetadataImage {
   // The value set for that key on that resource itself; null when not set there.
   const std::string* FindConfig(const ConfigResource& resource, std::string_view key) const;
   const CompletedRequest* FindCompleted(std::string_view request_id) const;
+  const Group* FindGroup(std::string_view group_id) const { return groups_.Find(group_id); }
 
   // An existing topic whose name differs from `name` only in '.' against '_'; null when there is
   // none. Such names would collide in metric names.
@@ -196,6 +200,7 @@ class MetadataImage {
   CowMap<ConfigResource, ConfigValues> configs_;
   ProducerId next_producer_id_{0};
   CowMap<LogIndex, CompletedRequest> completed_;
+  CowMap<std::string, Group> groups_;
 
   // Derived from the above.
   CowMap<std::string, LogIndex> completed_offsets_;   // by request id

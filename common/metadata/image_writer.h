@@ -7,6 +7,7 @@
 // Thread rule: the image's owner; lives for one batch.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "common/metadata/delta.h"
@@ -44,6 +45,17 @@ class ImageWriter {
   bool SetConfig(const v1::ConfigRecord& record);
   bool SetProducerIds(const v1::ProducerIdsRecord& record);
   bool AddCompleted(const v1::CompletedRequestRecord& record);
+  bool SetGroup(const v1::GroupRecord& record);
+  bool RemoveGroup(const v1::RemoveGroupRecord& record);
+  bool SetGroupMember(const v1::GroupMemberRecord& record);
+  bool RemoveGroupMembers(const v1::RemoveGroupMembersRecord& record);
+  bool SetGroupSubscription(const v1::GroupSubscriptionRecord& record);
+  bool SetGroupAssignment(const v1::GroupAssignmentRecord& record);
+
+  // A record about a group that exists.
+  template <class Record>
+  bool ChangeGroup(const Record& record);
+  void NoteGroup(const std::string& group_id);
 
   void Remember(CompletedRequest request, LogIndex offset);
   void ForgetOldestCompleted();

@@ -137,6 +137,65 @@ void WriteConfigs(const MetadataImage& image, ChunkWriter* out) {
   }
 }
 
+void FillMember(const std::string& group_id, const std::string& member_id,
+                const GroupMember& member, v1::GroupMemberRecord* out) {
+  out->set_group_id(group_id);
+  out->set_member_id(member_id);
+  out->set_instance_id(member.instance_id);
+  out->set_session_timeout_ms(member.session_timeout_ms);
+  out->set_rebalance_timeout_ms(member.rebalance_timeout_ms);
+}
+
+void FillSubscription(const std::string& group_id, const std::string& member_id,
+                      const GroupSubscription& subscription, v1::GroupSubscriptionRecord* out) {
+  out->set_group_id(group_id);
+  out->set_member_id(member_id);
+  out->set_client_id(subscription.client_id);
+  out->set_client_host(subscription.client_host);
+  for (const GroupProtocol& protocol : subscription.protocols) {
+    v1::GroupProtocol* copy = out->add_protocols();
+    copy->set_name(protocol.name);
+    copy->set_metadata(protocol.metadata);
+  }
+}
+
+void WriteMembers(const std::string& group_id, const Group& group, ChunkWriter* out) {
+  for (const auto& [member_id, member] : group.members) {
+    v1::MetadataRecord record;
+    FillMember(group_id, member_id, member, record.mutable_group_member());
+    out->Add(std::move(record));
+    if (member.subscription != nullptr) {
+      v1::MetadataRecord subscription;
+      FillSubscription(group_id, member_id, *member.subscription,
+                       subscription.mutable_group_subscription());
+      out->Add(std::move(subscription));
+    }
+    if (member.assignment != nullptr) {
+      v1::MetadataRecord assignment;
+      assignment.mutable_group_assignment()->set_group_id(group_id);
+      assignment.mutable_group_assignment()->set_member_id(member_id);
+      assignment.mutable_group_assignment()->set_assignment(*member.assignment);
+      out->Add(std::move(assignment));
+    }
+  }
+}
+
+void WriteGroups(const MetadataImage& image, ChunkWriter* out) {
+  for (const auto& [group_id, group] : image.groups()) {
+    v1::MetadataRecord record;
+    v1::GroupRecord* fields = record.mutable_group();
+    fields->set_group_id(group_id);
+    fields->set_type(static_cast<v1::GroupType>(group.type));
+    fields->set_state(static_cast<v1::GroupState>(group.state));
+    fields->set_generation(group.generation);
+    fields->set_protocol_type(group.protocol_type);
+    fields->set_protocol_name(group.protocol_name);
+    fields->set_leader(group.leader);
+    out->Add(std::move(record));
+    WriteMembers(group_id, group, out);
+  }
+}
+
 void WriteRest(const MetadataImage& image, ChunkWriter* out) {
   if (image.next_producer_id().value() > 0) {
     v1::MetadataRecord record;
@@ -165,6 +224,7 @@ std::vector<std::string> WriteSnapshot(const MetadataImage& image, size_t chunk_
   WriteBrokers(image, &out);
   WriteTopics(image, &out);
   WriteConfigs(image, &out);
+  WriteGroups(image, &out);
   WriteRest(image, &out);
   return out.Finish();
 }

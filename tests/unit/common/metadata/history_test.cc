@@ -18,6 +18,7 @@ constexpr int kSteps = 300;
 constexpr uint64_t kSeeds = 12;
 
 TEST(History, SnapshotRebuildsEveryIntermediateImage) {
+  size_t brokers = 0;
   for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
     RandomHistory history(seed);
     MetadataImage image;
@@ -31,9 +32,11 @@ TEST(History, SnapshotRebuildsEveryIntermediateImage) {
       ASSERT_EQ(WriteSnapshot(*loaded, chunk_bytes_max), chunks);
     }
     EXPECT_GT(image.topics().size(), 0u);
-    EXPECT_GT(image.brokers().size(), 0u);
     EXPECT_GT(image.completed_requests().size(), 10u);
+    EXPECT_GT(image.groups().size(), 0u);
+    brokers += image.brokers().size();
   }
+  EXPECT_GT(brokers, kSeeds);
 }
 
 // What a snapshot does not carry must not matter later: both images go on equally.
@@ -80,6 +83,9 @@ void ExpectCovers(const Delta& delta, const Delta& difference) {
   }
   for (const ConfigResource& resource : difference.changed_configs) {
     EXPECT_TRUE(delta.changed_configs.contains(resource)) << resource.name;
+  }
+  for (const std::string& id : difference.changed_groups) {
+    EXPECT_TRUE(delta.changed_groups.contains(id)) << id;
   }
 }
 

@@ -109,7 +109,72 @@ class RandomHistory {
     if (prng_.Chance(2, 3)) out->set_value(std::to_string(prng_.Below(100)));
   }
 
+  std::string AnyGroup() { return "group-" + std::to_string(prng_.Below(4)); }
+  std::string AnyMember() { return "member-" + std::to_string(prng_.Below(6)); }
+
+  void FillGroup(v1::GroupRecord* out) {
+    out->set_group_id(AnyGroup());
+    out->set_type(prng_.Chance(19, 20) ? v1::GROUP_TYPE_CLASSIC : v1::GROUP_TYPE_UNKNOWN);
+    out->set_state(static_cast<v1::GroupState>(prng_.Below(5)));
+    out->set_generation(static_cast<int32_t>(prng_.Between(-1, 30)));
+    if (prng_.Chance(3, 4)) out->set_protocol_type("consumer");
+    if (prng_.Chance(1, 2)) out->set_protocol_name("range");
+    if (prng_.Chance(1, 2)) out->set_leader(AnyMember());
+  }
+
+  void FillMember(v1::GroupMemberRecord* out) {
+    out->set_group_id(AnyGroup());
+    out->set_member_id(AnyMember());
+    if (prng_.Chance(1, 2)) out->set_instance_id("instance-" + std::to_string(prng_.Below(3)));
+    out->set_session_timeout_ms(static_cast<int32_t>(prng_.Below(3)));
+    out->set_rebalance_timeout_ms(static_cast<int32_t>(prng_.Below(3)));
+    if (prng_.Chance(1, 3)) out->set_replaces_member_id(AnyMember());
+  }
+
+  void FillSubscription(v1::GroupSubscriptionRecord* out) {
+    out->set_group_id(AnyGroup());
+    out->set_member_id(AnyMember());
+    out->set_client_id("client");
+    out->set_client_host("host" + std::to_string(prng_.Below(2)));
+    for (uint64_t i = prng_.Below(3); i > 0; --i) {
+      v1::GroupProtocol* protocol = out->add_protocols();
+      protocol->set_name(i == 1 ? "range" : "sticky");
+      protocol->set_metadata(std::string(prng_.Below(9), 'm'));
+    }
+  }
+
+  void FillGroupRecord(v1::MetadataRecord* record) {
+    switch (prng_.Below(8)) {
+      case 0:
+        FillGroup(record->mutable_group());
+        break;
+      case 1:
+        record->mutable_remove_group()->set_group_id(AnyGroup());
+        break;
+      case 2:
+      case 3:
+      case 4:
+        FillMember(record->mutable_group_member());
+        break;
+      case 5:
+        record->mutable_remove_group_members()->set_group_id(AnyGroup());
+        for (uint64_t i = prng_.Below(4); i > 0; --i) {
+          record->mutable_remove_group_members()->add_member_ids(AnyMember());
+        }
+        break;
+      case 6:
+        FillSubscription(record->mutable_group_subscription());
+        break;
+      default:
+        record->mutable_group_assignment()->set_group_id(AnyGroup());
+        record->mutable_group_assignment()->set_member_id(AnyMember());
+        record->mutable_group_assignment()->set_assignment(std::string(prng_.Below(5), 'a'));
+        break;
+    }
+  }
+
   void FillRecord(const MetadataImage& image, v1::MetadataRecord* record) {
+    if (prng_.Chance(1, 3)) return FillGroupRecord(record);
     const int32_t broker = AnyBroker();
     switch (prng_.Below(12)) {
       case 0:

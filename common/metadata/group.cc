@@ -1,0 +1,135 @@
+#include "common/metadata/group.h"
+
+#include <utility>
+
+namespace weir::metadata {
+namespace {
+
+template <class T>
+bool PointeesEqual(const std::shared_ptr<const T>& a, const std::shared_ptr<const T>& b) {
+  return a == b || (a != nullptr && b != nullptr && *a == *b);
+}
+
+// Whether a member of that id may have that instance id.
+bool InstanceIsFree(const Group& group, const std::string& instance_id,
+                    const std::string& member_id, const std::string& replaces_member_id) {
+  const std::string* owner = group.FindStaticMember(instance_id);
+  return owner == nullptr || *owner == member_id || *owner == replaces_member_id;
+}
+
+void EraseMember(Group& group, const std::string& member_id) {
+  const std::string instance_id = group.FindMember(member_id)->instance_id;
+  group.members.Erase(member_id);
+  if (!instance_id.empty()) group.static_members.Erase(instance_id);
+}
+
+}  // namespace
+
+const std::string* GroupSubscription::FindMetadata(std::string_view protocol_name) const {
+  for (const GroupProtocol& protocol : protocols) {
+    if (protocol.name == protocol_name) return &protocol.metadata;
+  }
+  return nullptr;
+}
+
+bool operator==(const GroupMember& a, const GroupMember& b) {
+  return a.instance_id == b.instance_id && a.session_timeout_ms == b.session_timeout_ms &&
+         a.rebalance_timeout_ms == b.rebalance_timeout_ms &&
+         PointeesEqual(a.subscription, b.subscription) && PointeesEqual(a.assignment, b.assignment);
+}
+
+bool ApplyToGroup(Group& group, const v1::GroupRecord& record) {
+  if (!v1::GroupType_IsValid(record.type()) || record.type() == v1::GROUP_TYPE_UNKNOWN) {
+    return false;
+  }
+  if (!v1::GroupState_IsValid(record.state()) || record.state() == v1::GROUP_STATE_UNKNOWN) {
+    return false;
+  }
+  if (record.generation() < 0) return false;
+  group.type = static_cast<GroupType>(record.type());
+  group.state = static_cast<GroupState>(record.state());
+  group.generation = record.generation();
+  group.protocol_type = record.protocol_type();
+  group.protocol_name = record.protocol_name();
+  group.leader = record.leader();
+  return true;
+}
+
+bool ApplyToGroup(Group& group, const v1::GroupMemberRecord& record) {
+  const std::string& id = record.member_id();
+  const std::string& replaced = record.replaces_member_id();
+  if (id.empty() || id == replaced) return false;
+  if (!InstanceIsFree(group, record.instance_id(), id, replaced)) return false;
+  if (!replaced.empty() && (!group.members.Contains(replaced) || group.members.Contains(id))) {
+    return false;
+  }
+  const std::string& known_as = replaced.empty() ? id : replaced;
+  GroupMember member;
+  if (const GroupMember* known = group.FindMember(known_as)) {
+    member = *known;
+    EraseMember(group, known_as);
+  }
+  member.instance_id = record.instance_id();
+  member.session_timeout_ms = record.session_timeout_ms();
+  member.rebalance_timeout_ms = record.rebalance_timeout_ms();
+  if (member.is_static()) group.static_members.Put(member.instance_id, id);
+  group.members.Put(id, std::move(member));
+  return true;
+}
+
+bool ApplyToGroup(Group& group, const v1::RemoveGroupMembersRecord& record) {
+  bool removed = false;
+  for (const std::string& id : record.member_ids()) {
+    if (!group.members.Contains(id)) continue;
+    EraseMember(group, id);
+    removed = true;
+  }
+  return removed;
+}
+
+bool ApplyToGroup(Group& group, const v1::GroupSubscriptionRecord& record) {
+  GroupMember* member = group.members.Mutable(record.member_id());
+  if (member == nullptr) return false;
+  auto subscription = std::make_shared<GroupSubscription>();
+  subscription->client_id = record.client_id();
+  subscription->client_host = record.client_host();
+  subscription->protocols.reserve(static_cast<size_t>(record.protocols_size()));
+  for (const v1::GroupProtocol& protocol : record.protocols()) {
+    subscription->protocols.push_back({protocol.name(), protocol.metadata()});
+  }
+  member->subscription = std::move(subscription);
+  return true;
+}
+
+bool ApplyToGroup(Group& group, const v1::GroupAssignmentRecord& record) {
+  GroupMember* member = group.members.Mutable(record.member_id());
+  if (member == nullptr) return false;
+  member->assignment = record.assignment().empty()
+                           ? nullptr
+                           : std::make_shared<const std::string>(record.assignment());
+  return true;
+}
+
+std::string_view GroupStateName(GroupState state) {
+  switch (state) {
+    case GroupState::kEmpty:
+      return "Empty";
+    case GroupState::kPreparingRebalance:
+      return "PreparingRebalance";
+    case GroupState::kCompletingRebalance:
+      return "CompletingRebalance";
+    case GroupState::kStable:
+      return "Stable";
+  }
+  return "";
+}
+
+std::string_view GroupTypeName(GroupType type) {
+  switch (type) {
+    case GroupType::kClassic:
+      return "classic";
+  }
+  return "";
+}
+
+}  // namespace weir::metadata

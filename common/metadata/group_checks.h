@@ -1,0 +1,51 @@
+// What a group's state says to a member's heartbeat or commit. Gateways ask their own image, the
+// controller its newest one: the same functions (DESIGN D6).
+//
+// Laws:
+//  1. A gateway answers NONE and REBALANCE_IN_PROGRESS at once. Every other verdict makes a client
+//     give its membership up, and an image that lags may be wrong about it (the member is newer
+//     than the image): the gateway has the active controller confirm it, and answers
+//     COORDINATOR_NOT_AVAILABLE when nobody can.
+//  2. A member of an older generation is never told NONE by an image that knows the newer one.
+// Thread rule: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "common/base/error_code.h"
+#include "common/metadata/image.h"
+
+namespace weir::metadata {
+
+// Who asks, as requests name it.
+struct MemberIdentity {
+  std::string_view member_id;
+  // Empty: not given.
+  std::string_view instance_id;
+};
+
+// kNone, kUnknownMemberId, kFencedInstanceId: another process is that static member now.
+ErrorCode CheckMember(const Group& group, const MemberIdentity& who);
+
+// Also kInvalidGroupId, kIllegalGeneration, kRebalanceInProgress.
+ErrorCode CheckHeartbeat(const MetadataImage& image, std::string_view group_id,
+                         const MemberIdentity& who, int32_t generation);
+
+// Whether a member may commit offsets. generation -1 without member: a consumer that assigns its
+// partitions itself, which may while the group has no members. Errors: as CheckHeartbeat, except
+// that a group which prepares a rebalance takes the commits of its members, one that completes it
+// says kRebalanceInProgress, and any group id will do.
+ErrorCode CheckCommit(const MetadataImage& image, std::string_view group_id,
+                      const MemberIdentity& who, int32_t generation);
+
+// Law 1: whether a gateway may answer this from its own image.
+bool IsAnswerOfGateway(ErrorCode verdict);
+
+// ListGroups: an empty filter lets everything pass; case does not matter (KIP-518, KIP-848).
+bool PassesFilters(const Group& group, std::span<const std::string> states,
+                   std::span<const std::string> types);
+
+}  // namespace weir::metadata
