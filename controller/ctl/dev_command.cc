@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -29,7 +30,9 @@ namespace {
 // Orphans of a killed `weir dev` have had SIGTERM: they flush and end.
 constexpr Duration kOrphanWait = std::chrono::seconds(15);
 constexpr Duration kStopDeadline = std::chrono::seconds(10);
-constexpr Duration kReadyDeadline = std::chrono::seconds(30);
+// Unless --ready-timeout says otherwise.
+constexpr int kReadyTimeoutSeconds = 30;
+constexpr int kReadyTimeoutSecondsMax = 3600;
 constexpr Duration kProbeInterval = std::chrono::milliseconds(4);
 constexpr Duration kIdlePoll = std::chrono::seconds(60);
 constexpr int kLogTailLines = 15;
@@ -98,6 +101,9 @@ class DevCommand final : public Command {
     add("--admin-port", &dev::DevOptions::admin_port, "First controller's gRPC port (9090)");
     add("--http-port", &dev::DevOptions::http_port, "First HTTP port (8080)");
     app.add_option("--data", given_.data_dir, "Directory of the cluster (./weir-data)");
+    app.add_option("--ready-timeout", ready_timeout_s_,
+                   "Seconds after which a start without READY is an error (30)")
+        ->check(CLI::Range(1, kReadyTimeoutSecondsMax));
   }
 
   Outcome Run(Session& session) override {
@@ -192,18 +198,24 @@ class DevCommand final : public Command {
   // Prints READY once. A stop in between is no failure.
   Outcome WaitUntilReady(dev::Supervisor& supervisor, StopSignals& signals) {
     dev::ReadinessProbe probe(plan_);
-    const MonoTime deadline = runtime::SteadyNow() + kReadyDeadline;
+    const MonoTime deadline = runtime::SteadyNow() + std::chrono::seconds(ready_timeout_s_);
     while (!supervisor.stopping()) {
       supervisor.Poll(kProbeInterval, signals.fd());
       if (signals.Take()) supervisor.RequestStop();
       if (supervisor.stopping()) break;
       if (const std::string* dead = supervisor.FirstDead()) return DeadChild(*dead);
       if (probe.Check()) return AnnounceReady();
-      if (runtime::SteadyNow() >= deadline)
-        return LocalFailure(
-            {ErrorCode::kRequestTimedOut, "not ready after 30 s; " + probe.waiting_for()});
+      if (runtime::SteadyNow() >= deadline) return NotReady(probe.waiting_for());
     }
     return ExitCode::kOk;
+  }
+
+  Outcome NotReady(const std::string& waiting_for) const {
+    const int more_s = std::min(2 * ready_timeout_s_, kReadyTimeoutSecondsMax);
+    return LocalFailure(
+        {ErrorCode::kRequestTimedOut,
+         "not ready after " + std::to_string(ready_timeout_s_) + " s; " + waiting_for},
+        "if the machine is slow: --ready-timeout " + std::to_string(more_s));
   }
 
   Outcome AnnounceReady() {
@@ -232,6 +244,7 @@ class DevCommand final : public Command {
   // As typed, or the defaults.
   dev::DevOptions given_;
   std::vector<std::pair<CLI::Option*, int dev::DevOptions::*>> numbers_;
+  int ready_timeout_s_ = kReadyTimeoutSeconds;
   Session* session_ = nullptr;
   dev::DevDirectory* directory_ = nullptr;
   dev::ClusterFile cluster_;

@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from support.processes import is_running, wait_until
+from chaos.disks import SyncFaults
+from support.processes import TIMEOUT_FACTOR, is_running, wait_until
 from support.weir_cluster import WeirDev, binary, weir
 
 
@@ -71,3 +72,17 @@ def test_a_child_that_cannot_start_is_an_error_with_its_log(data_dir):
     assert result.returncode == 4
     assert "controller-1" in result.stderr and "log" in result.stderr
     assert (blocked / "somebody-elses-file").read_text() == "keep me"
+
+
+def test_a_start_that_takes_too_long_is_an_error_that_names_the_flag(data_dir):
+    cluster = WeirDev(data_dir / "cluster", arguments=["--ready-timeout", "1"])
+    slow = SyncFaults(data_dir / "faults")
+    slow.set(delay_ms=1500)
+    result = subprocess.run(cluster.command(), env=slow.environment, capture_output=True, text=True,
+                            timeout=60 * TIMEOUT_FACTOR)
+    assert result.returncode == 4, result.stderr
+    assert "not ready after 1 s" in result.stderr and "--ready-timeout 2" in result.stderr, result.stderr
+    assert "READY" not in result.stdout
+    cluster.arguments = []
+    cluster.start()
+    cluster.stop()

@@ -4,6 +4,7 @@ WeirDev is `weir dev`, whose contract (DESIGN.md §3) is what this class relies 
 `weir dev restart`, children that end with their parent. Everything started is ended by pid.
 """
 
+import math
 import os
 import re
 import shutil
@@ -64,10 +65,16 @@ class WeirDev:
     def pid(self):
         return self._process.pid
 
+    def ready_timeout(self):
+        """The flag that gives `weir dev` the patience of the tests; none where it needs none."""
+        if TIMEOUT_FACTOR == 1 or "--ready-timeout" in self.arguments:
+            return []
+        return ["--ready-timeout", str(math.ceil(30 * TIMEOUT_FACTOR))]
+
     def command(self):
         return [str(binary("weir")), "dev", "--nodes", str(self.nodes), "--data", str(self.data_dir),
                 "--kafka-port", str(self.kafka_port), "--admin-port", str(self.admin_port),
-                "--http-port", str(self.http_port), *self.arguments]
+                "--http-port", str(self.http_port), *self.ready_timeout(), *self.arguments]
 
     def start(self, timeout_s=30):
         """Starts it and returns once READY was printed; `ready_after_s` says after how long."""
