@@ -36,6 +36,9 @@ ARROWS = {
                         "broker/wire", "broker/log", "broker/replica"],
     "broker/handlers": ["proto", "common/metadata", "common/runtime", "common/rpc", "broker/wire",
                         "broker/log", "broker/replica", "broker/metadata", "broker/net"],
+    "broker/node": ["proto", "common/metadata", "common/runtime", "common/rpc", "broker/wire",
+                    "broker/log", "broker/replica", "broker/metadata", "broker/net",
+                    "broker/handlers"],
     "broker/coordinator": ["proto", "common/metadata", "common/runtime", "common/rpc",
                            "broker/wire", "broker/log", "broker/replica", "broker/metadata"],
 }

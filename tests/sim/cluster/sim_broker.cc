@@ -38,44 +38,29 @@ void SimBroker::Start() {
   if (!opened) return world_.Fail("D-23 store does not open: " + opened.error().message);
   log_store_ = *std::move(opened);
   if (log_store_->previous_broker_epoch() != kNoBrokerEpoch) ++world_.probes().clean_restarts;
-  router_ = std::make_unique<replica::PartitionRouter>(
-      id_, *log_store_, std::vector<Executor*>{shard_.get()}, kTailCacheBytes);
-  StartMetadata();
+  StartCore();
   world_.Note("broker start", id_.value());
-  metadata_->Post([this] {
-    session_->Start();
-    follower_->Start();
-  });
+  metadata_->Post([this] { core_->Start(); });
 }
 
-void SimBroker::StartMetadata() {
-  const auto epoch = [this] { return session_->broker_epoch(); };
+void SimBroker::StartCore() {
   controllers_ = std::make_unique<SimControllerLink>(world_, address(), process_, metadata_);
-  updates_ = std::make_unique<broker::IsrUpdates>(metadata_, *controllers_, id_, epoch);
-  replica::FetcherOptions options;
-  options.silence_max = std::chrono::milliseconds(1'500);
-  options.partition_bytes_max = world_.profile().fetch_bytes_max;
-  replication_ = std::make_unique<broker::ReplicationLink>(
-      id_, *router_, *updates_,
-      std::vector<replica::ReplicaFetchers::Lane>{{.executor = shard_.get(), .dialer = this}},
-      options, epoch);
-  router_->SetReplication(replication_.get(), world_.profile().lag_max);
-  images_ = std::make_unique<broker::ImageHolder>(*metadata_, std::vector<Executor*>{shard_.get()});
-  reconciler_ = std::make_unique<broker::Reconciler>(id_, metadata::StaticConfig{},
-                                                     static_cast<broker::PartitionHost&>(*this));
-  follower_ = std::make_unique<broker::MetadataFollower>(
-      metadata_, id_, *controllers_, *reconciler_, *images_,
-      [this](LogIndex offset) { session_->ReportApplied(static_cast<int64_t>(offset.value())); });
-  session_ = std::make_unique<broker::BrokerSession>(
-      metadata_, *controllers_, MakeRegistration(),
+  broker::BrokerCore::Options options{.node_id = id_,
+                                      .tail_cache_bytes = kTailCacheBytes,
+                                      .replica_lag_time_max = world_.profile().lag_max};
+  options.fetcher.silence_max = std::chrono::milliseconds(1'500);
+  options.fetcher.partition_bytes_max = world_.profile().fetch_bytes_max;
+  core_ = std::make_unique<broker::BrokerCore>(
+      std::move(options),
+      broker::BrokerCore::Loops{metadata_, {{.executor = shard_.get(), .dialer = this}}},
+      *log_store_, broker::ControllerPorts::Of(*controllers_));
+  core_->Join(
+      MakeRegistration(),
       broker::SessionHooks{
-          .on_joined =
-              [this](const Uuid&, BrokerEpoch joined) {
-                follower_->OnRegistered(joined);
-                return Status();
-              },
+          .on_joined = [](const Uuid&, BrokerEpoch) -> Status { return {}; },
           .on_refused =
-              [this](const Error& error) { world_.Fail("broker refused: " + error.message); }});
+              [this](const Error& error) { world_.Fail("broker refused: " + error.message); }},
+      [](LogIndex) {});
 }
 
 broker::v1::Registration SimBroker::MakeRegistration() {
@@ -102,14 +87,8 @@ void SimBroker::Crash(Fall fall) {
   for (SimExecutor* each : {shard_.get(), writer_.get(), syncer_.get(), metadata_.get()}) {
     each->Clear();
   }
-  session_.reset();
-  follower_.reset();
-  reconciler_.reset();
-  images_.reset();
-  replication_.reset();
-  updates_.reset();
+  core_.reset();
   controllers_.reset();
-  router_.reset();
   log_store_.reset();
   if (fall == Fall::kKill) {
     store_.Kill();
@@ -131,12 +110,13 @@ void SimBroker::StopCleanly() {
   world_.Note("broker stops", id_.value());
   const auto leave = [this, life = life_] {
     if (!running() || life_ != life) return;
-    static_cast<void>(log_store_->CloseCleanly(session_->broker_epoch()).has_value());
+    static_cast<void>(log_store_->CloseCleanly(core_->session().broker_epoch()).has_value());
     Crash(Fall::kKill);
   };
   metadata_->Post([this, leave] {
-    session_->Stop(kStopTimeout,
-                   [this, leave] { router_->Checkpoint([this, leave] { world_.Soon(leave); }); });
+    core_->session().Stop(kStopTimeout, [this, leave] {
+      core_->partitions().Checkpoint([this, leave] { world_.Soon(leave); });
+    });
   });
 }
 
@@ -145,7 +125,7 @@ void SimBroker::Append(replica::AppendRequest request, replica::AppendDone done)
   // AnyInvocable moves only; the request goes along.
   shard_->Post([this, request = std::move(request), done = std::move(done)]() mutable {
     request.deadline = shard_->Now() + std::chrono::seconds(2);
-    router_->Append(0, std::move(request), std::move(done));
+    core_->partitions().Append(0, std::move(request), std::move(done));
   });
 }
 
@@ -153,18 +133,19 @@ void SimBroker::Fetch(replica::FetchRequest request, replica::FetchDone done) {
   if (!running()) return;
   shard_->Post([this, request = std::move(request), done = std::move(done)]() mutable {
     request.deadline = shard_->Now() + std::chrono::milliseconds(100);
-    router_->Fetch(0, std::move(request), std::move(done));
+    core_->partitions().Fetch(0, std::move(request), std::move(done));
   });
 }
 
 broker::ImagePtr SimBroker::image() const {
-  return images_ == nullptr ? nullptr : images_->Newest();
+  return core_ == nullptr ? nullptr : core_->images().Newest();
 }
 
 std::vector<replica::PartitionInfo> SimBroker::DescribePartitions() {
   std::vector<replica::PartitionInfo> infos;
   shard_->RunDirectly(true);
-  router_->Describe(0, [&](std::vector<replica::PartitionInfo> all) { infos = std::move(all); });
+  core_->partitions().Describe(
+      0, [&](std::vector<replica::PartitionInfo> all) { infos = std::move(all); });
   shard_->RunDirectly(false);
   return infos;
 }
@@ -179,27 +160,11 @@ replica::FetchOutcome SimBroker::ReadNow(const replica::TopicPartition& partitio
   replica::FetchOutcome outcome;
   outcome.error = ErrorCode::kUnknownServerError;
   shard_->RunDirectly(true);
-  router_->Fetch(0, std::move(request), [&](std::vector<replica::FetchOutcome> outcomes) {
-    outcome = std::move(outcomes.at(0));
-  });
+  core_->partitions().Fetch(
+      0, std::move(request),
+      [&](std::vector<replica::FetchOutcome> outcomes) { outcome = std::move(outcomes.at(0)); });
   shard_->RunDirectly(false);
   return outcome;
-}
-
-// ---- PartitionHost ----------------------------------------------------------------------
-
-void SimBroker::Assign(std::vector<replica::Assignment> assignments, Task done) {
-  router_->Assign(std::move(assignments), std::move(done));
-}
-void SimBroker::Drop(std::vector<replica::TopicPartition> partitions, Task done) {
-  router_->Drop(std::move(partitions), std::move(done));
-}
-std::vector<replica::TopicPartition> SimBroker::Stored() const { return log_store_->Stored(); }
-void SimBroker::OnBrokers(replica::PeerAddresses addresses) {
-  replication_->OnBrokers(std::move(addresses));
-}
-void SimBroker::OnThrottleRates(const replica::ThrottleRates& rates) {
-  router_->quotas().SetRates(rates);
 }
 
 }  // namespace weir::sim

@@ -18,12 +18,7 @@
 
 #include "broker/log/log_start_map.h"
 #include "broker/log/log_store.h"
-#include "broker/metadata/broker_session.h"
-#include "broker/metadata/image_holder.h"
-#include "broker/metadata/metadata_follower.h"
-#include "broker/metadata/reconciler.h"
-#include "broker/metadata/replication_link.h"
-#include "broker/replica/partition_router.h"
+#include "broker/metadata/broker_core.h"
 #include "tests/sim/cluster/cluster_network.h"
 #include "tests/sim/cluster/sim_controller_link.h"
 #include "tests/sim/cluster/sim_executor.h"
@@ -36,7 +31,7 @@ class ClusterWorld;
 // What a broker does when it falls.
 enum class Fall : uint8_t { kKill, kPowerCut };
 
-class SimBroker : private broker::PartitionHost, private FrameDialer {
+class SimBroker : private FrameDialer {
  public:
   SimBroker(ClusterWorld& world, NodeId id);
   ~SimBroker() override { Crash(Fall::kKill); }
@@ -47,7 +42,7 @@ class SimBroker : private broker::PartitionHost, private FrameDialer {
   bool paused() const { return running() && process_->paused; }
   bool stopping() const { return stopping_; }
   uint64_t life() const { return life_; }
-  bool fenced() const { return session_->IsFenced(); }
+  bool fenced() const { return core_->session().IsFenced(); }
 
   void Start();
   void Crash(Fall fall);
@@ -76,15 +71,10 @@ class SimBroker : private broker::PartitionHost, private FrameDialer {
   class Frames;
   struct ServedConnection;
 
-  void Assign(std::vector<replica::Assignment> assignments, Task done) override;
-  void Drop(std::vector<replica::TopicPartition> partitions, Task done) override;
-  std::vector<replica::TopicPartition> Stored() const override;
-  void OnBrokers(replica::PeerAddresses addresses) override;
-  void OnThrottleRates(const replica::ThrottleRates& rates) override;
   std::unique_ptr<FrameConnection> Dial(const std::string& host, uint16_t port,
                                         FrameEvents events) override;
 
-  void StartMetadata();
+  void StartCore();
   broker::v1::Registration MakeRegistration();
   void Serve(const std::shared_ptr<ServedConnection>& served, const SharedBytes& frame);
 
@@ -106,14 +96,8 @@ class SimBroker : private broker::PartitionHost, private FrameDialer {
   std::unique_ptr<SimExecutor> syncer_;
   std::shared_ptr<SimExecutor> metadata_;
   std::unique_ptr<log::LogStore> log_store_;
-  std::unique_ptr<replica::PartitionRouter> router_;
   std::unique_ptr<SimControllerLink> controllers_;
-  std::unique_ptr<broker::IsrUpdates> updates_;
-  std::unique_ptr<broker::ReplicationLink> replication_;
-  std::unique_ptr<broker::ImageHolder> images_;
-  std::unique_ptr<broker::Reconciler> reconciler_;
-  std::unique_ptr<broker::MetadataFollower> follower_;
-  std::unique_ptr<broker::BrokerSession> session_;
+  std::unique_ptr<broker::BrokerCore> core_;
 };
 
 }  // namespace weir::sim

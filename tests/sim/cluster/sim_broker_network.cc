@@ -166,7 +166,7 @@ void SimBroker::Serve(const std::shared_ptr<ServedConnection>& served, const Sha
   auto request = std::make_shared<const wire::FetchRequest>(*std::move(decoded));
   // A follower does not wait behind its own long poll.
   if (served->end_wait) std::exchange(served->end_wait, nullptr)();
-  served->end_wait = router_->Fetch(
+  served->end_wait = core_->partitions().Fetch(
       0, ToFetch(*request, shard_->Now()),
       [this, served, request, version = envelope->version(),
        correlation_id = envelope->correlation_id()](std::vector<replica::FetchOutcome> outcomes) {

@@ -9,6 +9,7 @@
 #include <future>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <asio/connect.hpp>
 #include <asio/read.hpp>
@@ -16,6 +17,8 @@
 
 #include "broker/handlers/dispatcher.h"
 #include "broker/handlers/registry.h"
+#include "broker/metadata/broker_core.h"
+#include "broker/net/outgoing_connection.h"
 #include "broker/net/server.h"
 #include "common/runtime/rocksdb/rocksdb_store.h"
 #include "common/runtime/thread_executor.h"
@@ -72,27 +75,6 @@ class BrokerFixture : public testing::Test {
  protected:
   static constexpr NodeId kBrokerId{1};
 
-  class Host : public broker::PartitionHost {
-   public:
-    explicit Host(BrokerFixture& fixture) : fixture_(fixture) {}
-    void Assign(std::vector<replica::Assignment> assignments, Task done) override {
-      fixture_.router_->Assign(std::move(assignments), std::move(done));
-    }
-    void Drop(std::vector<replica::TopicPartition> partitions, Task done) override {
-      fixture_.router_->Drop(std::move(partitions), std::move(done));
-    }
-    std::vector<replica::TopicPartition> Stored() const override {
-      return fixture_.log_store_->Stored();
-    }
-    void OnBrokers(replica::PeerAddresses) override {}
-    void OnThrottleRates(const replica::ThrottleRates& rates) override {
-      fixture_.router_->quotas().SetRates(rates);
-    }
-
-   private:
-    BrokerFixture& fixture_;
-  };
-
   void SetUp() override {
     directory_ = std::filesystem::temp_directory_path() /
                  ("weir-broker-test-" + std::to_string(::getpid()) + "-" +
@@ -115,28 +97,17 @@ class BrokerFixture : public testing::Test {
     options.drop_rules = log::LogStartMap::DropRules(starts);
     kv_ = runtime::OpenRocksDb(directory_.string(), std::move(options)).value();
     log_store_ = log::LogStore::Open(*kv_, *writer_, *syncer_, starts).value();
-    router_ = std::make_unique<replica::PartitionRouter>(kBrokerId, *log_store_,
-                                                         shards_->Executors(), 16 << 20);
-    host_ = std::make_unique<Host>(*this);
     controllers_ = std::make_unique<FakeControllers>(thread_, kBrokerId);
-    images_ = std::make_unique<broker::ImageHolder>(*thread_, shards_->Executors());
-    reconciler_ = std::make_unique<broker::Reconciler>(kBrokerId, metadata::StaticConfig{}, *host_);
-    StartSession();
+    std::vector<replica::ReplicaFetchers::Lane> lanes;
+    for (int i = 0; i < shards_->size(); ++i) {
+      dialers_.push_back(std::make_unique<net::TcpDialer>(shards_->at(i), 1 << 20));
+      lanes.push_back({.executor = &shards_->at(i), .dialer = dialers_.back().get()});
+    }
+    core_ = std::make_unique<broker::BrokerCore>(
+        broker::BrokerCore::Options{.node_id = kBrokerId, .tail_cache_bytes = 16 << 20},
+        broker::BrokerCore::Loops{thread_, std::move(lanes)}, *log_store_,
+        broker::ControllerPorts::Of(*controllers_));
     StartServing();
-  }
-
-  void StartSession() {
-    ready_ = std::make_shared<std::promise<void>>();
-    follower_ = std::make_unique<broker::MetadataFollower>(
-        thread_, kBrokerId, *controllers_, *reconciler_, *images_,
-        [this, announced = false](LogIndex offset) mutable {
-          session_->ReportApplied(static_cast<int64_t>(offset.value()));
-          if (announced || !images_->Newest()->IsLive(kBrokerId)) return;
-          announced = true;
-          ready_->set_value();
-        });
-    producer_ids_ = std::make_unique<broker::ProducerIdPool>(thread_, *controllers_, kBrokerId,
-                                                             [] { return BrokerEpoch(1); });
   }
 
   void StartServing() {
@@ -145,16 +116,24 @@ class BrokerFixture : public testing::Test {
                          .version = "test",
                          .static_configs = {{"message.max.bytes", "1000012"}}};
     context_.registry = &registry_;
-    context_.images = images_.get();
+    context_.images = &core_->images();
     context_.controllers = controllers_.get();
-    context_.producer_ids = producer_ids_.get();
-    context_.partitions = router_.get();
+    context_.producer_ids = &core_->producer_ids();
+    context_.partitions = &core_->partitions();
     context_.directories = {{directory_.string(), log_store_.get()}};
     context_.metrics = &metrics_;
     context_.shards = shards_->Executors();
     dispatcher_ = std::make_unique<Dispatcher>(context_, registry_);
     server_ = std::make_unique<net::Server>(*shards_, net::NetOptions{}, *dispatcher_);
     port_ = (*server_->Listen(*net::ParseListener("127.0.0.1:0", "PLAINTEXT")))->port;
+    Join();
+    shards_->Start();
+    thread_->Post([this] { core_->Start(); });
+    server_->StartAccepting();
+    ready_->get_future().wait();
+  }
+
+  void Join() {
     broker::v1::Registration registration;
     registration.set_broker_id(kBrokerId.value());
     metadata::v1::Endpoint* endpoint = registration.add_endpoints();
@@ -166,20 +145,16 @@ class BrokerFixture : public testing::Test {
     registration.set_incarnation_id(Uuid::Random(prng).ToBytes());
     registration.add_directory_ids(Uuid::Random(prng).ToBytes());
     registration.set_inter_broker_listener("PLAINTEXT");
-    session_ = std::make_unique<broker::BrokerSession>(
-        thread_, *controllers_, std::move(registration),
-        broker::SessionHooks{.on_joined = [this](const Uuid&, BrokerEpoch epoch) -> Status {
-                               follower_->OnRegistered(epoch);
-                               return {};
-                             },
-                             .on_refused = [](const Error&) { FAIL(); }});
-    shards_->Start();
-    thread_->Post([this] {
-      session_->Start();
-      follower_->Start();
-    });
-    server_->StartAccepting();
-    ready_->get_future().wait();
+    ready_ = std::make_shared<std::promise<void>>();
+    core_->Join(
+        std::move(registration),
+        broker::SessionHooks{.on_joined = [](const Uuid&, BrokerEpoch) -> Status { return {}; },
+                             .on_refused = [](const Error&) { FAIL(); }},
+        [this, announced = false](LogIndex) mutable {
+          if (announced || !core_->images().Newest()->IsLive(kBrokerId)) return;
+          announced = true;
+          ready_->set_value();
+        });
   }
 
   void StopBroker() {
@@ -189,7 +164,8 @@ class BrokerFixture : public testing::Test {
     syncer_->Stop();
     server_.reset();
     dispatcher_.reset();
-    router_.reset();
+    core_.reset();
+    dialers_.clear();
     log_store_.reset();
     kv_.reset();
   }
@@ -206,14 +182,9 @@ class BrokerFixture : public testing::Test {
   std::unique_ptr<runtime::ThreadExecutor> syncer_;
   std::unique_ptr<KvStore> kv_;
   std::unique_ptr<log::LogStore> log_store_;
-  std::unique_ptr<replica::PartitionRouter> router_;
-  std::unique_ptr<Host> host_;
   std::unique_ptr<FakeControllers> controllers_;
-  std::unique_ptr<broker::ImageHolder> images_;
-  std::unique_ptr<broker::Reconciler> reconciler_;
-  std::unique_ptr<broker::MetadataFollower> follower_;
-  std::unique_ptr<broker::BrokerSession> session_;
-  std::unique_ptr<broker::ProducerIdPool> producer_ids_;
+  std::vector<std::unique_ptr<net::TcpDialer>> dialers_;
+  std::unique_ptr<broker::BrokerCore> core_;
   BrokerContext context_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<net::Server> server_;
