@@ -21,6 +21,7 @@
 #include "broker/wire/messages/quotas.h"
 #include "broker/wire/messages/replicas.h"
 #include "broker/wire/messages/sasl.h"
+#include "broker/wire/messages/share_fetch.h"
 #include "broker/wire/messages/share_groups.h"
 #include "broker/wire/messages/share_offsets.h"
 #include "broker/wire/messages/share_state.h"
