@@ -17,6 +17,10 @@
 
 namespace weir::rpc {
 
+// What one stream may have on its way before it is read. Fixed, on both sides: gRPC's bandwidth
+// probes, which find out what a connection takes, would wake a quiet cluster with pings and timers.
+inline constexpr int kStreamWindowBytes = 1024 * 1024;
+
 enum class ChannelUse { kCalls, kRaft, kSnapshots };
 
 // `address`: host:port. Never blocks; connecting starts with the first call.

@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "common/base/limits.h"
+#include "common/rpc/channel.h"
 
 namespace weir::rpc {
 namespace {
@@ -31,6 +32,8 @@ void SetLimits(grpc::ServerBuilder& builder, const ServerOptions& options) {
   builder.SetMaxSendMessageSize(static_cast<int>(limits::kRpcMessageBytesMax));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits::kRpcStreamsPerConnectionMax);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 16 * 1024);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kStreamWindowBytes);
   // A port in use is an error: without this Linux would share it between the two processes.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // Clients may ping every 5 s at most; dead ones are found within 10 + 3 s.
