@@ -32,6 +32,10 @@ constexpr std::array kKeys = {
     ConfigKey{"bootstrap", ConfigKind::kBool, "false",
               "Format an empty data.dir. Without it an empty directory is refused, because it is "
               "more often a disk that is not mounted."},
+    ConfigKey{"forget.directory", ConfigKind::kList, "",
+              "Ids of data directories that are lost for good, as the error of the start without "
+              "them names them. What they held is fetched anew from other brokers; a partition "
+              "that had no other replica in sync stays offline."},
     ConfigKey{"controllers", ConfigKind::kList, nullptr,
               "HOST:PORT of the controllers, comma-separated. One that answers is enough."},
     ConfigKey{"kafka.listen", ConfigKind::kList, "127.0.0.1:9092",
@@ -257,6 +261,18 @@ Status ReadDirectories(const runtime::Config& config, std::vector<std::string>& 
   return {};
 }
 
+Status ReadForgotten(const runtime::Config& config, std::vector<Uuid>& ids) {
+  for (const std::string& text : config.GetList("forget.directory")) {
+    const Result<Uuid> id = Uuid::Parse(text);
+    if (!id) {
+      return Fail(ErrorCode::kInvalidConfig,
+                  "forget.directory: '" + text + "' is not the id of a data directory");
+    }
+    ids.push_back(*id);
+  }
+  return {};
+}
+
 std::string ListenerText(const net::ListenerSpec& listener) {
   return listener.name + "://" + listener.host + ":" + std::to_string(listener.port);
 }
@@ -289,6 +305,7 @@ Result<BrokerConfig> ReadBrokerConfig(const runtime::Config& config) {
   broker.node_id = NodeId(static_cast<int32_t>(node_id));
   WEIR_RETURN_IF_ERROR(ReadDirectories(config, broker.data_dirs));
   broker.bootstrap = config.GetBool("bootstrap");
+  WEIR_RETURN_IF_ERROR(ReadForgotten(config, broker.forget_directories));
   broker.controllers = config.GetList("controllers");
   if (broker.controllers.empty()) {
     return Fail(ErrorCode::kInvalidConfig, "controllers: at least one HOST:PORT is needed");

@@ -29,6 +29,8 @@ struct BrokerConfig {
   // One at least, no two alike.
   std::vector<std::string> data_dirs;
   bool bootstrap = false;
+  // Data directories that are lost for good.
+  std::vector<Uuid> forget_directories;
   std::vector<std::string> controllers;
   std::vector<net::ListenerSpec> client_listeners;
   net::ListenerSpec inter_broker_listener;

@@ -25,33 +25,106 @@ DiskKeeper::ReadSpace SpaceOf(std::string directory) {
   };
 }
 
-// Takes `id` out of `ids`; false when it is not there.
-bool Take(const Uuid& id, std::vector<Uuid>& ids) {
-  const auto found = std::find(ids.begin(), ids.end(), id);
-  if (found == ids.end()) return false;
-  ids.erase(found);
-  return true;
+bool Has(const std::vector<Uuid>& ids, const Uuid& id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
 }
 
-// Laws 1 and 2; afterwards each knows all of them.
-Status KnowEachOther(DataDirectories& directories) {
-  for (const auto& directory : directories.opened) directories.ids.push_back(directory->id());
+// Takes `id` out of `ids`; false when it is not there.
+bool Take(const Uuid& id, std::vector<Uuid>& ids) { return std::erase(ids, id) > 0; }
+
+std::string ListOf(const std::vector<Uuid>& ids) {
+  std::string text;
+  for (const Uuid& id : ids) text += (text.empty() ? "" : ",") + id.ToString();
+  return text;
+}
+
+// What the open directories know of others.
+struct Siblings {
+  // Not among the open ones, and not forgotten.
   std::vector<Uuid> missing;
+  // The path of one that knows the first of them.
   std::string beside;
+  std::vector<Uuid> forgotten;
+};
+
+Siblings SiblingsOf(const DataDirectories& directories) {
+  std::vector<Uuid> open;
+  for (const auto& directory : directories.opened) open.push_back(directory->id());
+  Siblings siblings;
   for (const auto& directory : directories.opened) {
-    for (const Uuid& id : directory->node().identity().siblings) {
-      const auto knows = [&](const std::vector<Uuid>& ids) {
-        return std::find(ids.begin(), ids.end(), id) != ids.end();
-      };
-      if (knows(directories.ids) || knows(missing)) continue;
-      missing.push_back(id);
-      beside = directory->path();
+    for (const Uuid& id : directory->node().identity().forgotten) {
+      if (!Has(open, id) && !Has(siblings.forgotten, id)) siblings.forgotten.push_back(id);
     }
   }
+  for (const auto& directory : directories.opened) {
+    for (const Uuid& id : directory->node().identity().siblings) {
+      if (Has(open, id) || Has(siblings.forgotten, id) || Has(siblings.missing, id)) continue;
+      if (siblings.missing.empty()) siblings.beside = directory->path();
+      siblings.missing.push_back(id);
+    }
+  }
+  return siblings;
+}
+
+// Law 3. Errors: kInvalidConfig.
+Status Forget(const std::vector<Uuid>& named, const DataDirectories& directories,
+              Siblings& siblings) {
+  for (const Uuid& id : named) {
+    std::string there;
+    for (const auto& directory : directories.opened) {
+      if (directory->id() == id) there = directory->path();
+    }
+    for (const UnopenedDirectory& unopened : directories.unopened) {
+      if (unopened.id == id) there = unopened.path;
+    }
+    if (!there.empty()) {
+      return Fail(ErrorCode::kInvalidConfig, "forget.directory: " + id.ToString() + " is " + there +
+                                                 ", which is there; take it out of data.dir first");
+    }
+    if (Take(id, siblings.missing)) {
+      siblings.forgotten.push_back(id);
+    } else if (!Has(siblings.forgotten, id)) {
+      return Fail(ErrorCode::kInvalidConfig,
+                  "forget.directory: this broker had no data directory " + id.ToString() +
+                      (siblings.missing.empty() ? "; none is missing"
+                                                : "; missing: " + ListOf(siblings.missing)));
+    }
+  }
+  return {};
+}
+
+// `unformatted`: a directory in data.dir that may stand where the missing one was; may be empty.
+Error MissingError(const Siblings& siblings, const std::string& unformatted) {
+  const std::string ids = ListOf(siblings.missing);
+  const std::string what = siblings.missing.size() == 1
+                               ? "data directory " + ids + ", which this broker had beside " +
+                                     siblings.beside + ", is missing"
+                               : "data directories " + ids + ", which this broker had beside " +
+                                     siblings.beside + ", are missing";
+  if (unformatted.empty()) {
+    return {ErrorCode::kInvalidConfig,
+            what +
+                ": is its disk mounted, and in data.dir? If it is lost for good, start once with "
+                "--forget-directory " +
+                ids + ": what it held is then fetched from other brokers"};
+  }
+  return {ErrorCode::kInvalidConfig,
+          what + ", and " + unformatted +
+              " is not formatted: is its disk mounted? If a new disk takes the place of a lost "
+              "one, start once with --bootstrap --forget-directory " +
+              ids + ": what it held is then fetched from other brokers"};
+}
+
+// Laws 1 to 3; afterwards each knows all of them.
+Status KnowEachOther(DataDirectories& directories, const std::vector<Uuid>& forget) {
+  for (const auto& directory : directories.opened) directories.ids.push_back(directory->id());
+  Siblings siblings = SiblingsOf(directories);
+  WEIR_RETURN_IF_ERROR(Forget(forget, directories, siblings));
   const UnopenedDirectory* stranger = nullptr;
   size_t nameless = 0;
+  std::vector<Uuid> unaccounted = siblings.missing;
   for (const UnopenedDirectory& unopened : directories.unopened) {
-    if (Take(unopened.id, missing)) {
+    if (Take(unopened.id, unaccounted)) {
       directories.ids.push_back(unopened.id);
     } else if (unopened.id.IsZero()) {
       stranger = &unopened;
@@ -61,15 +134,15 @@ Status KnowEachOther(DataDirectories& directories) {
     }
   }
   // Which of the missing ones they are does not matter.
-  if (nameless > missing.size()) return tl::unexpected<Error>(stranger->error);
-  if (missing.size() > nameless) {
-    return Fail(ErrorCode::kInvalidConfig,
-                "data directory " + missing.front().ToString() + ", which this broker had beside " +
-                    beside + ", is missing: is its disk mounted, and in data.dir?");
+  if (nameless > unaccounted.size()) return tl::unexpected<Error>(stranger->error);
+  if (unaccounted.size() > nameless) {
+    siblings.missing = std::move(unaccounted);
+    return tl::unexpected<Error>(MissingError(siblings, ""));
   }
-  directories.ids.insert(directories.ids.end(), missing.begin(), missing.end());
+  directories.ids.insert(directories.ids.end(), unaccounted.begin(), unaccounted.end());
+  directories.forgotten = std::move(siblings.forgotten);
   for (const auto& directory : directories.opened) {
-    WEIR_RETURN_IF_ERROR(directory->node().RecordSiblings(directories.ids));
+    WEIR_RETURN_IF_ERROR(directory->node().RecordSiblings(directories.ids, directories.forgotten));
   }
   return {};
 }
@@ -144,13 +217,25 @@ void DataDirectory::Stop() {
 Result<DataDirectories> OpenDataDirectories(const std::vector<std::string>& paths,
                                             const DataDirectory::Options& options) {
   DataDirectories directories;
+  Status accepted;
+  std::string unformatted;
   for (const std::string& path : paths) {
-    WEIR_RETURN_IF_ERROR(OpenNext(path, options, directories));
+    const Status opened = OpenNext(path, options, directories);
+    if (opened || !accepted) continue;
+    // The others may know why.
+    accepted = opened;
+    if (!runtime::NodeDirectory::IsFormatted(path)) unformatted = path;
+  }
+  if (!accepted) {
+    const Siblings siblings = SiblingsOf(directories);
+    const bool explains =
+        !unformatted.empty() && directories.unopened.empty() && !siblings.missing.empty();
+    return tl::unexpected<Error>(explains ? MissingError(siblings, unformatted) : accepted.error());
   }
   if (directories.opened.empty()) {
     return tl::unexpected<Error>(directories.unopened.front().error);
   }
-  WEIR_RETURN_IF_ERROR(KnowEachOther(directories));
+  WEIR_RETURN_IF_ERROR(KnowEachOther(directories, options.forget));
   WEIR_RETURN_IF_ERROR(ViewOf(directories).CheckDistinct());
   return directories;
 }
@@ -158,7 +243,8 @@ Result<DataDirectories> OpenDataDirectories(const std::vector<std::string>& path
 LogDirectories ViewOf(const DataDirectories& directories) {
   std::vector<LogStore*> stores;
   for (const auto& directory : directories.opened) stores.push_back(&directory->store());
-  return LogDirectories(std::move(stores), directories.unopened.size());
+  return LogDirectories(std::move(stores), directories.unopened.size(),
+                        !directories.forgotten.empty());
 }
 
 }  // namespace weir::log

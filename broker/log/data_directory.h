@@ -7,7 +7,9 @@
 //     is not found would begin empty, and be taken for a replica that has everything. One that is
 //     there and cannot be read or opened is accounted for while another one can.
 //  2. A directory that was not among them before must open.
-//  3. Stop ends the threads; only CloseCleanly of the store may come after it.
+//  3. One that is lost for good is forgotten only when the operator names it, and for ever: what is
+//     not found from then on is never begun empty while the metadata relies on it.
+//  4. Stop ends the threads; only CloseCleanly of the store may come after it.
 // Thread rule: Open and Stop from the main thread, blocking; the parts have their own rules.
 #pragma once
 
@@ -38,6 +40,8 @@ class DataDirectory {
     bool direct_io = true;
     // 0: DefaultReserve.
     uint64_t disk_reserve_bytes = 0;
+    // Directories that were there before and are lost.
+    std::vector<Uuid> forget;
     // The store of the directory with that number has failed: nothing more is stored there. Any
     // thread, perhaps before OpenDataDirectories returns.
     std::function<void(uint32_t number, const std::string& reason)> on_failed;
@@ -86,11 +90,14 @@ struct DataDirectories {
   std::vector<UnopenedDirectory> unopened;
   // Of all of them.
   std::vector<Uuid> ids;
+  // Those that the broker had and has no more.
+  std::vector<Uuid> forgotten;
 };
 
 // Opens them in their order. Errors: those of NodeDirectory::Open, save what laws 1 and 2 let pass;
 // those of Open when none can be opened; kInvalidConfig when one is missing that was there before,
-// kKafkaStorageError when a partition is in two of them.
+// or one is to be forgotten that is there or never was; kKafkaStorageError when a partition is in
+// two of them.
 Result<DataDirectories> OpenDataDirectories(const std::vector<std::string>& paths,
                                             const DataDirectory::Options& options);
 LogDirectories ViewOf(const DataDirectories& directories);

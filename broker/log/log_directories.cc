@@ -9,9 +9,10 @@
 
 namespace weir::log {
 
-LogDirectories::LogDirectories(std::vector<LogStore*> stores, size_t unopened)
+LogDirectories::LogDirectories(std::vector<LogStore*> stores, size_t unopened, bool forgotten)
     : stores_(std::move(stores)),
       unopened_(unopened),
+      forgotten_(forgotten),
       placement_(std::make_shared<runtime::Guarded<Placement>>()) {
   WEIR_CHECK(!stores_.empty());
   for (size_t i = 0; i < stores_.size(); ++i) WEIR_CHECK(stores_[i]->directory() == i);
@@ -40,7 +41,7 @@ size_t LogDirectories::PlaceFor(const WantedPartition& wanted,
   for (size_t i = 0; i < stores_.size(); ++i) {
     if (stores_[i]->Holds(wanted.partition)) return i;
   }
-  if (unopened_ > 0 && !wanted.is_new) return size();
+  if ((unopened_ > 0 && !wanted.is_new) || IsLost(wanted)) return size();
   // Room goes before balance.
   const auto burden = [&](size_t i) { return std::pair(stores_[i]->full(), counts[i]); };
   size_t best = size();
@@ -63,6 +64,9 @@ std::vector<Result<StoredPartition>> LogDirectories::OpenOrCreate(
     std::vector<std::vector<size_t>> shares(stores_.size());
     for (size_t i = 0; i < wanted.size(); ++i) {
       const size_t directory = PlaceFor(wanted[i], counts);
+      if (directory == size() && IsLost(wanted[i])) {
+        opened[i] = Fail(ErrorCode::kLogDirNotFound, "it was in a data directory that is lost");
+      }
       if (directory == size() || stores_[directory]->failed()) continue;
       if (!stores_[directory]->Holds(wanted[i].partition)) ++counts[directory];
       shares[directory].push_back(i);
@@ -91,6 +95,22 @@ bool LogDirectories::IsFull(const TopicPartition& partition) const {
 bool LogDirectories::AnyFull() const {
   return std::any_of(stores_.begin(), stores_.end(),
                      [](const LogStore* store) { return store->full() && !store->failed(); });
+}
+
+FullDirectories LogDirectories::Full() const {
+  FullDirectories full{.all = true};
+  for (const LogStore* store : stores_) {
+    if (store->failed()) continue;
+    if (!store->full()) {
+      full.all = false;
+      continue;
+    }
+    const std::vector<TopicPartition> some = store->Stored();
+    full.partitions.insert(full.partitions.end(), some.begin(), some.end());
+  }
+  if (full.all) full.partitions.clear();
+  std::sort(full.partitions.begin(), full.partitions.end());
+  return full;
 }
 
 size_t LogDirectories::live_count() const {

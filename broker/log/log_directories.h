@@ -6,7 +6,8 @@
 //  2. A new partition goes to the directory with the fewest, the first such, of those that have not
 //     failed; to a full one only if all are.
 //  3. A partition that a failed directory holds, or that one which could not be opened may hold, is
-//     never made elsewhere: an empty replica would be taken for one that has everything.
+//     never made elsewhere: an empty replica would be taken for one that has everything. Nor is one
+//     that a forgotten directory may have held, while the metadata relies on what was there.
 // Thread rule: any thread; internally locked.
 #pragma once
 
@@ -34,6 +35,18 @@ struct WantedPartition {
   KvFamily family = KvFamily::kLogLong;
   // It was made in this life of the broker: nothing can be stored of it yet.
   bool is_new = true;
+  // The metadata relies on what is stored of it.
+  bool relied_on = false;
+};
+
+// Where a broker has no room for records.
+struct FullDirectories {
+  // In no directory that can be used.
+  bool all = false;
+  // What is stored in those that are full while others have room, sorted.
+  std::vector<TopicPartition> partitions;
+
+  friend bool operator==(const FullDirectories&, const FullDirectories&) = default;
 };
 
 class LogDirectories {
@@ -41,8 +54,10 @@ class LogDirectories {
   // One directory.
   LogDirectories(LogStore& store) : LogDirectories(std::vector<LogStore*>{&store}) {}  // NOLINT
   // REQUIRES: stores[i]->directory() == i.
-  // `unopened`: directories of the broker that could not be opened in this life.
-  explicit LogDirectories(std::vector<LogStore*> stores, size_t unopened = 0);
+  // `unopened`: directories of the broker that could not be opened in this life. `forgotten`:
+  // whether it has ever lost one for good.
+  explicit LogDirectories(std::vector<LogStore*> stores, size_t unopened = 0,
+                          bool forgotten = false);
 
   size_t size() const { return stores_.size(); }
   LogStore& at(size_t directory) const { return *stores_[directory]; }
@@ -53,12 +68,14 @@ class LogDirectories {
   // nobody knows which.
   Status CheckDistinct() const;
   // As LogStore's; each partition in its directory. Errors per partition: kKafkaStorageError when
-  // its directory has failed, or may be one that could not be opened.
+  // its directory has failed, or may be one that could not be opened; kLogDirNotFound when it may
+  // have been a forgotten one (law 3).
   std::vector<Result<StoredPartition>> OpenOrCreate(
       const std::vector<WantedPartition>& wanted) const;
   // Whether the partition's directory is full; false when it is stored nowhere.
   bool IsFull(const TopicPartition& partition) const;
   bool AnyFull() const;
+  FullDirectories Full() const;
   // Directories that can be used.
   size_t live_count() const;
   // Directories that cannot, in this life.
@@ -77,11 +94,16 @@ class LogDirectories {
   // Holds the choice of a directory and the creation there together.
   struct Placement {};
 
+  // Law 3, of forgotten directories. REQUIRES: stored nowhere.
+  bool IsLost(const WantedPartition& wanted) const {
+    return forgotten_ && unopened_ == 0 && !wanted.is_new && wanted.relied_on;
+  }
   // Where a partition lives, or is to live; size() when it cannot be said.
   size_t PlaceFor(const WantedPartition& wanted, const std::vector<size_t>& counts) const;
 
   std::vector<LogStore*> stores_;
   size_t unopened_;
+  bool forgotten_;
   std::shared_ptr<runtime::Guarded<Placement>> placement_;
 };
 

@@ -175,6 +175,7 @@ void Reconciler::WantPartition(const metadata::MetadataImage& image, const metad
                           .isr = {partition->isr.begin(), partition->isr.end()},
                           .log_end_wanted = WantsLogEnd(*partition),
                           .config = ConfigOf(image, topic),
+                          .relied_on = ReliesOn(*partition),
                           .marked_offline = partition->offline_replicas.Contains(broker_id_),
                           .is_new = partition->partition_epoch == PartitionEpoch(0)});
 }
@@ -183,6 +184,11 @@ void Reconciler::WantPartition(const metadata::MetadataImage& image, const metad
 bool Reconciler::WantsLogEnd(const metadata::Partition& partition) const {
   return partition.leader == kNoNode && partition.isr.empty() && partition.elr.empty() &&
          partition.last_known_elr.Contains(broker_id_);
+}
+
+bool Reconciler::ReliesOn(const metadata::Partition& partition) const {
+  return partition.leader == broker_id_ || partition.isr.Contains(broker_id_) ||
+         partition.elr.Contains(broker_id_) || partition.last_known_elr.Contains(broker_id_);
 }
 
 void Reconciler::RemoveTopic(const Uuid& topic_id) {

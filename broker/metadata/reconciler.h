@@ -64,6 +64,7 @@ class Reconciler {
                      PartitionIndex index);
   void WantOpenPartitionsAgain(const metadata::MetadataImage& image, const metadata::Topic& topic);
   bool WantsLogEnd(const metadata::Partition& partition) const;
+  bool ReliesOn(const metadata::Partition& partition) const;
   void RemoveTopic(const Uuid& topic_id);
   log::LogConfigPtr ConfigOf(const metadata::MetadataImage& image, const metadata::Topic& topic);
   replica::ReplicaThrottle ThrottleOf(const metadata::MetadataImage& image,

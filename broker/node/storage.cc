@@ -17,7 +17,8 @@ Status Storage::Open() {
   log::DataDirectory::Options options{.node_id = config_.node_id,
                                       .bootstrap = config_.bootstrap,
                                       .direct_io = config_.direct_io,
-                                      .disk_reserve_bytes = config_.disk_reserve_bytes};
+                                      .disk_reserve_bytes = config_.disk_reserve_bytes,
+                                      .forget = config_.forget_directories};
   options.on_failed = [this](uint32_t directory, const std::string& reason) {
     OnStoreFailed(directory, reason);
   };

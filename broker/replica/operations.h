@@ -177,6 +177,9 @@ struct Assignment {
   // Nobody leads, and this replica's log is wanted as evidence for the choice of a leader (I-18).
   bool log_end_wanted = false;
   log::LogConfigPtr config;
+  // The metadata relies on what this replica has stored: it leads, or is in the ISR, the ELR or the
+  // last known ELR.
+  bool relied_on = false;
   // The metadata counts this broker's replica among the offline ones.
   bool marked_offline = false;
   // As the metadata made it first: this broker cannot have stored anything of it before it began

@@ -64,19 +64,24 @@ void PartitionTable::OpenAll(const std::vector<Assignment>& assignments) {
       continue;
     }
     missing.push_back(&assignment);
-    wanted.push_back({assignment.partition, assignment.config->family, assignment.is_new});
+    wanted.push_back(
+        {assignment.partition, assignment.config->family, assignment.is_new, assignment.relied_on});
   }
   if (missing.empty()) return;
   replicas_.reserve(replicas_.size() + missing.size());
   by_handle_.reserve(by_handle_.size() + missing.size());
   std::vector<Result<log::StoredPartition>> stored = directories_.OpenOrCreate(wanted);
+  std::vector<Assignment> lost;
   for (size_t i = 0; i < missing.size(); ++i) {
     if (stored[i]) {
       OpenOne(*missing[i], *std::move(stored[i]));
-    } else {
-      offline_.emplace(missing[i]->partition, stored[i].error());
+      continue;
     }
+    offline_.emplace(missing[i]->partition,
+                     Error{ErrorCode::kKafkaStorageError, stored[i].error().message});
+    if (stored[i].error().code == ErrorCode::kLogDirNotFound) lost.push_back(*missing[i]);
   }
+  if (!lost.empty()) OnLost(lost);
 }
 
 void PartitionTable::OpenOne(const Assignment& assignment, log::StoredPartition stored) {

@@ -13,6 +13,8 @@
 //  6. A replica whose stored batches are damaged fetches no more. Once the controller has taken it
 //     out of every list of the partition, it is thrown away and follows from empty (D-18); until
 //     then, and always while nobody else is in sync, it is kept.
+//  7. So is one that was in a data directory that is lost: it is offline until the metadata relies
+//     on it no more, and then follows from empty.
 // Thread rule: its shard's executor; construct before it runs.
 #pragma once
 
@@ -153,6 +155,10 @@ class PartitionTable {
     std::optional<Assignment> assignment;
     // In this epoch and later ones the replica is in no list; -1: the controller has not agreed.
     LeaderEpoch given_up_in{-1};
+    // Nothing of it is left.
+    bool lost = false;
+    // The controller has refused to let it go.
+    bool refused = false;
   };
 
   // Errors: kNotLeaderOrFollower when not open here, kKafkaStorageError when offline.
@@ -197,6 +203,9 @@ class PartitionTable {
   void OnDamaged(const TopicPartition& partition, std::optional<Assignment> assignment);
   void AskToGiveUp(const TopicPartition& partition, const Damage& damage);
   void AskAgainToGiveUp();
+  // Of replicas whose data directory is lost.
+  void OnLost(const std::vector<Assignment>& assignments);
+  void OnRefused(const TopicPartition& partition, Damage& damage);
   // What is new about damaged replicas; those that may go begin anew.
   void Reconsider(const std::vector<Assignment>& assignments);
   bool MayBeginAnew(const Damage& damage) const;

@@ -6,6 +6,9 @@
 // The controller agrees only while another replica is in sync and leads; it raises the leader
 // epoch. A damaged replica has stopped fetching, so nothing that it ever acknowledged counts in
 // that epoch: it cannot be taken back into the ISR before it has fetched everything again.
+//
+// A replica whose data directory is lost goes the same way, but is offline meanwhile: nobody may
+// elect it, and what has no other replica in sync stays offline rather than begin empty.
 #include <algorithm>
 #include <utility>
 
@@ -39,6 +42,27 @@ void PartitionTable::OnDamaged(const TopicPartition& partition,
   ArmTimer();
 }
 
+void PartitionTable::OnLost(const std::vector<Assignment>& assignments) {
+  LogWarn(
+      "replica", "replicas were in a lost data directory: they are fetched anew",
+      {{"partitions", assignments.size()}, {"first", assignments.front().partition.ToString()}});
+  for (const Assignment& assignment : assignments) {
+    Damage& damage = damaged_[assignment.partition];
+    damage.assignment = assignment;
+    damage.lost = true;
+    if (assignment.replicas.size() <= 1) OnRefused(assignment.partition, damage);
+  }
+  if (give_up_at_ != MonoTime::max()) return;
+  give_up_at_ = executor_.Now() + kGiveUpInterval;
+  ArmTimer();
+}
+
+void PartitionTable::OnRefused(const TopicPartition& partition, Damage& damage) {
+  if (!damage.lost || std::exchange(damage.refused, true)) return;
+  LogError("replica", "lost replica stays offline: no other one is in sync",
+           {{"partition", partition.ToString()}});
+}
+
 void PartitionTable::AskToGiveUp(const TopicPartition& partition, const Damage& damage) {
   if (port_ == nullptr || damage.given_up_in >= LeaderEpoch(0)) return;
   const auto open = replicas_.find(partition);
@@ -54,7 +78,9 @@ void PartitionTable::AskAgainToGiveUp() {
 
 void PartitionTable::OnGivenUp(const TopicPartition& partition, const GivenUpAnswer& answer) {
   const auto found = damaged_.find(partition);
-  if (found == damaged_.end() || answer.error != ErrorCode::kNone) return;
+  if (found == damaged_.end()) return;
+  if (answer.error == ErrorCode::kIneligibleReplica) OnRefused(partition, found->second);
+  if (answer.error != ErrorCode::kNone) return;
   found->second.given_up_in = answer.leader_epoch;
   if (!MayBeginAnew(found->second)) return;
   const Assignment assignment = *found->second.assignment;
@@ -81,8 +107,10 @@ void PartitionTable::Reconsider(const std::vector<Assignment>& assignments) {
 }
 
 bool PartitionTable::MayBeginAnew(const Damage& damage) const {
-  if (damage.given_up_in < LeaderEpoch(0) || !damage.assignment) return false;
+  if (!damage.assignment) return false;
   const Assignment& news = *damage.assignment;
+  if (damage.lost && !news.relied_on) return true;
+  if (damage.given_up_in < LeaderEpoch(0)) return false;
   const bool in_sync = std::find(news.isr.begin(), news.isr.end(), node_id_) != news.isr.end();
   return news.leader_epoch >= damage.given_up_in && news.leader != node_id_ && !in_sync;
 }
@@ -91,7 +119,9 @@ void PartitionTable::BeginAnew(const TopicPartition& partition) {
   Assignment assignment = *damaged_.at(partition).assignment;
   // It was here, and so is nowhere else.
   assignment.is_new = true;
-  LogWarn("replica", "damaged replica thrown away, to be fetched anew",
+  LogWarn("replica",
+          damaged_.at(partition).lost ? "lost replica begins anew"
+                                      : "damaged replica thrown away, to be fetched anew",
           {{"partition", partition.ToString()},
            {"leader", assignment.leader},
            {"leader_epoch", assignment.leader_epoch}});

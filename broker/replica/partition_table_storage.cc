@@ -43,7 +43,7 @@ void PartitionTable::OnDirectoryFailed(uint32_t directory) {
 
 void PartitionTable::CompareStorage(const std::vector<Assignment>& assignments) {
   for (const Assignment& assignment : assignments) {
-    // A damaged one is given up, which says more.
+    // A damaged one is given up, which says more; a lost one is offline besides.
     const bool offline = IsOffline(assignment.partition);
     if (offline == assignment.marked_offline) {
       untold_storage_.erase(assignment.partition);
@@ -54,7 +54,9 @@ void PartitionTable::CompareStorage(const std::vector<Assignment>& assignments) 
 }
 
 bool PartitionTable::IsOffline(const TopicPartition& partition) const {
-  return offline_.contains(partition) && !damaged_.contains(partition);
+  if (!offline_.contains(partition)) return false;
+  const auto damaged = damaged_.find(partition);
+  return damaged == damaged_.end() || damaged->second.lost;
 }
 
 void PartitionTable::TellStorage(const TopicPartition& partition) {
@@ -80,6 +82,9 @@ void PartitionTable::OnStorageAnswer(const TopicPartition& partition, bool offli
                                error == ErrorCode::kUnknownTopicId ||
                                error == ErrorCode::kUnknownTopicOrPartition;
   if (error == ErrorCode::kNone || not_ours_to_say) untold_storage_.erase(partition);
+  // A lost one is given up once nobody can elect it any more.
+  const auto lost = damaged_.find(partition);
+  if (offline && lost != damaged_.end()) AskToGiveUp(partition, lost->second);
 }
 
 }  // namespace weir::replica

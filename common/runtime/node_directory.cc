@@ -41,6 +41,21 @@ std::map<std::string, std::string> ParseProperties(const std::string& text) {
   return properties;
 }
 
+std::string ListOf(const std::vector<Uuid>& ids) {
+  std::string text;
+  for (const Uuid& id : ids) text += (text.empty() ? "" : ",") + id.ToString();
+  return text;
+}
+
+Result<std::vector<Uuid>> ParseList(const std::string& text) {
+  std::vector<Uuid> ids;
+  std::istringstream parts(text);
+  for (std::string id; std::getline(parts, id, ',');) {
+    WEIR_ASSIGN_OR_RETURN(ids.emplace_back(), Uuid::Parse(id));
+  }
+  return ids;
+}
+
 Result<bool> IsBlank(const std::string& path) {
   std::error_code failed;
   std::filesystem::directory_iterator at(path, failed);
@@ -77,6 +92,11 @@ Result<std::unique_ptr<NodeDirectory>> NodeDirectory::Open(const std::string& pa
   }
   WEIR_RETURN_IF_ERROR(directory->Load(kind, node_id, bootstrap));
   return directory;
+}
+
+bool NodeDirectory::IsFormatted(const std::string& path) {
+  std::error_code unknown;
+  return std::filesystem::exists(path + "/" + kFileName, unknown);
 }
 
 NodeDirectory::~NodeDirectory() { close(lock_fd_); }
@@ -117,10 +137,8 @@ Status NodeDirectory::Load(NodeKind kind, NodeId node_id, bool bootstrap) {
   if (!properties["cluster.id"].empty()) {
     WEIR_ASSIGN_OR_RETURN(identity_.cluster_id, Uuid::Parse(properties["cluster.id"]));
   }
-  std::istringstream siblings(properties["sibling.ids"]);
-  for (std::string id; std::getline(siblings, id, ',');) {
-    WEIR_ASSIGN_OR_RETURN(identity_.siblings.emplace_back(), Uuid::Parse(id));
-  }
+  WEIR_ASSIGN_OR_RETURN(identity_.siblings, ParseList(properties["sibling.ids"]));
+  WEIR_ASSIGN_OR_RETURN(identity_.forgotten, ParseList(properties["forgotten.ids"]));
   return {};
 }
 
@@ -131,10 +149,8 @@ Status NodeDirectory::Save() const {
   if (!identity_.cluster_id.IsZero()) {
     text += "cluster.id=" + identity_.cluster_id.ToString() + "\n";
   }
-  for (size_t i = 0; i < identity_.siblings.size(); ++i) {
-    text += (i == 0 ? "sibling.ids=" : ",") + identity_.siblings[i].ToString();
-  }
-  if (!identity_.siblings.empty()) text += "\n";
+  if (!identity_.siblings.empty()) text += "sibling.ids=" + ListOf(identity_.siblings) + "\n";
+  if (!identity_.forgotten.empty()) text += "forgotten.ids=" + ListOf(identity_.forgotten) + "\n";
   return WriteFileAtomically(path_ + "/" + kFileName, text);
 }
 
@@ -150,9 +166,10 @@ Status NodeDirectory::AdoptCluster(const Uuid& cluster_id) {
   return Save();
 }
 
-Status NodeDirectory::RecordSiblings(std::vector<Uuid> siblings) {
-  if (identity_.siblings == siblings) return {};
+Status NodeDirectory::RecordSiblings(std::vector<Uuid> siblings, std::vector<Uuid> forgotten) {
+  if (identity_.siblings == siblings && identity_.forgotten == forgotten) return {};
   identity_.siblings = std::move(siblings);
+  identity_.forgotten = std::move(forgotten);
   return Save();
 }
 

@@ -5,7 +5,8 @@
 // Laws:
 //  1. An empty directory is formatted only when the caller says so (`bootstrap`); a directory
 //     with foreign content never is.
-//  2. A directory remembers which others the node had when it was last used.
+//  2. A directory remembers which others the node had when it was last used, and which it was told
+//     to forget.
 //  3. The cluster id is written once; a directory of another cluster is refused with both ids.
 // Thread rule: start-up only, blocking.
 #pragma once
@@ -30,6 +31,8 @@ struct NodeIdentity {
   Uuid cluster_id;
   // All directories of the node, this one too; empty until RecordSiblings.
   std::vector<Uuid> siblings;
+  // Directories that the node had and has no more.
+  std::vector<Uuid> forgotten;
 };
 
 class NodeDirectory {
@@ -40,6 +43,8 @@ class NodeDirectory {
   // is written there is no identity).
   static Result<std::unique_ptr<NodeDirectory>> Open(const std::string& path, NodeKind kind,
                                                      NodeId node_id, bool bootstrap);
+  // Whether `path` is a formatted directory; false too when that cannot be told.
+  static bool IsFormatted(const std::string& path);
   ~NodeDirectory();
   NodeDirectory(const NodeDirectory&) = delete;
   NodeDirectory& operator=(const NodeDirectory&) = delete;
@@ -52,8 +57,9 @@ class NodeDirectory {
   // Records the cluster on first contact. The same id again is a no-op.
   // Errors: kInconsistentClusterId, naming both ids; kKafkaStorageError.
   Status AdoptCluster(const Uuid& cluster_id);
-  // Records the directories of the node. The same again is a no-op. Errors: kKafkaStorageError.
-  Status RecordSiblings(std::vector<Uuid> siblings);
+  // Records the directories of the node, and those that it is to forget. The same again is a no-op.
+  // Errors: kKafkaStorageError.
+  Status RecordSiblings(std::vector<Uuid> siblings, std::vector<Uuid> forgotten);
 
  private:
   NodeDirectory(std::string path, int lock_fd) : path_(std::move(path)), lock_fd_(lock_fd) {}

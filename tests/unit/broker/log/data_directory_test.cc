@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/scratch_directory.h"
@@ -19,10 +20,22 @@ class DataDirectoriesTest : public testing::Test {
  protected:
   DataDirectoriesTest() { EXPECT_TRUE(Open({one, two}, true)); }
 
-  Result<DataDirectories> Open(const Strings& paths, bool bootstrap = false, int node_id = 1) {
+  Result<DataDirectories> Open(const Strings& paths, bool bootstrap = false, int node_id = 1,
+                               std::vector<Uuid> forget = {}) {
     return OpenDataDirectories(paths, {.node_id = NodeId(node_id),
                                        .bootstrap = bootstrap,
+                                       .forget = std::move(forget),
                                        .on_failed = [](uint32_t, const std::string&) {}});
+  }
+  Uuid IdOf(const std::string& path) {
+    const auto all = Open({one, two});
+    for (const auto& directory : all->opened) {
+      if (directory->path() == path) return directory->id();
+    }
+    return {};
+  }
+  static bool Says(const Error& error, const std::string& text) {
+    return error.code == ErrorCode::kInvalidConfig && error.message.find(text) != std::string::npos;
   }
   // Its identity is there, its store is not.
   static void BreakStore(const std::string& path) {
@@ -85,6 +98,55 @@ TEST_F(DataDirectoriesTest, AMissingOneIsNoFailedOne) {
   EXPECT_EQ(Open({one, two}).error().code, ErrorCode::kInvalidConfig) << "not mounted, perhaps";
   // A failed disk does not stand for a missing one beside it.
   EXPECT_TRUE(Open({one, three}, true).error().message.find("is missing") != std::string::npos);
+}
+
+TEST_F(DataDirectoriesTest, AMissingOneIsNamedWithTheFlagThatForgetsIt) {
+  const std::string id = IdOf(two).ToString();
+  EXPECT_TRUE(Says(Open({one}).error(), "--forget-directory " + id));
+  std::filesystem::remove_all(two);
+  std::filesystem::create_directory(two);
+  for (const Strings& paths : {Strings{one, two}, Strings{two, one}}) {
+    const Error error = Open(paths).error();
+    EXPECT_TRUE(Says(error, "--bootstrap --forget-directory " + id)) << error.message;
+    EXPECT_TRUE(Says(error, two + " is not formatted")) << error.message;
+  }
+}
+
+TEST_F(DataDirectoriesTest, AForgottenOneIsForgottenForEver) {
+  const Uuid lost = IdOf(two);
+  std::filesystem::remove_all(two);
+  {
+    const auto opened = Open({one, three}, true, 1, {lost});
+    ASSERT_TRUE(opened) << opened.error().message;
+    EXPECT_EQ(opened->forgotten, std::vector{lost});
+    EXPECT_EQ(opened->ids.size(), 2u);
+  }
+  EXPECT_TRUE(Open({one, three}, false, 1, {lost})) << "the flag may stay";
+  const auto again = Open({one, three});
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->forgotten, std::vector{lost}) << "what it held may not be back yet";
+}
+
+TEST_F(DataDirectoriesTest, OneThatWasBrokenWhenAnotherWasForgottenLearnsOfIt) {
+  const Uuid lost = IdOf(two);
+  ASSERT_TRUE(Open({one, two, three}, true));
+  std::filesystem::remove_all(two);
+  BreakDisk(three);
+  ASSERT_TRUE(Open({one, three}, false, 1, {lost}));
+  RepairDisk(three);
+  const auto opened = Open({three, one});
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_EQ(opened->ids.size(), 2u);
+}
+
+TEST_F(DataDirectoriesTest, OnlyWhatIsMissingCanBeForgotten) {
+  const Uuid here = IdOf(two);
+  EXPECT_TRUE(Says(Open({one, two}, false, 1, {here}).error(), two + ", which is there"));
+  EXPECT_TRUE(Says(Open({one, two}, false, 1, {Uuid{{9}}}).error(), "none is missing"));
+  EXPECT_TRUE(Says(Open({one}, false, 1, {Uuid{{9}}}).error(), "missing: " + here.ToString()));
+  BreakStore(two);
+  EXPECT_TRUE(Says(Open({one, two}, false, 1, {here}).error(), "take it out of data.dir"));
+  EXPECT_TRUE(Open({one}, false, 1, {here}));
 }
 
 TEST_F(DataDirectoriesTest, AForeignOneEndsTheStart) {

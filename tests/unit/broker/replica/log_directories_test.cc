@@ -324,9 +324,14 @@ TEST_F(LogDirectoriesTest, D22_AFullDirectoryRefusesOnlyItsOwnPartitions) {
   EXPECT_EQ((*served)->error, ErrorCode::kNone);
   EXPECT_TRUE(View().IsFull(kA));
   EXPECT_FALSE(View().IsFull(kB));
+  EXPECT_EQ(View().Full(), (log::FullDirectories{.all = false, .partitions = {kA}}));
   Lead({kC, MakePartition(3)});
   EXPECT_EQ(at(1).log_store->partition_count(), 3u) << "new ones go where there is room";
+  at(1).log_store->SetFull(true);
+  EXPECT_EQ(View().Full(), log::FullDirectories{.all = true});
+  at(1).log_store->SetFull(false);
   at(0).log_store->SetFull(false);
+  EXPECT_EQ(View().Full(), log::FullDirectories());
   const auto again = Append(kA, "a");
   Run();
   EXPECT_EQ((*again)->error, ErrorCode::kNone);

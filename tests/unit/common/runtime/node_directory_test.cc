@@ -84,9 +84,14 @@ TEST_F(NodeDirectoryTest, SiblingsAreRemembered) {
     ASSERT_TRUE(first);
     EXPECT_TRUE((*first)->identity().siblings.empty());
     siblings = {(*first)->identity().directory_id, other};
-    ASSERT_TRUE((*first)->RecordSiblings(siblings));
+    ASSERT_TRUE((*first)->RecordSiblings(siblings, {}));
   }
   EXPECT_EQ((*Open(false))->identity().siblings, siblings);
+  siblings.pop_back();
+  ASSERT_TRUE((*Open(false))->RecordSiblings(siblings, {other}));
+  const auto again = Open(false);
+  EXPECT_EQ((*again)->identity().siblings, siblings);
+  EXPECT_EQ((*again)->identity().forgotten, std::vector{other});
 }
 
 }  // namespace
