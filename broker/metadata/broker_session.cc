@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "common/base/check.h"
 #include "common/runtime/log.h"
@@ -16,6 +17,18 @@ constexpr int kHintsInARowMax = 2;
 // Answers after which trying again cannot help.
 bool IsFinal(ErrorCode code) {
   return code == ErrorCode::kInconsistentClusterId || code == ErrorCode::kInvalidRegistration;
+}
+
+// REQUIRES: sorted.
+void FillPartitions(const std::vector<log::TopicPartition>& partitions, v1::FullPartitions* out) {
+  const Uuid* last = nullptr;
+  for (const log::TopicPartition& partition : partitions) {
+    if (last == nullptr || *last != partition.topic_id) {
+      out->add_topics()->set_topic_id(partition.topic_id.ToBytes());
+    }
+    last = &partition.topic_id;
+    out->mutable_topics(out->topics_size() - 1)->add_partitions(partition.partition.value());
+  }
 }
 
 }  // namespace
@@ -33,6 +46,7 @@ void BrokerSession::Connect() {
   if (state_ == State::kStopped) return;
   state_ = State::kRegistering;
   const uint64_t attempt = ++attempt_;
+  told_full_ = {};
   last_reply_ = thread_->Now();
   rpc::SessionEvents events;
   events.on_reply = [this, attempt, thread = thread_](broker::v1::SessionReply reply) {
@@ -123,8 +137,12 @@ void BrokerSession::SendHeartbeat() {
   heartbeat.set_broker_epoch(epoch_.load());
   heartbeat.set_applied_offset(applied_offset_);
   heartbeat.set_want_shutdown(want_shutdown_);
-  disk_full_ = hooks_.disk_full();
-  heartbeat.set_disk_full(disk_full_);
+  log::FullDirectories full = hooks_.full_directories();
+  heartbeat.set_disk_full(full.all);
+  if (full.partitions != told_full_.partitions) {
+    FillPartitions(full.partitions, heartbeat.mutable_full_partitions());
+  }
+  told_full_ = std::move(full);
   stream_->Send(std::move(request));
   last_heartbeat_ = thread_->Now();
   ScheduleTick();
@@ -148,7 +166,7 @@ void BrokerSession::Tick() {
   }
   if (state_ != State::kActive) return;
   const bool due = now - last_heartbeat_ >= heartbeat_interval_ / 2;
-  if (due || hooks_.disk_full() != disk_full_) SendHeartbeat();
+  if (due || hooks_.full_directories() != told_full_) SendHeartbeat();
 }
 
 void BrokerSession::LeaveSilentController() {

@@ -11,6 +11,7 @@
 //  3. Silence of the controller longer than half of the session timeout ends the stream: a new
 //     leader may be elsewhere, and would fence this broker after a whole one.
 //  4. A broker of another cluster never registers: `on_refused` says so once, with both ids.
+//  5. Partitions in full directories are named when they change, and on each new stream.
 // Thread rule: the metadata thread, except IsFenced, broker_epoch and Reason from any thread.
 #pragma once
 
@@ -19,6 +20,7 @@
 #include <memory>
 #include <string>
 
+#include "broker/log/log_directories.h"
 #include "common/base/executor.h"
 #include "common/base/ids.h"
 #include "common/base/uuid.h"
@@ -40,8 +42,8 @@ struct SessionHooks {
   std::function<Status(const Uuid& cluster_id, BrokerEpoch epoch)> on_joined;
   // The controllers will never accept this broker.
   std::function<void(const Error&)> on_refused;
-  // Whether there is no room for records; asked with each heartbeat, and between two.
-  std::function<bool()> disk_full = [] { return false; };
+  // Where there is no room for records; asked with each heartbeat, and between two.
+  std::function<log::FullDirectories()> full_directories = [] { return log::FullDirectories(); };
 };
 
 class BrokerSession {
@@ -91,8 +93,8 @@ class BrokerSession {
   MonoTime last_heartbeat_;
   bool tick_scheduled_ = false;
   bool want_shutdown_ = false;
-  // As the last heartbeat said.
-  bool disk_full_ = false;
+  // As the heartbeats of this stream have said.
+  log::FullDirectories told_full_;
   Task stopped_;
   std::atomic<bool> fenced_ = true;
   std::atomic<int64_t> epoch_ = kNoBrokerEpoch.value();

@@ -118,7 +118,7 @@ void BrokerNode::Join() {
               [](const Error& error) {
                 EndAtOnce("the cluster refuses this broker", ToString(error));
               },
-          .disk_full = [view = storage_.View()] { return view.AnyFull(); }},
+          .full_directories = [view = storage_.View()] { return view.Full(); }},
       [this](LogIndex offset) { OnApplied(offset); });
 }
 

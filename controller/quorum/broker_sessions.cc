@@ -17,6 +17,17 @@ metadata::v1::Cause BrokerCause(NodeId broker_id, const char* method) {
   return cause;
 }
 
+// What is no topic id is left out.
+state::Liveness::PartitionKeys ToKeys(const broker::v1::FullPartitions& partitions) {
+  state::Liveness::PartitionKeys keys;
+  for (const broker::v1::PartitionsOfTopic& topic : partitions.topics()) {
+    const Result<Uuid> id = Uuid::FromBytes(topic.topic_id());
+    if (!id) continue;
+    for (const int32_t index : topic.partitions()) keys.emplace(*id, PartitionIndex(index));
+  }
+  return keys;
+}
+
 }  // namespace
 
 BrokerSessions::BrokerSessions(Executor& loop, ActiveController& controller,
@@ -83,6 +94,9 @@ void BrokerSessions::Heartbeat(SessionId id, const broker::v1::Heartbeat& heartb
   const auto applied = static_cast<uint64_t>(std::max<int64_t>(0, heartbeat.applied_offset()));
   liveness_.OnHeartbeat(session.broker_id, id, LogIndex(applied), loop_.Now());
   liveness_.SetRoom(session.broker_id, id, !heartbeat.disk_full());
+  if (heartbeat.has_full_partitions()) {
+    liveness_.SetFullPartitions(session.broker_id, id, ToKeys(heartbeat.full_partitions()));
+  }
   controller_.CheckWaiting();
   Change<state::HeartbeatOutcome> change;
   change.cause = BrokerCause(session.broker_id, "BrokerHeartbeat");

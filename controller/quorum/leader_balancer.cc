@@ -49,26 +49,29 @@ void LeaderBalancer::Decide() {
   change.deadline = loop_.Now() + kBatchTimeout;
   change.wait_for_brokers = true;
   change.unconfirmed = true;
-  change.decide = [this](const state::DecisionContext& context) {
-    const auto may_take_back = [this, &context](NodeId id) {
-      const auto before = before_.find(id);
-      const metadata::Broker* broker = context.image.FindBroker(id);
-      return options_.return_leaderships && before != before_.end() && broker != nullptr &&
-             broker->epoch == before->second && controller_.liveness().HasRoom(id);
-    };
-    return Decision(context, may_take_back);
-  };
+  change.decide = [this](const state::DecisionContext& context) { return Decision(context); };
   change.done = [this](Result<state::BalanceOutcome> outcome, LogIndex) { Decided(outcome); };
   controller_.Submit(std::move(change));
 }
 
 Result<state::Decision<state::BalanceOutcome>> LeaderBalancer::Decision(
-    const state::DecisionContext& context, const std::function<bool(NodeId)>& may_take_back) const {
+    const state::DecisionContext& context) const {
+  const state::Liveness& liveness = controller_.liveness();
+  const auto has_room = [&liveness](NodeId id, const Uuid& topic_id, PartitionIndex index) {
+    return liveness.HasRoom(id, topic_id, index);
+  };
+  const auto may_take_back = [&](NodeId id, const Uuid& topic_id, PartitionIndex index) {
+    const auto before = before_.find(id);
+    const metadata::Broker* broker = context.image.FindBroker(id);
+    return options_.return_leaderships && before != before_.end() && broker != nullptr &&
+           broker->epoch == before->second && has_room(id, topic_id, index);
+  };
   state::Decision<state::BalanceOutcome> off_full_disks;
   state::BalanceOutcome& outcome = off_full_disks.reply;
-  outcome.more = state::AppendChangesForFullDisks(
-      context, [this](NodeId id) { return controller_.liveness().HasRoom(id); },
-      kLeaderChangesPerBatchMax, &off_full_disks.records);
+  if (!liveness.AllHaveRoom()) {
+    outcome.more = state::AppendChangesForFullDisks(context, has_room, kLeaderChangesPerBatchMax,
+                                                    &off_full_disks.records);
+  }
   if (off_full_disks.records.empty()) {
     return state::BalanceLeaders(context, may_take_back, kLeaderChangesPerBatchMax);
   }

@@ -10,8 +10,8 @@
 //     until every live broker has applied it: clients find most leaders in place at any time.
 //  2. A leadership goes back only to a broker that was up, in the same life, at the round before:
 //     one that starts and dies again takes nothing with it.
-//  3. A broker whose disk is full gets no leadership back, and loses those for which another
-//     in-sync replica has room (state/full_disks.h), at once when it says so.
+//  3. A broker whose data directory is full gets no leadership there back, and loses those for
+//     which another in-sync replica has room (state/full_disks.h), at once when it says so.
 // Thread rule: loop thread.
 #pragma once
 
@@ -50,8 +50,7 @@ class LeaderBalancer : public MetadataListener {
 
   void Decide();
   Result<state::Decision<state::BalanceOutcome>> Decision(
-      const state::DecisionContext& context,
-      const std::function<bool(NodeId)>& may_take_back) const;
+      const state::DecisionContext& context) const;
   void Decided(const Result<state::BalanceOutcome>& outcome);
   Lives UsableNow() const;
 

@@ -271,8 +271,7 @@ void AppendChangesForConfigs(const DecisionContext& context, Records* records) {
 }
 
 Decision<BalanceOutcome> BalanceLeaders(const DecisionContext& context,
-                                        const std::function<bool(NodeId)>& may_take_back,
-                                        size_t changes_max) {
+                                        const MayTakeBack& may_take_back, size_t changes_max) {
   Decision<BalanceOutcome> decision;
   const Elector elector(context);
   for (const auto& [id, topic] : context.image.topics()) {
@@ -280,7 +279,7 @@ Decision<BalanceOutcome> BalanceLeaders(const DecisionContext& context,
       auto record = elector.Repair(topic, index, partition);
       const bool repairs = record.has_value();
       if (!repairs && elector.CanReturn(partition) &&
-          may_take_back(Elector::Preferred(partition))) {
+          may_take_back(Elector::Preferred(partition), id, index)) {
         record = Elector::Return(topic, index, partition);
       }
       if (!record) continue;

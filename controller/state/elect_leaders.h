@@ -37,17 +37,18 @@ struct BalanceOutcome {
   // Partitions whose configuration has come to allow a leader or the end of a move, or to need no
   // ELR any more.
   size_t repaired = 0;
-  // Leaderships that left brokers whose disk is full (full_disks.h).
+  // Leaderships that left data directories that are full (full_disks.h).
   size_t off_full_disks = 0;
   // There was more to do than `changes_max`: call again once this batch is applied.
   bool more = false;
 };
 
+// Whether the leadership of that partition shall go back to the broker now.
+using MayTakeBack = std::function<bool(NodeId, const Uuid& topic_id, PartitionIndex)>;
+
 // What the active controller finds to do of itself, in order of topic id and partition.
-// `may_take_back`: whether leaderships shall go back to this broker now.
 Decision<BalanceOutcome> BalanceLeaders(const DecisionContext& context,
-                                        const std::function<bool(NodeId)>& may_take_back,
-                                        size_t changes_max);
+                                        const MayTakeBack& may_take_back, size_t changes_max);
 
 // A leader that may lack acknowledged records.
 struct UncleanElection {

@@ -53,9 +53,25 @@ void Liveness::SetRoom(NodeId broker_id, SessionId session_id, bool has_room) {
   if (std::exchange(found->second.has_room, has_room) != has_room) ++room_changes_;
 }
 
-bool Liveness::HasRoom(NodeId broker_id) const {
+void Liveness::SetFullPartitions(NodeId broker_id, SessionId session_id, PartitionKeys partitions) {
   const auto found = sessions_.find(broker_id);
-  return found == sessions_.end() || found->second.has_room;
+  if (found == sessions_.end() || found->second.id != session_id) return;
+  if (found->second.full_partitions == partitions) return;
+  found->second.full_partitions = std::move(partitions);
+  ++room_changes_;
+}
+
+bool Liveness::HasRoom(NodeId broker_id, const Uuid& topic_id, PartitionIndex partition) const {
+  const auto found = sessions_.find(broker_id);
+  if (found == sessions_.end()) return true;
+  const Session& session = found->second;
+  return session.has_room && !session.full_partitions.contains({topic_id, partition});
+}
+
+bool Liveness::AllHaveRoom() const {
+  return std::all_of(sessions_.begin(), sessions_.end(), [](const auto& each) {
+    return each.second.has_room && each.second.full_partitions.empty();
+  });
 }
 
 void Liveness::OnSessionBroken(NodeId broker_id, SessionId session_id, MonoTime now) {

@@ -15,6 +15,8 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "common/base/ids.h"
@@ -38,6 +40,8 @@ class Liveness {
  public:
   // Names one open stream; chosen by the caller, never reused.
   using SessionId = uint64_t;
+  // Topic id and index.
+  using PartitionKeys = std::set<std::pair<Uuid, PartitionIndex>>;
 
   explicit Liveness(LivenessOptions options) : options_(options) {}
 
@@ -48,11 +52,16 @@ class Liveness {
   void OpenSession(NodeId broker_id, SessionId session_id, MonoTime now);
   // A heartbeat came on that stream. Ignored when the stream is not the broker's newest.
   void OnHeartbeat(NodeId broker_id, SessionId session_id, LogIndex applied_offset, MonoTime now);
-  // Whether the broker's disk has room for records, as its newest stream says. Ignored on others.
+  // Whether any data directory of the broker has room for records, as its newest stream says.
+  // Ignored on others.
   void SetRoom(NodeId broker_id, SessionId session_id, bool has_room);
-  // True for a broker that has said nothing.
-  bool HasRoom(NodeId broker_id) const;
-  // Grows whenever a broker's disk fills up or has room again.
+  // What is stored in the broker's directories without room while others have some; the same.
+  void SetFullPartitions(NodeId broker_id, SessionId session_id, PartitionKeys partitions);
+  // Whether the broker can take records of that partition. True for one that has said nothing.
+  bool HasRoom(NodeId broker_id, const Uuid& topic_id, PartitionIndex partition) const;
+  // Whether every broker has room for everything.
+  bool AllHaveRoom() const;
+  // Grows whenever a data directory of a broker fills up or has room again.
   uint64_t room_changes() const { return room_changes_; }
   // The stream ended. Ignored when the stream is not the broker's newest.
   void OnSessionBroken(NodeId broker_id, SessionId session_id, MonoTime now);
@@ -92,6 +101,7 @@ class Liveness {
     MonoTime deadline;
     LogIndex applied_offset{0};
     bool has_room = true;
+    PartitionKeys full_partitions;
     std::optional<LogIndex> shutdown_offset;
   };
 

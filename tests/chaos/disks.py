@@ -61,12 +61,12 @@ class SmallDisk:
     """A file system of its own in a file, mounted at `directory`, that a ballast file can fill."""
 
     def __init__(self, directory, image, mib):
-        self.directory = Path(directory)
+        self.directory, self.mib = Path(directory), mib
         self._image = Path(image)
         self._ballast = self.directory / "ballast"
         with open(image, "wb") as file:
             file.truncate(mib * 1024 * 1024)
-        subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(image)], check=True, timeout=60)
+        subprocess.run(["mkfs.ext4", "-q", "-m", "0", "-e", "remount-ro", str(image)], check=True, timeout=60)
         self.directory.mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "-o", "loop", str(image), str(directory)], check=True, timeout=60)
 
@@ -86,11 +86,16 @@ class SmallDisk:
         status = os.statvfs(self.directory)
         return status.f_bavail * status.f_frsize
 
-    def fill(self):
-        """Takes all space that is left."""
+    def device(self):
+        """Its name in /dev and /sys/fs/ext4."""
+        return subprocess.run(["findmnt", "-n", "-o", "SOURCE", str(self.directory)], capture_output=True, text=True,
+                              check=True).stdout.strip().removeprefix("/dev/")
+
+    def fill(self, leave_bytes=0):
+        """Takes all space that is left but so much."""
         with open(self._ballast, "ab") as file:
-            while self.free_bytes() > 0:
-                size = min(self.free_bytes(), 64 * 1024 * 1024)
+            while self.free_bytes() > leave_bytes:
+                size = min(self.free_bytes() - leave_bytes, 64 * 1024 * 1024)
                 try:
                     os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), size)
                 except OSError:

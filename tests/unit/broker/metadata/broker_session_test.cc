@@ -58,7 +58,7 @@ class SessionTest : public testing::Test {
                        return {};
                      },
                      .on_refused = [this](const Error& error) { refused_ = error; },
-                     .disk_full = [this] { return disk_full_; }});
+                     .full_directories = [this] { return full_; }});
     session_->Start();
   }
 
@@ -85,7 +85,7 @@ class SessionTest : public testing::Test {
   Uuid cluster_{{1, 2, 3}};
   Uuid joined_;
   bool foreign_ = false;
-  bool disk_full_ = false;
+  log::FullDirectories full_;
   Error refused_;
   std::unique_ptr<BrokerSession> session_;
 };
@@ -113,11 +113,43 @@ TEST_F(SessionTest, D22_AFullDiskIsSaidSoon) {
   Receive(Reply(7, false));
   EXPECT_FALSE(sessions_.last().sent.back().heartbeat().disk_full());
   for (const bool full : {true, false}) {
-    disk_full_ = full;
+    full_.all = full;
     Receive(Reply(7, false));
     thread_->Advance(std::chrono::milliseconds(250));
     EXPECT_EQ(sessions_.last().sent.back().heartbeat().disk_full(), full);
   }
+}
+
+TEST_F(SessionTest, D22_WhatFullDirectoriesHoldIsNamedWhenItChangesAndOnANewStream) {
+  const auto last = [this] { return sessions_.last().sent.back().heartbeat(); };
+  const auto named = [&] {
+    std::vector<int> partitions;
+    const v1::Heartbeat heartbeat = last();
+    for (const v1::PartitionsOfTopic& topic : heartbeat.full_partitions().topics()) {
+      partitions.insert(partitions.end(), topic.partitions().begin(), topic.partitions().end());
+    }
+    return partitions;
+  };
+  Receive(Reply(7, false));
+  EXPECT_FALSE(last().has_full_partitions());
+  const auto after_a_tick = [&] {
+    Receive(Reply(7, false));
+    thread_->Advance(std::chrono::milliseconds(250));
+  };
+  full_.partitions = {
+      {{{1}}, PartitionIndex(4)}, {{{1}}, PartitionIndex(5)}, {{{2}}, PartitionIndex(0)}};
+  after_a_tick();
+  EXPECT_EQ(last().full_partitions().topics_size(), 2);
+  EXPECT_EQ(named(), (std::vector{4, 5, 0}));
+  EXPECT_FALSE(last().disk_full());
+  after_a_tick();
+  EXPECT_FALSE(last().has_full_partitions()) << "said already";
+  End(ErrorCode::kNetworkException);
+  Receive(Reply(7, false));
+  EXPECT_EQ(named(), (std::vector{4, 5, 0})) << "another controller may listen";
+  full_.partitions.clear();
+  after_a_tick();
+  EXPECT_TRUE(last().has_full_partitions() && named().empty());
 }
 
 TEST_F(SessionTest, HeartbeatsGoOutWithoutChanges) {

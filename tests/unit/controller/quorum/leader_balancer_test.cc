@@ -170,6 +170,29 @@ TEST_F(LeaderBalancerTest, D22_AFullDiskLosesItsLeadershipsAtOnceAndGetsThemBack
   EXPECT_EQ(Leader(), NodeId(1));
 }
 
+TEST_F(LeaderBalancerTest, D22_AFullDirectoryLosesOnlyTheLeadershipsOfWhatItHolds) {
+  balancer_.OnTick();
+  Round();
+  Commit();
+  EveryBrokerHasApplied();
+  ASSERT_EQ(Leader(), NodeId(1));
+  const Uuid topic = *Uuid::FromBytes(std::string(16, 't'));
+  const auto full = [&](state::Liveness::PartitionKeys partitions) {
+    liveness_.SetFullPartitions(NodeId(1), session_[1], std::move(partitions));
+    for (int round = 0; round < 2; ++round) {
+      Round();
+      Commit();
+      EveryBrokerHasApplied();
+    }
+  };
+  full({{topic, PartitionIndex(1)}});
+  EXPECT_EQ(Leader(), NodeId(1)) << "it lies elsewhere";
+  full({{topic, PartitionIndex(0)}});
+  EXPECT_EQ(Leader(), NodeId(2)) << "and it stays there";
+  full({});
+  EXPECT_EQ(Leader(), NodeId(1));
+}
+
 TEST_F(LeaderBalancerTest, ItCanBeSwitchedOff) {
   options_.return_leaderships = false;
   LeaderBalancer off(loop_, controller_, options_);

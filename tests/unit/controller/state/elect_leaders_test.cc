@@ -79,8 +79,9 @@ class ElectLeadersTest : public testing::Test {
   BalanceOutcome Balance(
       std::function<bool(NodeId)> may_take_back = [](NodeId) { return true; },
       size_t changes_max = 1'000) {
-    const Decision<BalanceOutcome> decision =
-        BalanceLeaders(cluster_.context(), may_take_back, changes_max);
+    const Decision<BalanceOutcome> decision = BalanceLeaders(
+        cluster_.context(),
+        [&](NodeId id, const Uuid&, PartitionIndex) { return may_take_back(id); }, changes_max);
     cluster_.Commit(decision.records);
     return decision.reply;
   }

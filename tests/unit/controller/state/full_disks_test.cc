@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <utility>
 
 #include "tests/unit/controller/state/state_support.h"
 
@@ -20,7 +21,11 @@ class FullDisksTest : public testing::Test {
   bool Round(size_t changes_max = 100) {
     Records records;
     const bool more = AppendChangesForFullDisks(
-        cluster.context(), [this](NodeId id) { return !full.contains(id); }, changes_max, &records);
+        cluster.context(),
+        [this](NodeId id, const Uuid&, PartitionIndex index) {
+          return !full.contains(id) && !full_replicas.contains({id, index});
+        },
+        changes_max, &records);
     changes = records.size();
     cluster.Commit(records);
     return more;
@@ -33,6 +38,7 @@ class FullDisksTest : public testing::Test {
 
   StateHarness cluster;
   std::set<NodeId> full;
+  std::set<std::pair<NodeId, PartitionIndex>> full_replicas;
   size_t changes = 0;
 };
 
@@ -60,6 +66,24 @@ TEST_F(FullDisksTest, D22_WhereAllAreFullNothingMoves) {
   full = {NodeId(1), NodeId(2), NodeId(3)};
   Round();
   EXPECT_EQ(changes, 0u) << "no wandering";
+}
+
+TEST_F(FullDisksTest, D22_WhatLiesElsewhereStays) {
+  const auto leader_of = [&](int32_t i) { return cluster.PartitionAt("t", i).leader; };
+  const NodeId first = leader_of(0);
+  const size_t led = LedBy(first.value());
+  ASSERT_GT(led, 1u);
+  full_replicas = {{first, PartitionIndex(0)}};
+  Round();
+  EXPECT_EQ(changes, 1u);
+  EXPECT_NE(leader_of(0), first);
+  EXPECT_EQ(LedBy(first.value()), led - 1);
+  // Who leads now is full as well: the third takes over, never one that has no room.
+  const NodeId second = leader_of(0);
+  full_replicas.emplace(second, PartitionIndex(0));
+  Round();
+  EXPECT_EQ(changes, 1u);
+  EXPECT_TRUE(leader_of(0) != first && leader_of(0) != second);
 }
 
 TEST_F(FullDisksTest, D22_WhoIsNotInSyncTakesNothingOver) {

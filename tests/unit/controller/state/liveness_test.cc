@@ -178,5 +178,28 @@ TEST_F(LivenessTest, I21_MayStopOnceTheShutdownBatchIsApplied) {
   EXPECT_TRUE(liveness_.MayStop(cluster_.image, NodeId(1)));
 }
 
+TEST_F(LivenessTest, D22_FullDirectoriesAreKnownUntilTheStreamEnds) {
+  const Uuid topic{{1}};
+  const auto has_room = [&](int32_t index) {
+    return liveness_.HasRoom(NodeId(1), topic, PartitionIndex(index));
+  };
+  EXPECT_TRUE(has_room(0)) << "nothing heard";
+  liveness_.OpenSession(NodeId(1), 11, At(0));
+  EXPECT_TRUE(liveness_.AllHaveRoom());
+  liveness_.SetFullPartitions(NodeId(1), 11, {{topic, PartitionIndex(0)}});
+  EXPECT_FALSE(has_room(0));
+  EXPECT_TRUE(has_room(1));
+  EXPECT_TRUE(liveness_.HasRoom(NodeId(2), topic, PartitionIndex(0)));
+  EXPECT_FALSE(liveness_.AllHaveRoom());
+  const uint64_t changes = liveness_.room_changes();
+  liveness_.SetFullPartitions(NodeId(1), 11, {{topic, PartitionIndex(0)}});
+  liveness_.SetFullPartitions(NodeId(1), 9, {});
+  EXPECT_EQ(liveness_.room_changes(), changes) << "the same again, and an old stream";
+  liveness_.SetRoom(NodeId(1), 11, false);
+  EXPECT_FALSE(has_room(1)) << "all directories";
+  liveness_.OpenSession(NodeId(1), 12, At(10));
+  EXPECT_TRUE(has_room(0)) << "another stream says it again";
+}
+
 }  // namespace
 }  // namespace weir::state
