@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs the suites that scripts/test.sh built, shows progress, and closes with `N passed, M failed`.
+"""Runs the suites that scripts/test.sh built, shows progress, and closes with `N passed, M failed`, and how many were
+skipped if any were: each with its reason.
 
     run_tests.py all|unit|python|asan|tsan
 """
@@ -47,11 +48,22 @@ def timeout_factor(environment):
 class Tally:
     def __init__(self):
         self.passed, self.failed, self.failures = 0, 0, []
+        # "name: reason"
+        self.skipped = []
 
     def add(self, passed, failed, names):
         self.passed += passed
         self.failed += failed
         self.failures += names
+
+    def close(self):
+        for skipped in self.skipped:
+            print(f"skipped: {skipped}")
+        for name in self.failures:
+            print(f"failed: {name}")
+        text = f"{self.passed} passed, {self.failed} failed"
+        print(text + (f", {len(self.skipped)} skipped" if self.skipped else ""), flush=True)
+        return 1 if self.failed or not self.passed else 0
 
 
 def run_command(tally, name, command):
@@ -85,6 +97,8 @@ def run_gtest(tally, binary, environment):
         for failure in re.findall(r"^.*: Failure\n(?:.*\n){1,6}", output, re.MULTILINE)[:10]:
             print(failure)
         print(output[-8000:], flush=True)
+    tally.skipped += [f"{name}: see {binary.name}"
+                      for name in sorted(set(re.findall(r"\[  SKIPPED \] (\S+\.\S+)", output)))]
     tally.add(passed, len(names), names)
 
 
@@ -104,6 +118,8 @@ def run_pytest(tally, folders, environment):
         broken = int(suite.get("failures")) + int(suite.get("errors"))
         names = [f"{case.get('classname')}::{case.get('name')}" for case in suite.iter("testcase")
                  if case.find("failure") is not None or case.find("error") is not None]
+        tally.skipped += [f"{case.get('classname')}::{case.get('name')}: {case.find('skipped').get('message')}"
+                          for case in suite.iter("testcase") if case.find("skipped") is not None]
         tally.add(total - skipped - broken, broken, names)
 
 
@@ -159,10 +175,7 @@ def main():
         run_pytest(tally, folders, environment)
     if suite in ("asan", "tsan"):
         check_reports(tally, build / "reports")
-    for name in tally.failures:
-        print(f"failed: {name}")
-    print(f"{tally.passed} passed, {tally.failed} failed", flush=True)
-    return 1 if tally.failed or not tally.passed else 0
+    return tally.close()
 
 
 if __name__ == "__main__":
