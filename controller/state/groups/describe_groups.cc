@@ -1,0 +1,75 @@
+#include "controller/state/groups/describe_groups.h"
+
+#include <string>
+#include <vector>
+
+#include "common/metadata/group_checks.h"
+
+namespace weir::state {
+namespace {
+
+using metadata::Group;
+using metadata::GroupMember;
+
+void Describe(const std::string& member_id, const GroupMember& member, const Group& group,
+              group::v1::DescribedMember* out) {
+  out->set_member_id(member_id);
+  out->set_instance_id(member.instance_id);
+  if (member.subscription != nullptr) {
+    out->set_client_id(member.subscription->client_id);
+    out->set_client_host(member.subscription->client_host);
+    const std::string* data = member.subscription->FindMetadata(group.protocol_name);
+    if (group.state == metadata::GroupState::kStable && data != nullptr) {
+      out->set_metadata(*data);
+    }
+  }
+  if (member.assignment != nullptr) out->set_assignment(*member.assignment);
+}
+
+void Describe(const Group& group, group::v1::DescribedGroup* out) {
+  out->set_state(std::string(GroupStateName(group.state)));
+  out->set_type(std::string(GroupTypeName(group.type)));
+  out->set_protocol_type(group.protocol_type);
+  if (group.state == metadata::GroupState::kStable) out->set_protocol_name(group.protocol_name);
+  out->set_generation_id(group.generation);
+  out->set_leader(group.leader);
+  for (const auto& [member_id, member] : group.members) {
+    Describe(member_id, member, group, out->add_members());
+  }
+}
+
+}  // namespace
+
+group::v1::DescribeGroupsReply DescribeGroups(const MetadataImage& image,
+                                              const group::v1::DescribeGroupsRequest& request) {
+  group::v1::DescribeGroupsReply reply;
+  for (const std::string& group_id : request.group_ids()) {
+    group::v1::DescribedGroup* out = reply.add_groups();
+    out->set_group_id(group_id);
+    if (const Group* group = image.FindGroup(group_id)) {
+      Describe(*group, out);
+    } else {
+      out->set_state("Dead");
+      out->set_error_code(static_cast<int32_t>(ErrorCode::kGroupIdNotFound));
+    }
+  }
+  return reply;
+}
+
+group::v1::ListGroupsReply ListGroups(const MetadataImage& image,
+                                      const group::v1::ListGroupsRequest& request) {
+  const std::vector<std::string> states(request.states().begin(), request.states().end());
+  const std::vector<std::string> types(request.types().begin(), request.types().end());
+  group::v1::ListGroupsReply reply;
+  for (const auto& [group_id, group] : image.groups()) {
+    if (!metadata::PassesFilters(group, states, types)) continue;
+    group::v1::ListedGroup* out = reply.add_groups();
+    out->set_group_id(group_id);
+    out->set_protocol_type(group.protocol_type);
+    out->set_state(std::string(GroupStateName(group.state)));
+    out->set_type(std::string(GroupTypeName(group.type)));
+  }
+  return reply;
+}
+
+}  // namespace weir::state

@@ -1,0 +1,33 @@
+#include "controller/state/groups/group_config.h"
+
+#include <charconv>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace weir::state {
+namespace {
+
+// Values have passed the option's check when they were set; what is no number leaves the default.
+void Read(const metadata::ConfigView& view, std::string_view key, int32_t* out) {
+  const std::optional<std::string> text = metadata::EffectiveBrokerValue(view, key);
+  if (!text) return;
+  int32_t value = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (error == std::errc() && end == text->data() + text->size()) *out = value;
+}
+
+}  // namespace
+
+GroupConfig ReadGroupConfig(const metadata::ConfigView& view) {
+  GroupConfig config;
+  int32_t delay_ms = 3'000;
+  Read(view, "group.initial.rebalance.delay.ms", &delay_ms);
+  config.initial_rebalance_delay = std::chrono::milliseconds(delay_ms);
+  Read(view, "group.min.session.timeout.ms", &config.session_timeout_ms_min);
+  Read(view, "group.max.session.timeout.ms", &config.session_timeout_ms_max);
+  Read(view, "group.max.size", &config.size_max);
+  return config;
+}
+
+}  // namespace weir::state
