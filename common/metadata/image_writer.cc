@@ -84,7 +84,6 @@ bool ImageWriter::ChangePartition(const v1::PartitionChangeRecord& record) {
   }
   if (record.has_throttled_rate()) partition.throttled_rate = record.throttled_rate();
   if (record.has_elr()) partition.elr = ToList(record.elr().ids());
-  if (record.has_throttled_rate()) partition.throttled_rate = record.throttled_rate();
   if (record.has_last_known_elr()) {
     partition.last_known_elr = ToList(record.last_known_elr().ids());
   }

@@ -164,6 +164,8 @@ void ServerCallbackCall::ScheduleOnDone(bool at_once) {
   static const auto hidden = reinterpret_cast<void (*)(ServerCallbackCall*, bool)>(
       Hidden("_ZN4grpc8internal18ServerCallbackCall14ScheduleOnDoneEb"));
   __tsan_acquire(&callback_ended);
+  // Whoever counts down last, here or in the library, comes after everybody who has.
+  __tsan_acquire(&callbacks_outstanding_);
   hidden(this, at_once);
 }
 
