@@ -12,6 +12,7 @@ import pytest
 from support.admin import Admin, admin_pb2, record_pb2, require
 from support.java_tools import have_java, run_tool
 from support.processes import wait_until
+from support.records import Producer, read
 from support.weir_cluster import weir
 from support.weir_nodes import WeirNodes
 
@@ -205,3 +206,40 @@ def test_I08_a_lower_min_insync_replicas_ends_the_elr(manual):
     set_config(manual, TOPIC, "min.insync.replicas", "2")
     assert not partitions(manual)[0].elr_ids
     assert sorted(partitions(manual)[0].isr_ids) == [1, 2]
+
+
+def test_I18_after_an_outage_of_all_the_log_that_goes_furthest_leads(manual):
+    """With durability=os nobody's log is known to be whole after a crash of all brokers."""
+    values = [b"%d" % number for number in range(500)]
+    create(manual, TOPIC, [[1, 2, 3]], min_insync_replicas="3", durability="os")
+    Producer(manual.bootstrap).send_all(TOPIC, values)
+    before = partitions(manual)[0].leader_epoch
+    for broker in manual.brokers():
+        broker.kill()
+    for broker in manual.brokers():
+        broker.start()
+    wait_until(lambda: partitions(manual)[0].leader_epoch > before and leaders(manual) != [-1]
+               and all_in_sync(manual), RETURN_S, "a leader that all follow")
+    assert read(manual.bootstrap, TOPIC, len(values)) == values
+    assert unclean_elections(manual) == 1, "records that were not synced might have been lost"
+
+
+def test_D22_a_full_disk_leads_only_where_nobody_else_can(automatic):
+    """A broker is full from its reserve on: one that no disk has makes it so at once."""
+    create(automatic, TOPIC, [[1, 2]], min_insync_replicas="1")
+    automatic["broker-2"].stop()
+    wait_until(lambda: list(partitions(automatic)[0].isr_ids) == [1], RETURN_S, "broker 2 to leave the ISR")
+    full = automatic["broker-1"]
+    full.stop()
+    full.write_config(**{"storage.disk.reserve.bytes": "1000000GiB"})
+    full.start()
+    wait_until(lambda: leaders(automatic) == [1], RETURN_S, "the only one in sync to lead, full as it is")
+    automatic["broker-2"].start()
+    wait_until(lambda: leaders(automatic) == [2], RETURN_S, "another one in sync to lead")
+    values = [b"%d" % number for number in range(100)]
+    Producer(automatic.bootstrap).send_all(TOPIC, values)
+    full.stop()
+    full.write_config(**{"storage.disk.reserve.bytes": "0"})
+    full.start()
+    wait_until(lambda: leaders(automatic) == [1] and all_in_sync(automatic), RETURN_S, "the leadership to go back")
+    assert read(automatic.bootstrap, TOPIC, len(values)) == values
