@@ -181,7 +181,8 @@ void ClusterCheckers::CheckHolders(const replica::PartitionInfo& info) {
   // So did replicas that were dropped since, with the topic or by a move.
   const metadata::Partition* now = newest_.FindPartition(id.topic_id, id.partition);
   if (now == nullptr) return;
-  if (now->leader_epoch > info.leader_epoch && world_.probes().reassignments > 0) return;
+  const bool moved = world_.probes().reassignments + world_.probes().cancelled_moves > 0;
+  if (now->leader_epoch > info.leader_epoch && moved) return;
   const auto committed = static_cast<int64_t>(committed_[id].size());
   int32_t holders = 0;
   for (int32_t broker = 1; broker <= ClusterWorld::kBrokers; ++broker) {
@@ -303,7 +304,10 @@ void ClusterCheckers::CountChange(const metadata::Partition& before,
   if (after.isr.size() < before.isr.size()) ++probes.isr_shrinks;
   if (after.isr.size() > before.isr.size()) ++probes.isr_expansions;
   if (after.leader == kNoNode && before.leader != kNoNode) ++probes.leaderless;
-  if (IsMoving(before) && !IsMoving(after)) ++probes.reassignments;
+  if (IsMoving(before) && !IsMoving(after)) {
+    ++(after.replicas == before.original_replicas ? probes.cancelled_moves : probes.reassignments);
+  }
+  if (after.replicas.size() < before.replicas.size()) ++probes.removed_replicas;
   if (after.leader_epoch == before.leader_epoch || after.leader == kNoNode) return;
   ++probes.elections;
   if (before.elr.Contains(after.leader)) ++probes.elr_elections;
@@ -333,6 +337,20 @@ bool ClusterCheckers::OnRead(const log::TopicPartition& partition, Offset offset
   world_.Fail("I-07 a consumer read at offset " + ToString(offset) + " of partition " +
               ToString(partition.partition) + " what was not committed there");
   return false;
+}
+
+bool ClusterCheckers::MetadataConverged() {
+  for (int32_t id = 1; id <= ClusterWorld::kControllers; ++id) {
+    const SimController* controller = world_.FindController(NodeId(id));
+    if (controller == nullptr || controller->committed().offset() != newest_.offset()) return false;
+  }
+  for (int32_t id = 1; id <= ClusterWorld::kBrokers; ++id) {
+    const SimBroker* broker = world_.FindBroker(NodeId(id));
+    if (broker == nullptr || !newest_.IsLive(NodeId(id))) return false;
+    const broker::ImagePtr image = broker->image();
+    if (image == nullptr || image->offset() != newest_.offset()) return false;
+  }
+  return true;
 }
 
 bool ClusterCheckers::NothingIsLeftOver() {

@@ -51,6 +51,9 @@ struct ClusterProbes {
   uint64_t refused_not_leader = 0;
   uint64_t truncations = 0;
   uint64_t divergences = 0;
+  // Fetches that were refused for the epoch they named (I-24).
+  uint64_t fetches_of_old_epochs = 0;
+  uint64_t fetches_of_new_epochs = 0;
   uint64_t isr_shrinks = 0;
   uint64_t isr_expansions = 0;
   uint64_t elections = 0;
@@ -62,8 +65,15 @@ struct ClusterProbes {
   uint64_t power_cuts = 0;
   uint64_t clean_restarts = 0;
   uint64_t wipes = 0;
+  uint64_t failed_disks = 0;
   uint64_t snapshots_installed = 0;
+  // Brokers whose metadata came as a snapshot.
+  uint64_t metadata_snapshots = 0;
   uint64_t alter_partition_refused = 0;
+  // For its leader epoch, its partition epoch, and for one of its members.
+  uint64_t refused_leader_epoch = 0;
+  uint64_t refused_partition_epoch = 0;
+  uint64_t refused_member = 0;
   uint64_t alter_partition_unanswered = 0;
   // The leader epoch had moved on while the proposal was under way.
   uint64_t leader_changed_in_flight = 0;
@@ -74,8 +84,12 @@ struct ClusterProbes {
   uint64_t idempotent_acked = 0;
   uint64_t idempotent_retries = 0;
   uint64_t late_calls = 0;
+  uint64_t repeated_calls = 0;
+  uint64_t late_news = 0;
   uint64_t returned_leaderships = 0;
   uint64_t reassignments = 0;
+  uint64_t cancelled_moves = 0;
+  uint64_t removed_replicas = 0;
 };
 
 class ClusterCheckers {
@@ -92,6 +106,8 @@ class ClusterCheckers {
 
   // A consumer got this record. False: it was not committed there.
   bool OnRead(const log::TopicPartition& partition, Offset offset, uint64_t value);
+  // All nodes have the newest metadata, and no broker is fenced (I-12).
+  bool MetadataConverged();
   // No broker holds anything of topics that are no more (D-25).
   bool NothingIsLeftOver();
   // When all is in sync: replicas hold the same records below the high watermark (D-24).

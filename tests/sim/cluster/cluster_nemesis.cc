@@ -86,6 +86,8 @@ void ClusterWorld::Act(ClusterAction action) {
       return ElectPreferred();
     case ClusterAction::kReassign:
       return Reassign();
+    case ClusterAction::kFailDisk:
+      return FailDisk();
   }
 }
 
@@ -100,6 +102,11 @@ void ClusterWorld::Fell(SimBroker& broker, Fall fall) {
   if (!broker.running()) return;
   ++(fall == Fall::kKill ? probes_.kills : probes_.power_cuts);
   broker.Crash(fall);
+}
+
+void ClusterWorld::FailDisk() {
+  SimBroker& broker = AnyBroker();
+  if (broker.running()) broker.FailDisk();
 }
 
 void ClusterWorld::StartOneBroker() {
@@ -168,14 +175,16 @@ void ClusterWorld::PowerCutAll() {
 }
 
 // Its disk is swapped for an empty one (F-39), where that leaves a good copy of everything (S-05):
-// one disk at a time, and only while somebody else is in sync. With min.insync.replicas=1 that one
-// may leave the ISR before the loss is known, and nobody remembers that it had everything.
+// one disk at a time, that one as often as it comes, and only while somebody else is in sync. With
+// min.insync.replicas=1 that one may leave the ISR before the loss is known, and nobody remembers
+// that it had everything.
 void ClusterWorld::WipeBroker() {
   if (profile_.min_insync_replicas < 2) return;
   SimBroker& broker = AnyBroker();
   for (const auto& [topic_id, topic] : checkers_.newest().topics()) {
     for (const auto& [index, partition] : topic.partitions) {
-      if (partition.replicas.Contains(wiped_) && !partition.isr.Contains(wiped_)) return;
+      const bool is_away = partition.replicas.Contains(wiped_) && !partition.isr.Contains(wiped_);
+      if (is_away && wiped_ != broker.id()) return;
       const auto other = [&](NodeId id) { return id != broker.id(); };
       if (std::none_of(partition.isr.begin(), partition.isr.end(), other) &&
           std::none_of(partition.elr.begin(), partition.elr.end(), other)) {
@@ -183,7 +192,7 @@ void ClusterWorld::WipeBroker() {
       }
     }
   }
-  if (wiped_ != kNoNode && !SeesItsNewDisk(wiped_)) return;
+  if (wiped_ != kNoNode && wiped_ != broker.id() && !SeesItsNewDisk(wiped_)) return;
   wiped_ = broker.id();
   ++probes_.wipes;
   broker.Crash(Fall::kKill);

@@ -79,6 +79,11 @@ ClusterProfile MakeClusterProfile(uint64_t seed) {
     profile.late_call_ms = prng.Between(100, 4'000);
   }
   profile.balance_interval = std::chrono::milliseconds(prng.Between(500, 5'000));
+  if (prng.Chance(1, 3)) {
+    profile.late_news_percent = static_cast<uint64_t>(prng.Between(1, 40));
+    profile.late_news_ms = prng.Between(50, 2'000);
+  }
+  if (prng.Chance(1, 3)) profile.weight(ClusterAction::kFailDisk) = 1;
   return profile;
 }
 

@@ -40,8 +40,9 @@ enum class ClusterAction : uint8_t {
   kDeleteTopic,
   kElectPreferred,
   kReassign,
+  kFailDisk,
 };
-inline constexpr size_t kClusterActionCount = 24;
+inline constexpr size_t kClusterActionCount = 25;
 
 struct ClusterProfile {
   int32_t partitions = 2;
@@ -62,9 +63,13 @@ struct ClusterProfile {
   // What a follower asks for of one partition: a replica that is behind catches up in many steps.
   int32_t fetch_bytes_max = 1024 * 1024;
   // So many AlterPartition calls reach the controller's loop late, perhaps after the caller has
-  // given up.
+  // given up; every other one of them twice, as what was tried again does.
   uint64_t late_call_percent = 0;
   int64_t late_call_ms = 0;
+  // So many replies of a broker's metadata feed are late, and what follows waits behind them: the
+  // broker acts on what was true then.
+  uint64_t late_news_percent = 0;
+  int64_t late_news_ms = 0;
   // How often the active controller gives leaderships back to preferred replicas.
   Duration balance_interval = std::chrono::seconds(5);
   int64_t clock_offset_ms_max = 0;

@@ -88,12 +88,23 @@ void ClusterWorld::AfterTask(SimController& controller) {
 
 void ClusterWorld::CountFetch(const replica::FetchOutcome& outcome) {
   if (outcome.diverging) ++probes_.divergences;
+  if (outcome.error == ErrorCode::kFencedLeaderEpoch) ++probes_.fetches_of_old_epochs;
+  if (outcome.error == ErrorCode::kUnknownLeaderEpoch) ++probes_.fetches_of_new_epochs;
 }
 
-int64_t ClusterWorld::LateCallMs() {
-  if (!faults_on_ || !prng_.Chance(profile_.late_call_percent, 100)) return 0;
+std::vector<int64_t> ClusterWorld::ArrivalsOfCall() {
+  if (!faults_on_ || !prng_.Chance(profile_.late_call_percent, 100)) return {0};
   ++probes_.late_calls;
-  return prng_.Between(0, profile_.late_call_ms);
+  const int64_t late_ms = prng_.Between(0, profile_.late_call_ms);
+  if (prng_.Chance(1, 2)) return {late_ms};
+  ++probes_.repeated_calls;
+  return {0, late_ms};
+}
+
+int64_t ClusterWorld::LateNewsMs() {
+  if (!faults_on_ || !prng_.Chance(profile_.late_news_percent, 100)) return 0;
+  ++probes_.late_news;
+  return prng_.Between(0, profile_.late_news_ms);
 }
 
 void ClusterWorld::OnAlterPartitionAnswered(Address,
@@ -108,9 +119,12 @@ void ClusterWorld::OnAlterPartitionAnswered(Address,
     if (now != nullptr && now->leader_epoch > LeaderEpoch(change.leader_epoch())) {
       ++probes_.leader_changed_in_flight;
     }
-    if (reply && i < reply->partitions_size() && reply->partitions(i).error_code() != 0) {
-      ++probes_.alter_partition_refused;
-    }
+    if (!reply || i >= reply->partitions_size()) continue;
+    const ErrorCode error = ErrorCodeFromNumber(reply->partitions(i).error_code());
+    if (error != ErrorCode::kNone) ++probes_.alter_partition_refused;
+    if (error == ErrorCode::kFencedLeaderEpoch) ++probes_.refused_leader_epoch;
+    if (error == ErrorCode::kInvalidUpdateVersion) ++probes_.refused_partition_epoch;
+    if (error == ErrorCode::kIneligibleReplica) ++probes_.refused_member;
   }
 }
 
@@ -330,7 +344,7 @@ bool ClusterWorld::Heal(ClusterResult& result) {
     for (auto& [id, broker] : brokers_) {
       if (!broker->running()) broker->Start();
     }
-    return InSync();
+    return InSync() && checkers_.MetadataConverged();
   };
   if (!RunUntil(healed, kHealMsMax)) {
     Fail("I-12 the cluster does not heal");

@@ -78,6 +78,7 @@ class ClusterWorld {
   NodeId AnyBrokerId() { return AnyBroker().id(); }
   void After(int64_t ms, std::function<void()> task) { scheduler_.After(ms, std::move(task)); }
   const Uuid& cluster_id() const { return cluster_id_; }
+  int64_t now_ms() const { return scheduler_.now_ms(); }
   // Null when it is not running.
   SimController* FindController(NodeId id);
   SimBroker* FindBroker(NodeId id);
@@ -89,8 +90,11 @@ class ClusterWorld {
   void AfterTask(SimBroker& broker) { checkers_.AfterTask(broker); }
   void OnMetadata(SimController& controller) { checkers_.OnMetadata(controller.committed()); }
   void CountFetch(const replica::FetchOutcome& outcome);
-  // How late a call that has arrived reaches the controller's loop; mostly 0.
-  int64_t LateCallMs();
+  // A call has arrived: after so many milliseconds it reaches the controller's loop, once or twice;
+  // mostly {0}.
+  std::vector<int64_t> ArrivalsOfCall();
+  // How late news of the metadata reach a broker; mostly 0.
+  int64_t LateNewsMs();
   void OnAlterPartitionAnswered(Address broker, const broker::v1::AlterPartitionRequest& request,
                                 const Result<broker::v1::AlterPartitionReply>& reply);
 
@@ -112,6 +116,7 @@ class ClusterWorld {
   void CutOneWay();
   void SlowDisk();
   void PowerCutAll();
+  void FailDisk();
   void WipeBroker();
   bool SeesItsNewDisk(NodeId id) const;
   void ResumeAll();

@@ -105,6 +105,15 @@ void SimBroker::Wipe() {
   directory_id_ = Uuid::Random(world_.prng());
 }
 
+void SimBroker::FailDisk() {
+  world_.Note("broker's disk fails", id_.value());
+  ++world_.probes().failed_disks;
+  store_.FailFrom(world_.prng().Below(20));
+  world_.After(world_.prng().Between(0, 1'000), [this, life = life_] {
+    if (life_ == life) Crash(Fall::kKill);
+  });
+}
+
 void SimBroker::StopCleanly() {
   if (std::exchange(stopping_, true)) return;
   world_.Note("broker stops", id_.value());

@@ -49,6 +49,9 @@ class SimBroker : private FrameDialer {
   // REQUIRES: not running. The next life has a new, empty disk.
   void Wipe();
   const Uuid& directory_id() const { return directory_id_; }
+  // REQUIRES: running. Its store takes a few writes more and then none; the process ends within a
+  // second (D-13).
+  void FailDisk();
   // Controlled shutdown; the process is gone some time later.
   void StopCleanly();
   void Pause() { process_->paused = true; }

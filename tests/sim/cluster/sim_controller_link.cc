@@ -1,6 +1,7 @@
 // SimControllerLink: see sim_controller_link.h.
 #include "tests/sim/cluster/sim_controller_link.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "controller/state/alter_partition.h"
@@ -32,6 +33,8 @@ struct Stream {
   // The controller's, once it has opened its end.
   uint64_t id = 0;
   bool ended = false;
+  // When the last reply that is late is there.
+  int64_t held_until_ms = 0;
 
   void End(const rpc::RpcError& error) {
     if (std::exchange(ended, true)) return;
@@ -41,16 +44,6 @@ struct Stream {
 };
 using Session = Stream<rpc::SessionEvents>;
 using Feed = Stream<rpc::MetadataEvents>;
-
-template <class StreamPtr, class Reply>
-void SendReply(const StreamPtr& stream, Reply reply, std::function<void()> delivered) {
-  stream->connection->Send(kControllerSide,
-                           [stream, reply = std::move(reply), delivered = std::move(delivered)] {
-                             if (stream->ended) return;
-                             stream->events.on_reply(reply);
-                             if (delivered) delivered();
-                           });
-}
 
 template <class StreamPtr>
 void SendEnd(const StreamPtr& stream, rpc::RpcError error) {
@@ -66,7 +59,9 @@ class SessionEnd : public quorum::SessionHandle {
   SessionEnd(SimController& controller, std::shared_ptr<Session> stream)
       : controller_(controller), stream_(std::move(stream)) {}
   void Reply(broker::v1::SessionReply reply) override {
-    SendReply(stream_, std::move(reply), nullptr);
+    stream_->connection->Send(kControllerSide, [stream = stream_, reply = std::move(reply)] {
+      if (!stream->ended) stream->events.on_reply(reply);
+    });
   }
   void End(Status status) override { SendEnd(stream_, EndOf(status, controller_.leader_id())); }
 
@@ -77,19 +72,30 @@ class SessionEnd : public quorum::SessionHandle {
 
 class FeedEnd : public quorum::FeedSubscriber {
  public:
-  FeedEnd(SimController& controller, std::shared_ptr<Feed> stream)
-      : controller_(controller), stream_(std::move(stream)) {}
+  FeedEnd(ClusterWorld& world, SimController& controller, std::shared_ptr<Feed> stream)
+      : world_(world), controller_(controller), stream_(std::move(stream)) {}
   void Send(broker::v1::FetchMetadataReply reply) override {
-    auto sent = [stream = stream_, &controller = controller_, life = controller_.process()] {
+    auto arrive = [stream = stream_, reply = std::move(reply), &world = world_,
+                   &controller = controller_, life = controller_.process()] {
+      if (stream->ended) return;
+      if (reply.snapshot().last()) ++world.probes().metadata_snapshots;
+      stream->events.on_reply(reply);
       stream->connection->Send(kBrokerSide, [stream, &controller, life] {
         controller.PostIn(life, [&controller, stream] { controller.feed().OnSent(stream->id); });
       });
     };
-    SendReply(stream_, std::move(reply), std::move(sent));
+    stream_->connection->Send(
+        kControllerSide, [stream = stream_, &world = world_, arrive = std::move(arrive)] {
+          const int64_t now_ms = world.now_ms();
+          stream->held_until_ms = std::max(stream->held_until_ms, now_ms + world.LateNewsMs());
+          if (stream->held_until_ms == now_ms) return arrive();
+          world.After(stream->held_until_ms - now_ms, arrive);
+        });
   }
   void End(const Error& reason) override { SendEnd(stream_, {reason, ""}); }
 
  private:
+  ClusterWorld& world_;
   SimController& controller_;
   std::shared_ptr<Feed> stream_;
 };
@@ -194,9 +200,9 @@ std::unique_ptr<rpc::StreamHandle> SimControllerLink::FetchMetadata(
   const LogIndex from(static_cast<uint64_t>(std::max<int64_t>(0, request.from_offset())));
   Dial(
       world_, id, stream,
-      [stream, from](SimController& controller) {
+      [&world = world_, stream, from](SimController& controller) {
         stream->id =
-            controller.feed().Subscribe(from, std::make_unique<FeedEnd>(controller, stream));
+            controller.feed().Subscribe(from, std::make_unique<FeedEnd>(world, controller, stream));
       },
       [stream](SimController& controller) { controller.feed().Unsubscribe(stream->id); });
   return std::make_unique<BrokerEnd<rpc::StreamHandle, Feed>>(stream);
@@ -284,9 +290,11 @@ void SimControllerLink::Try(const std::shared_ptr<Call>& call) {
       };
       controller->controller().Submit(std::move(change));
     };
-    world.After(world.LateCallMs(), [controller, life = controller->process(), decide] {
-      controller->PostIn(life, decide);
-    });
+    for (const int64_t late_ms : world.ArrivalsOfCall()) {
+      world.After(late_ms, [controller, life = controller->process(), decide] {
+        controller->PostIn(life, decide);
+      });
+    }
   });
 }
 

@@ -106,6 +106,48 @@ void PassedOnLeaderships(ClusterProfile& profile) {
   profile.weight(kElectPreferred) = 4;
 }
 
+// Worlds in which the disk of a replica that is about to join the ISR is swapped again.
+void SwappedAgain(ClusterProfile& profile) {
+  using enum ClusterAction;
+  profile.weights = {};
+  profile.action_every_ms = 10;
+  profile.min_insync_replicas = 2;
+  profile.late_call_percent = 60;
+  profile.late_call_ms = 3'000;
+  profile.weight(kProduce) = 40;
+  profile.weight(kWipeBroker) = 8;
+  profile.weight(kStartBroker) = 15;
+}
+
+// Worlds in which followers fall behind and catch up while one leader goes on, and calls of long
+// ago are decided.
+void LaggingFollowers(ClusterProfile& profile) {
+  using enum ClusterAction;
+  profile.weights = {};
+  profile.faults_ms = 12'000;
+  profile.action_every_ms = 15;
+  profile.lag_max = std::chrono::milliseconds(200);
+  profile.late_call_percent = 50;
+  profile.late_call_ms = 4'000;
+  profile.weight(kProduce) = 40;
+  profile.weight(kIsolateBroker) = 2;
+  profile.weight(kOneWayCut) = 10;
+  profile.weight(kHeal) = 5;
+  profile.weight(kPauseBroker) = 2;
+  profile.weight(kResume) = 5;
+}
+
+// Worlds in which brokers act on metadata that was true long ago.
+void LateNews(ClusterProfile& profile) {
+  using enum ClusterAction;
+  PassedOnLeaderships(profile);
+  profile.late_news_percent = 30;
+  profile.late_news_ms = 2'000;
+  profile.weight(kIsolateBroker) = 6;
+  profile.weight(kPauseBroker) = 2;
+  profile.liveness.session_timeout = std::chrono::milliseconds(600);
+}
+
 struct Case {
   const char* guard;
   void (*world)(ClusterProfile&);
@@ -114,22 +156,26 @@ struct Case {
 };
 
 const Case kCases[] = {
-    {"I20_a_IncarnationMatch", SwappedDisks, 1, "I-12"},
+    {"I20_a_IncarnationMatch", SwappedDisks, 1, "I-02"},
     {"I20_b_FollowAnewInNewEpoch", PassedOnLeaderships, 2, "I-12"},
-    {"I20_c_ForgetFollowersInNewEpoch", PassedOnLeaderships, 20, "I-01"},
-    {"I20_d_FollowerEndKnownInThisEpoch", AsTheyCome, 5, "I-01"},
+    {"I20_c_ForgetFollowersInNewEpoch", PassedOnLeaderships, 108, "I-07"},
+    {"I20_d_FollowerEndKnownInThisEpoch", AsTheyCome, 2, "I-13"},
     {"I20_e_ReachesHighWatermark", AsTheyCome, 19, "I-01"},
-    {"I20_f_ReachesEpochStart", AsTheyCome, 31, "I-01"},
-    {"I20_g_AnswerToThisOffset", PassedOnLeaderships, 2, "CHECK"},
-    {"I20_h_AnswerOfThisEpoch", PassedOnLeaderships, 3, "I-12"},
-    {"I07_DivergenceByLeaderEpoch", AsTheyCome, 1, "I-01"},
-    {"I13_ProposedMembersCount", LateProposals, 6, "I-01"},
-    {"I13_MinInSyncForHighWatermark", AsTheyCome, 1, "I-13"},
+    {"I20_f_ReachesEpochStart", AsTheyCome, 5, "I-14"},
+    {"I20_g_AnswerToThisOffset", PassedOnLeaderships, 1, "CHECK"},
+    {"I20_h_AnswerOfThisEpoch", PassedOnLeaderships, 40, "CHECK"},
+    {"I20_i_BrokerEpochsInAlterPartition", SwappedAgain, 3, "I-01"},
+    {"I20_j_PartitionEpochInAlterPartition", LaggingFollowers, 7, "I-01"},
+    {"I24_FencedLeaderEpoch", LateNews, 49, "I-01"},
+    {"I24_UnknownLeaderEpoch", LateNews, 7, "I-01"},
+    {"I07_DivergenceByLeaderEpoch", AsTheyCome, 1, "I-07"},
+    {"I13_ProposedMembersCount", LateProposals, 152, "I-01"},
+    {"I13_MinInSyncForHighWatermark", AsTheyCome, 2, "I-13"},
     {"I17_LostDirectoryLeavesElr", SwappedDisks, 1, "I-01"},
     {"I18_OnlySafeReplicasAreElected", AsTheyCome, 1, "I-18"},
     {"I37_FencedStaysOut", AsTheyCome, 1, "I-09"},
     {"I43_FollowerBelowItsLeader", AsTheyCome, 1, "I-43"},
-    {"D04_LeaderCountsWhatItSynced", AsTheyCome, 16, "I-01"},
+    {"D04_LeaderCountsWhatItSynced", AsTheyCome, 26, "I-01"},
     {"D01_FollowerReportsWhatItSynced", AsTheyCome, 42, "I-01"},
     {"J04_RepeatedBatchIsKnown", AsTheyCome, 4, "J-04"},
 };
