@@ -208,8 +208,8 @@ Partition::Actions Partition::OnIsrAnswer(const IsrAnswer& answer, MonoTime now)
     }
   } else if (answer.error == ErrorCode::kIneligibleReplica ||
              answer.error == ErrorCode::kInvalidRequest) {
-    // The controller looks at the partition epoch before it looks at the replicas: nothing was
-    // committed.
+    // The controller looks at the partition epoch before it looks at the replicas, and ends that
+    // epoch when it finds them ineligible: neither this nor an earlier try is or will be committed.
     pending_.reset();
     StopJoining();
     propose_after_ = now + kProposalPause;

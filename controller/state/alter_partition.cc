@@ -20,8 +20,8 @@ void Fill(const NodeIdList& ids, metadata::v1::NodeIds* out) {
   for (const NodeId id : ids) out->add_ids(id.value());
 }
 
-// What stands against the change; kNone when nothing does. The version comes before the replicas: a
-// leader may then take INELIGIBLE_REPLICA as proof that nothing was changed.
+// What stands against the change; kNone when nothing does. The version comes before the replicas:
+// a change that is INELIGIBLE_REPLICA is one of the present version.
 ErrorCode Check(const MetadataImage& image, NodeId leader, const metadata::Partition& partition,
                 const IsrChange& change) {
   if (change.leader_epoch() != partition.leader_epoch.value()) {
@@ -130,6 +130,14 @@ void Complete(const metadata::Partition& partition, metadata::v1::PartitionChang
   *records->emplace_back().mutable_partition_change() = std::move(record);
 }
 
+// A refused change counts no more at its leader. A copy of the call that comes late, when the
+// replica is eligible, must not be granted then: the refusal makes another version (I-13).
+void EndVersion(const IsrChange& change, Records* records) {
+  metadata::v1::PartitionChangeRecord& record = *records->emplace_back().mutable_partition_change();
+  record.set_topic_id(change.topic_id());
+  record.set_partition(change.partition());
+}
+
 // Answers one change and appends its record.
 void AlterOne(const DecisionContext& context, NodeId leader, const IsrChange& change,
               Records* records, AlteredPartition* answer) {
@@ -138,6 +146,7 @@ void AlterOne(const DecisionContext& context, NodeId leader, const IsrChange& ch
   if (topic == nullptr) return;
   const metadata::Partition* partition = topic->FindPartition(PartitionIndex(change.partition()));
   const ErrorCode refused = Check(context.image, leader, *partition, change);
+  if (refused == ErrorCode::kIneligibleReplica) EndVersion(change, records);
   if (refused != ErrorCode::kNone) return Refuse(refused, answer);
   const NodeIdList isr = NewIsr(*partition, change);
   const PartitionIndex index(change.partition());

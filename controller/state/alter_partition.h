@@ -4,6 +4,8 @@
 //  1. Only the leader, in its newest epoch and of its newest life, changes a partition, and only
 //     the version it has seen (I-20 i, j).
 //  2. Who joins is live, not shutting down, and of the life in which it caught up (I-36, I-37).
+//     The refusal of one that is not ends the version, so that a copy of the call cannot be granted
+//     later, when the leader waits for that replica no more (I-13).
 //  3. ISR and ELR stay disjoint; whoever leaves an ISR below min.insync.replicas becomes eligible,
 //     and with min.insync.replicas members nobody else is (I-08).
 //  4. Who joins or stays can be reached: its data directory has not failed.

@@ -170,6 +170,7 @@ const Case kCases[] = {
     {"I24_UnknownLeaderEpoch", LateNews, 7, "I-01"},
     {"I07_DivergenceByLeaderEpoch", AsTheyCome, 1, "I-07"},
     {"I13_ProposedMembersCount", LateProposals, 152, "I-01"},
+    {"I13_RefusalEndsTheVersion", AsTheyCome, 26318, "I-01"},
     {"I13_MinInSyncForHighWatermark", AsTheyCome, 2, "I-13"},
     {"I17_LostDirectoryLeavesElr", SwappedDisks, 1, "I-01"},
     {"I18_OnlySafeReplicasAreElected", AsTheyCome, 1, "I-18"},

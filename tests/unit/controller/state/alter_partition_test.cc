@@ -38,13 +38,14 @@ class AlterPartitionTest : public testing::Test {
   ErrorCode Ask(const broker::v1::AlterPartitionRequest& request) {
     const auto decision = AlterPartition(cluster.context(), request);
     if (!decision) return decision.error().code;
-    if (!decision->records.empty()) {
-      cluster.Commit(decision->records);
+    cluster.Commit(decision->records);
+    const ErrorCode error = ErrorCodeFromNumber(decision->reply.partitions(0).error_code());
+    if (error == ErrorCode::kNone) {
       EXPECT_EQ(decision->reply.partitions(0).partition_epoch(),
                 partition().partition_epoch.value());
       EXPECT_EQ(decision->reply.partitions(0).leader_epoch(), partition().leader_epoch.value());
     }
-    return ErrorCodeFromNumber(decision->reply.partitions(0).error_code());
+    return error;
   }
   // The error of `id` giving its replica up; what it allows is committed.
   ErrorCode GiveUp(int32_t id) {
@@ -138,6 +139,19 @@ TEST_F(AlterPartitionTest, I36_I37_NobodyJoinsFencedOrFromAnEarlierLife) {
   for (auto& member : *unknown.mutable_partitions(0)->mutable_isr()) member.set_broker_epoch(-1);
   EXPECT_EQ(Ask(unknown), ErrorCode::kIneligibleReplica) << "who joins must have fetched";
   EXPECT_EQ(Ask(Change({1, 2, 3})), ErrorCode::kNone);
+}
+
+// The leader that was refused does not wait for the replica any more.
+TEST_F(AlterPartitionTest, I13_WhatWasRefusedIsNotGrantedToACopyThatComesLate) {
+  const int32_t follower = Followers()[0];
+  cluster.Fence(follower);
+  const auto request = Change({1, 2, 3});
+  const metadata::NodeIdList isr = partition().isr;
+  EXPECT_EQ(Ask(request), ErrorCode::kIneligibleReplica);
+  EXPECT_EQ(partition().isr, isr);
+  cluster.Unfence(follower);
+  EXPECT_EQ(Ask(request), ErrorCode::kInvalidUpdateVersion);
+  EXPECT_EQ(partition().isr, isr);
 }
 
 TEST_F(AlterPartitionTest, RefusesIsrsThatAreNone) {
