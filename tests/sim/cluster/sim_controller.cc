@@ -200,17 +200,19 @@ void SimController::StoreChunk(const raft::SnapshotChunk& chunk) {
   if (chunk.offset == 0) incoming_bytes_.clear();
   incoming_bytes_ += *chunk.data;
   const uint64_t next = chunk.offset + chunk.data->size();
-  writer_->Post([this, meta = chunk.meta, last = chunk.is_last, next] {
+  // Another snapshot may begin to arrive before the writer looks at this one.
+  std::string whole = chunk.is_last ? std::exchange(incoming_bytes_, {}) : std::string();
+  writer_->Post([this, meta = chunk.meta, last = chunk.is_last, next, whole = std::move(whole)] {
     if (!last) {
       raft_->SnapshotChunkStored(meta, next);
       return Pump();
     }
-    auto parsed = machine_->Parse(meta, incoming_bytes_);
+    auto parsed = machine_->Parse(meta, whole);
     if (!parsed) {
       raft_->SnapshotRejected(meta);
       return Pump();
     }
-    if (meta.last_index > disk_.snapshot().last_index) disk_.SetSnapshot(meta, incoming_bytes_);
+    if (meta.last_index > disk_.snapshot().last_index) disk_.SetSnapshot(meta, whole);
     arrived_ = *std::move(parsed);
     raft_->SnapshotReceived(meta);
     Pump();
