@@ -78,7 +78,10 @@ def differences(addresses, topic, partitions, timeout_s=30):
         copies = {}
 
         def same_watermark():
-            copies.update({address: read_replica(address, topic, partition) for address in addresses})
+            try:
+                copies.update({address: read_replica(address, topic, partition) for address in addresses})
+            except ConnectionError:  # a broker that is still starting
+                return False
             return len({watermark for watermark, _ in copies.values()}) == 1
 
         try:
