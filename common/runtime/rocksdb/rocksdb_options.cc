@@ -134,6 +134,9 @@ rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options,
   // One writer: nothing to gain from its concurrency options (STORAGE 1.2).
   db.allow_concurrent_memtable_write = false;
   db.enable_write_thread_adaptive_yield = false;
+  // Each new write-ahead log would at once take a tenth more than a memtable of disk, which a small
+  // or nearly full disk needs for the memtable itself.
+  db.allow_fallocate = false;
   db.max_background_jobs = 3;
   db.delayed_write_rate = 512 * kMiB;
   db.max_open_files = -1;

@@ -3,6 +3,7 @@
 #include "common/runtime/rocksdb/rocksdb_store.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <atomic>
@@ -230,6 +231,23 @@ TEST(RocksDbStore, D09_ADamagedDirectoryIsRefused) {
   const auto reopened = OpenRocksDb(scratch.path(), {});
   ASSERT_FALSE(reopened.has_value());
   EXPECT_EQ(reopened.error().code, ErrorCode::kKafkaStorageError);
+}
+
+// D-22: space taken ahead is missing when memory must be written out on a disk nearly full.
+TEST(RocksDbStore, D22_NoDiskIsTakenAheadOfTheEntries) {
+  ScratchDirectory scratch;
+  auto store = OpenRocksDb(scratch.path(), {}).value();
+  auto batch = store->NewBatch();
+  batch->Put(KvFamily::kLogLong, "key", "value");
+  ASSERT_TRUE(store->Write(*batch).has_value());
+  ASSERT_TRUE(store->Sync().has_value());
+  uint64_t bytes = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(scratch.path())) {
+    struct stat status;
+    ASSERT_EQ(::stat(entry.path().c_str(), &status), 0);
+    bytes += static_cast<uint64_t>(status.st_blocks) * 512;
+  }
+  EXPECT_LT(bytes, 2'000'000u);
 }
 
 TEST(RocksDbStore, DeadEntriesAreDroppedWhenFilesAreRewritten) {
