@@ -17,6 +17,9 @@ import xml.etree.ElementTree
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SECONDS_PER_BINARY_MAX = 900
 SECONDS_PER_TEST_MAX = 300
+# All of pytest: a thread that a test left behind would hold its end up for ever.
+SECONDS_PER_PYTEST_MAX = 2700
+LONG_TIMES = 6
 # How much longer a sanitized binary may take for what it does, unless the environment says otherwise.
 SANITIZED_TIMEOUT_FACTOR = 5
 # How often scripts/test.sh long ends a leader, or all.
@@ -96,8 +99,9 @@ def run_gtest(tally, binary, environment):
         for failure in re.findall(r"^.*: Failure\n(?:.*\n){1,6}", output, re.MULTILINE)[:10]:
             print(failure)
         print(output[-8000:], flush=True)
-    tally.skipped += [f"{name}: see {binary.name}"
-                      for name in sorted(set(re.findall(r"\[  SKIPPED \] (\S+\.\S+)", output)))]
+    # The brief output names the place and the reason, not the test.
+    tally.skipped += [f"{binary.name}: {place}: {reason}" for place, reason in
+                      sorted(set(re.findall(r"^(.+:\d+): Skipped\n(.*)$", output, re.MULTILINE)))]
     tally.add(passed, len(names), names)
 
 
@@ -108,7 +112,12 @@ def run_pytest(tally, folders, environment):
     command = [ROOT / "build/venv/bin/pytest", "-v", "--no-header", "--color=no", "-rf",
                f"--timeout={SECONDS_PER_TEST_MAX * timeout_factor(environment)}",
                f"--junitxml={report}", *folders]
-    code = subprocess.run(command, cwd=ROOT, env=environment).returncode
+    seconds_max = SECONDS_PER_PYTEST_MAX * timeout_factor(environment) * (LONG_TIMES if "long" in folders else 1)
+    try:
+        code = subprocess.run(command, cwd=ROOT, env=environment, timeout=seconds_max).returncode
+    except subprocess.TimeoutExpired:
+        code = "timeout"
+        tally.add(0, 1, ["pytest did not end"])
     if not report.exists():
         tally.add(0, 1, [f"pytest ended with {code}"])
         return

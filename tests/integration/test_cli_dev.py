@@ -59,7 +59,7 @@ def test_stop_returns_when_everything_has_ended(dev):
 def test_the_node_count_of_a_directory_is_kept(dev):
     dev.stop()
     other = subprocess.run([str(binary("weir")), "dev", "--nodes", "3", "--data", str(dev.data_dir)],
-                           capture_output=True, text=True, timeout=20)
+                           capture_output=True, text=True, timeout=20 * TIMEOUT_FACTOR)
     assert other.returncode == 4 and "cluster of 1 nodes" in other.stderr
 
 
@@ -68,7 +68,7 @@ def test_a_child_that_cannot_start_is_an_error_with_its_log(data_dir):
     blocked = data_dir / "cluster" / "controller-1" / "data"
     blocked.mkdir(parents=True)
     (blocked / "somebody-elses-file").write_text("keep me")
-    result = subprocess.run(cluster.command(), capture_output=True, text=True, timeout=40)
+    result = subprocess.run(cluster.command(), capture_output=True, text=True, timeout=40 * TIMEOUT_FACTOR)
     assert result.returncode == 4
     assert "controller-1" in result.stderr and "log" in result.stderr
     assert (blocked / "somebody-elses-file").read_text() == "keep me"

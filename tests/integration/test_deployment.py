@@ -1,11 +1,12 @@
 """The binaries without `weir dev`, configured by the samples in deploy/: first start, restart, refusals."""
 
 import re
+import subprocess
 
 import pytest
 
 from support.admin import Admin
-from support.processes import REPOSITORY
+from support.processes import REPOSITORY, TIMEOUT_FACTOR
 from support.records import Producer, read
 from support.weir_nodes import WeirNodes, binary, sample
 
@@ -23,9 +24,8 @@ def three_and_three(tmp_path_factory):
 
 
 def check_config(kind, path):
-    import subprocess
     done = subprocess.run([str(binary(f"weir-{kind}")), "--config", str(path), "--check-config"],
-                          capture_output=True, text=True, timeout=10)
+                          capture_output=True, text=True, timeout=10 * TIMEOUT_FACTOR)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -38,9 +38,8 @@ def test_the_sample_passes_check_config(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_sample_shows_every_key_with_a_comment(kind):
     """Keys by --help; in the sample each stands, set or commented out, below a comment."""
-    import subprocess
     help_text = subprocess.run([str(binary(f"weir-{kind}")), "--help"], capture_output=True, text=True,
-                               timeout=10).stdout
+                               timeout=10 * TIMEOUT_FACTOR).stdout
     keys = set(re.findall(r"--([a-z]+(?:[.-][a-z]+)+)", help_text)) - {"check-config"}
     lines = sample(kind, {}).split("\n")
     shown = {}

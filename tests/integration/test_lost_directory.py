@@ -19,7 +19,6 @@ SPREAD, ONLY, LAST = "spread", "only", "last"
 PARTITIONS = 6
 LOSING = 2  # the broker that loses a directory
 VALUES = [b"%d" % number for number in range(50)]
-LEADER_NOT_AVAILABLE = 5
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ class Load:
         self.producer = Producer(dev.bootstrap, enable_idempotence=True)
         self.sent = 0
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self):

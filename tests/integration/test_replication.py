@@ -65,7 +65,7 @@ class Load:
         self.sent = 0
         self.acknowledged_at = []
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self):

@@ -8,13 +8,11 @@ import threading
 import time
 import urllib.request
 
-import pytest
-
 from support.admin import Admin, admin_pb2, require
 from support.processes import wait_until
 from support.records import Producer
 from support.replicas import read_replica
-from support.weir_cluster import WeirDev, weir
+from support.weir_cluster import weir
 
 TOPIC = "throttled"
 RECORD_BYTES = 100_000
@@ -23,14 +21,6 @@ RATE = 3_000_000
 SLACK_BYTES = RATE + 1_200_000
 MOVE_S = 90
 TOPIC_CONFIG, BROKER_CONFIG = 2, 4
-
-
-@pytest.fixture
-def dev(data_dir):
-    cluster = WeirDev(data_dir / "cluster", nodes=3)
-    cluster.start()
-    yield cluster
-    cluster.stop()
 
 
 def call(dev, method, request):
@@ -93,7 +83,7 @@ class Trickle:
         self.errors = []
         self._dev = dev
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self):
