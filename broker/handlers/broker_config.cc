@@ -225,7 +225,6 @@ Status ReadLog(const runtime::Config& config, LogOptions& log) {
   return {};
 }
 
-// Keys that Kafka names alike, and were given a value here.
 // The controllers count with it as well as the leaders do, and do not see this file.
 Status RefuseMinInsyncReplicas() {
   return Fail(ErrorCode::kInvalidConfig,
@@ -234,6 +233,7 @@ Status RefuseMinInsyncReplicas() {
               "brokers --entity-default --add-config min.insync.replicas=N");
 }
 
+// Keys that Kafka names alike, and were given a value here.
 Status ReadStaticConfigs(const runtime::Config& config, metadata::StaticConfig& statics) {
   for (const auto& [name, value] : config.values()) {
     const metadata::ConfigOption* option = metadata::FindBrokerOption(name);

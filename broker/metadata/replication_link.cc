@@ -7,7 +7,7 @@ using replica::TakenFetch;
 
 void ReplicationLink::TakeFetched(size_t home, std::vector<FollowerFetch> fetched,
                                   replica::TakeFetchedDone done) {
-  if (directories_ && directories_->AnyFull()) {
+  if (directories_.AnyFull()) {
     return TakeSome(home, std::move(fetched), std::move(done));
   }
   homes_[home].stuck.OnRoom();
@@ -21,7 +21,7 @@ void ReplicationLink::TakeSome(size_t home, std::vector<FollowerFetch> fetched,
   std::vector<size_t> places;
   for (size_t i = 0; i < fetched.size(); ++i) {
     if (!fetched[i].records.empty()) {
-      if (directories_->IsFull(fetched[i].partition)) {
+      if (directories_.IsFull(fetched[i].partition)) {
         AskToGiveUp(homes_[home], fetched[i].partition);
         continue;
       }

@@ -14,7 +14,6 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -33,7 +32,7 @@ class ReplicationLink : public replica::ReplicationPort, private replica::Follow
   ReplicationLink(NodeId node_id, replica::PartitionRouter& router, IsrUpdates& updates,
                   std::vector<replica::ReplicaFetchers::Lane> lanes,
                   replica::FetcherOptions options, std::function<BrokerEpoch()> broker_epoch,
-                  std::optional<log::LogDirectories> directories = std::nullopt)
+                  log::LogDirectories directories)
       : router_(router),
         updates_(updates),
         directories_(std::move(directories)),
@@ -90,8 +89,7 @@ class ReplicationLink : public replica::ReplicationPort, private replica::Follow
 
   replica::PartitionRouter& router_;
   IsrUpdates& updates_;
-  // Unset: disks are never full.
-  const std::optional<log::LogDirectories> directories_;
+  const log::LogDirectories directories_;
   // One per lane; never resized.
   std::vector<Home> homes_;
   replica::ReplicaFetchers fetchers_;

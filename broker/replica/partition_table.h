@@ -171,13 +171,7 @@ class PartitionTable {
   void Obey(Replica& replica, Partition::Actions actions);
   Status AppendOne(AppendParts& request, size_t index, PendingAppend& pending, Writes& writes);
   void FinishAppend(PendingAppend& pending);
-  // What one Read has taken, by what throttles it.
-  struct ThrottledBytes {
-    int64_t configured = 0;
-    int64_t moves = 0;
-
-    int64_t& Of(ThrottleKind kind) { return kind == ThrottleKind::kMove ? moves : configured; }
-  };
+  // `throttled`: what this Read has taken so far.
   FetchOutcome ReadOne(const FetchPart& part, int64_t bytes_left, bool nothing_yet,
                        const Reader& reader, ThrottledBytes& throttled);
   ThrottleKind ThrottleOf(const Replica& replica, const Reader& reader) const;

@@ -208,7 +208,7 @@ void ReplicaFetcher::SendDue(Actions& actions, MonoTime now) {
 void ReplicaFetcher::Ask(Actions& actions, bool only_fresh, MonoTime now) {
   wire::FetchRequest request;
   const int32_t correlation_id = last_correlation_id_ + 1;
-  AskedBytes asked;
+  ThrottledBytes asked;
   const auto add = [&](FollowedMap::value_type& entry) {
     if (entry.second.stage != Stage::kReady || (only_fresh && !entry.second.fresh)) return;
     const int32_t bytes_max = Admitted(entry.second, asked, now);
@@ -257,7 +257,7 @@ void ReplicaFetcher::AddToRequest(wire::FetchRequest& request, FollowedMap::valu
   entry.second.fresh = false;
 }
 
-int32_t ReplicaFetcher::Admitted(Followed& followed, AskedBytes& asked, MonoTime now) const {
+int32_t ReplicaFetcher::Admitted(Followed& followed, ThrottledBytes& asked, MonoTime now) const {
   followed.counts_for = ThrottleKind::kNone;
   const int32_t wanted = options_.partition_bytes_max;
   const FollowerPosition& position = followed.position;

@@ -168,15 +168,9 @@ class ReplicaFetcher {
   void Ask(Actions& actions, bool only_fresh, MonoTime now);
   void AddToRequest(wire::FetchRequest& request, FollowedMap::value_type& entry,
                     int32_t correlation_id, int32_t bytes_max) const;
-  // What one request asks for of throttled partitions.
-  struct AskedBytes {
-    int64_t configured = 0;
-    int64_t moves = 0;
-
-    int64_t& Of(ThrottleKind kind) { return kind == ThrottleKind::kMove ? moves : configured; }
-  };
-  // How much may be asked for of the partition. Zero: it is delayed until its quota admits more.
-  int32_t Admitted(Followed& followed, AskedBytes& asked, MonoTime now) const;
+  // How much may be asked for of the partition, beside what the request has `asked` for of
+  // throttled ones. Zero: it is delayed until its quota admits more.
+  int32_t Admitted(Followed& followed, ThrottledBytes& asked, MonoTime now) const;
   void OnAnswer(Followed& followed, wire::FetchResponse::Partition& answer, Actions& actions,
                 MonoTime now);
   void Delay(Followed& followed, MonoTime now);

@@ -17,10 +17,6 @@ int64_t CostNs(int64_t bytes, int64_t rate, int64_t max_ns) {
   return cost >= static_cast<double>(max_ns) ? max_ns : static_cast<int64_t>(cost);
 }
 
-bool Holds(const std::vector<NodeId>& nodes, NodeId node) {
-  return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
-}
-
 }  // namespace
 
 void ReplicationQuota::SetRate(int64_t rate) {
@@ -63,14 +59,13 @@ void ReplicationQuotas::SetRates(const ThrottleRates& rates) {
   follower.Of(ThrottleKind::kMove).SetRate(rates.moves);
 }
 
-ThrottleKind ReplicaThrottle::OfSending(NodeId to) const {
-  if (Holds(moves_to, to)) return ThrottleKind::kMove;
-  return leader ? ThrottleKind::kConfigured : ThrottleKind::kNone;
-}
+ThrottleKind ReplicaThrottle::OfSending(NodeId to) const { return Of(to, leader); }
+ThrottleKind ReplicaThrottle::OfFetching(NodeId self) const { return Of(self, follower); }
 
-ThrottleKind ReplicaThrottle::OfFetching(NodeId self) const {
-  if (Holds(moves_to, self)) return ThrottleKind::kMove;
-  return follower ? ThrottleKind::kConfigured : ThrottleKind::kNone;
+ThrottleKind ReplicaThrottle::Of(NodeId receiver, bool listed) const {
+  const bool moves = std::find(moves_to.begin(), moves_to.end(), receiver) != moves_to.end();
+  if (moves) return ThrottleKind::kMove;
+  return listed ? ThrottleKind::kConfigured : ThrottleKind::kNone;
 }
 
 }  // namespace weir::replica

@@ -69,6 +69,15 @@ struct ThrottleRates {
   friend bool operator==(const ThrottleRates&, const ThrottleRates&) = default;
 };
 
+// Bytes by what throttles them.
+struct ThrottledBytes {
+  int64_t configured = 0;
+  int64_t moves = 0;
+
+  // REQUIRES: kind is not kNone.
+  int64_t& Of(ThrottleKind kind) { return kind == ThrottleKind::kMove ? moves : configured; }
+};
+
 // The quotas of one broker and one direction.
 class ThrottleQuotas {
  public:
@@ -106,6 +115,10 @@ struct ReplicaThrottle {
   ThrottleKind OfFetching(NodeId self) const;
 
   friend bool operator==(const ReplicaThrottle&, const ReplicaThrottle&) = default;
+
+ private:
+  // For what the replica on `receiver` takes; `listed`: whether the configuration names it.
+  ThrottleKind Of(NodeId receiver, bool listed) const;
 };
 
 }  // namespace weir::replica
