@@ -1,4 +1,4 @@
-// Which records the brokers' feed carries (DESIGN D6): what group members say to each other,
+// Which records are for brokers (DESIGN D6): what group members say to each other,
 // subscriptions and assignments, stays with the controllers, which answer joins, syncs and
 // descriptions of groups.
 //

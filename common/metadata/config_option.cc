@@ -10,13 +10,6 @@
 namespace weir::metadata {
 namespace {
 
-bool EqualIgnoreCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-    return std::tolower(static_cast<unsigned char>(x)) ==
-           std::tolower(static_cast<unsigned char>(y));
-  });
-}
-
 template <class T>
 std::optional<T> ParseNumber(std::string_view text) {
   text = TrimBlanks(text);
@@ -180,6 +173,13 @@ std::optional<int64_t> ParseConfigInteger(std::string_view value) {
 
 std::optional<double> ParseConfigDouble(std::string_view value) {
   return ParseNumber<double>(value);
+}
+
+bool EqualIgnoreCase(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+    return std::tolower(static_cast<unsigned char>(x)) ==
+           std::tolower(static_cast<unsigned char>(y));
+  });
 }
 
 std::string_view TrimBlanks(std::string_view text) {

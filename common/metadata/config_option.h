@@ -111,6 +111,8 @@ std::optional<int64_t> ParseConfigInteger(std::string_view value);
 std::optional<double> ParseConfigDouble(std::string_view value);
 // Without blanks at either end.
 std::string_view TrimBlanks(std::string_view text);
+// Of ASCII text.
+bool EqualIgnoreCase(std::string_view a, std::string_view b);
 
 // The option of that name in a table ordered by name; null when there is none.
 const ConfigOption* FindOption(std::span<const ConfigOption> ordered, std::string_view name);

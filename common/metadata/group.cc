@@ -110,6 +110,29 @@ bool ApplyToGroup(Group& group, const v1::GroupAssignmentRecord& record) {
   return true;
 }
 
+void FillRecord(const std::string& group_id, const Group& group, v1::GroupRecord* out) {
+  out->set_group_id(group_id);
+  out->set_type(static_cast<v1::GroupType>(group.type));
+  out->set_state(static_cast<v1::GroupState>(group.state));
+  out->set_generation(group.generation);
+  out->set_protocol_type(group.protocol_type);
+  out->set_protocol_name(group.protocol_name);
+  out->set_leader(group.leader);
+}
+
+void FillRecord(const std::string& group_id, const std::string& member_id,
+                GroupSubscription subscription, v1::GroupSubscriptionRecord* out) {
+  out->set_group_id(group_id);
+  out->set_member_id(member_id);
+  out->set_client_id(std::move(subscription.client_id));
+  out->set_client_host(std::move(subscription.client_host));
+  for (GroupProtocol& protocol : subscription.protocols) {
+    v1::GroupProtocol* copy = out->add_protocols();
+    copy->set_name(std::move(protocol.name));
+    copy->set_metadata(std::move(protocol.metadata));
+  }
+}
+
 std::string_view GroupStateName(GroupState state) {
   switch (state) {
     case GroupState::kEmpty:

@@ -101,6 +101,11 @@ bool ApplyToGroup(Group& group, const v1::RemoveGroupMembersRecord& record);
 bool ApplyToGroup(Group& group, const v1::GroupSubscriptionRecord& record);
 bool ApplyToGroup(Group& group, const v1::GroupAssignmentRecord& record);
 
+// The inverses: what makes the group, without its members, and what a member says.
+void FillRecord(const std::string& group_id, const Group& group, v1::GroupRecord* out);
+void FillRecord(const std::string& group_id, const std::string& member_id,
+                GroupSubscription subscription, v1::GroupSubscriptionRecord* out);
+
 // Kafka's names: "Stable", "PreparingRebalance", ..., "classic".
 std::string_view GroupStateName(GroupState state);
 std::string_view GroupTypeName(GroupType type);

@@ -2,19 +2,14 @@
 
 #include <algorithm>
 
+#include "common/metadata/config_option.h"
+
 namespace weir::metadata {
 namespace {
 
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool EqualIgnoringCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return Lower(x) == Lower(y); });
-}
-
 bool Passes(std::string_view name, std::span<const std::string> filter) {
   return filter.empty() || std::any_of(filter.begin(), filter.end(), [&](const std::string& f) {
-           return EqualIgnoringCase(name, f);
+           return EqualIgnoreCase(name, f);
          });
 }
 
@@ -30,14 +25,19 @@ ErrorCode CheckMember(const Group& group, const MemberIdentity& who) {
                                                     : ErrorCode::kNone;
 }
 
+ErrorCode CheckMemberOf(const Group& group, const MemberIdentity& who, int32_t generation) {
+  const ErrorCode member = CheckMember(group, who);
+  if (member != ErrorCode::kNone) return member;
+  return generation == group.generation ? ErrorCode::kNone : ErrorCode::kIllegalGeneration;
+}
+
 ErrorCode CheckHeartbeat(const MetadataImage& image, std::string_view group_id,
                          const MemberIdentity& who, int32_t generation) {
   if (group_id.empty()) return ErrorCode::kInvalidGroupId;
   const Group* group = image.FindGroup(group_id);
   if (group == nullptr) return ErrorCode::kUnknownMemberId;
-  const ErrorCode member = CheckMember(*group, who);
+  const ErrorCode member = CheckMemberOf(*group, who, generation);
   if (member != ErrorCode::kNone) return member;
-  if (generation != group->generation) return ErrorCode::kIllegalGeneration;
   return group->state == GroupState::kPreparingRebalance ? ErrorCode::kRebalanceInProgress
                                                          : ErrorCode::kNone;
 }
@@ -45,16 +45,13 @@ ErrorCode CheckHeartbeat(const MetadataImage& image, std::string_view group_id,
 ErrorCode CheckCommit(const MetadataImage& image, std::string_view group_id,
                       const MemberIdentity& who, int32_t generation) {
   const Group* group = image.FindGroup(group_id);
-  const bool is_member = generation >= 0 || !who.member_id.empty() || !who.instance_id.empty();
   if (group == nullptr) {
     // Kafka's older clients commit for groups that nobody has joined, with generation -1.
     return generation < 0 ? ErrorCode::kNone : ErrorCode::kIllegalGeneration;
   }
   if (generation < 0 && group->members.empty()) return ErrorCode::kNone;
-  if (!is_member) return ErrorCode::kUnknownMemberId;
-  const ErrorCode member = CheckMember(*group, who);
+  const ErrorCode member = CheckMemberOf(*group, who, generation);
   if (member != ErrorCode::kNone) return member;
-  if (generation != group->generation) return ErrorCode::kIllegalGeneration;
   return group->state == GroupState::kCompletingRebalance ? ErrorCode::kRebalanceInProgress
                                                           : ErrorCode::kNone;
 }

@@ -30,7 +30,10 @@ struct MemberIdentity {
 // kNone, kUnknownMemberId, kFencedInstanceId: another process is that static member now.
 ErrorCode CheckMember(const Group& group, const MemberIdentity& who);
 
-// Also kInvalidGroupId, kIllegalGeneration, kRebalanceInProgress.
+// Also kIllegalGeneration: it is a member, but of another generation than that.
+ErrorCode CheckMemberOf(const Group& group, const MemberIdentity& who, int32_t generation);
+
+// Also kInvalidGroupId, kRebalanceInProgress.
 ErrorCode CheckHeartbeat(const MetadataImage& image, std::string_view group_id,
                          const MemberIdentity& who, int32_t generation);
 

@@ -47,14 +47,14 @@ class ImageWriter {
   bool AddCompleted(const v1::CompletedRequestRecord& record);
   bool SetGroup(const v1::GroupRecord& record);
   bool RemoveGroup(const v1::RemoveGroupRecord& record);
-  bool SetGroupMember(const v1::GroupMemberRecord& record);
-  bool RemoveGroupMembers(const v1::RemoveGroupMembersRecord& record);
-  bool SetGroupSubscription(const v1::GroupSubscriptionRecord& record);
-  bool SetGroupAssignment(const v1::GroupAssignmentRecord& record);
-
-  // A record about a group that exists.
+  // A record about the members of a group that exists.
   template <class Record>
-  bool ChangeGroup(const Record& record);
+  bool ChangeGroup(const Record& record) {
+    Group* group = image_.groups_.Mutable(record.group_id());
+    if (group == nullptr || !ApplyToGroup(*group, record)) return false;
+    NoteGroup(record.group_id());
+    return true;
+  }
   void NoteGroup(const std::string& group_id);
 
   void Remember(CompletedRequest request, LogIndex offset);

@@ -48,13 +48,13 @@ bool ImageWriter::Dispatch(const v1::MetadataRecord& record, BrokerEpoch broker_
     case v1::MetadataRecord::kRemoveGroup:
       return RemoveGroup(record.remove_group());
     case v1::MetadataRecord::kGroupMember:
-      return SetGroupMember(record.group_member());
+      return ChangeGroup(record.group_member());
     case v1::MetadataRecord::kRemoveGroupMembers:
-      return RemoveGroupMembers(record.remove_group_members());
+      return ChangeGroup(record.remove_group_members());
     case v1::MetadataRecord::kGroupSubscription:
-      return SetGroupSubscription(record.group_subscription());
+      return ChangeGroup(record.group_subscription());
     case v1::MetadataRecord::kGroupAssignment:
-      return SetGroupAssignment(record.group_assignment());
+      return ChangeGroup(record.group_assignment());
     case v1::MetadataRecord::KIND_NOT_SET:
       return false;  // a kind of a later version, or none
   }

@@ -26,30 +26,6 @@ bool ImageWriter::RemoveGroup(const v1::RemoveGroupRecord& record) {
   return true;
 }
 
-template <class Record>
-bool ImageWriter::ChangeGroup(const Record& record) {
-  Group* group = image_.groups_.Mutable(record.group_id());
-  if (group == nullptr || !ApplyToGroup(*group, record)) return false;
-  NoteGroup(record.group_id());
-  return true;
-}
-
-bool ImageWriter::SetGroupMember(const v1::GroupMemberRecord& record) {
-  return ChangeGroup(record);
-}
-
-bool ImageWriter::RemoveGroupMembers(const v1::RemoveGroupMembersRecord& record) {
-  return ChangeGroup(record);
-}
-
-bool ImageWriter::SetGroupSubscription(const v1::GroupSubscriptionRecord& record) {
-  return ChangeGroup(record);
-}
-
-bool ImageWriter::SetGroupAssignment(const v1::GroupAssignmentRecord& record) {
-  return ChangeGroup(record);
-}
-
 void ImageWriter::NoteGroup(const std::string& group_id) {
   if (delta_ != nullptr) delta_->changed_groups.insert(group_id);
 }

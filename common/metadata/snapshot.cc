@@ -146,19 +146,6 @@ void FillMember(const std::string& group_id, const std::string& member_id,
   out->set_rebalance_timeout_ms(member.rebalance_timeout_ms);
 }
 
-void FillSubscription(const std::string& group_id, const std::string& member_id,
-                      const GroupSubscription& subscription, v1::GroupSubscriptionRecord* out) {
-  out->set_group_id(group_id);
-  out->set_member_id(member_id);
-  out->set_client_id(subscription.client_id);
-  out->set_client_host(subscription.client_host);
-  for (const GroupProtocol& protocol : subscription.protocols) {
-    v1::GroupProtocol* copy = out->add_protocols();
-    copy->set_name(protocol.name);
-    copy->set_metadata(protocol.metadata);
-  }
-}
-
 void WriteMembers(const std::string& group_id, const Group& group, ChunkWriter* out) {
   for (const auto& [member_id, member] : group.members) {
     v1::MetadataRecord record;
@@ -166,8 +153,8 @@ void WriteMembers(const std::string& group_id, const Group& group, ChunkWriter* 
     out->Add(std::move(record));
     if (member.subscription != nullptr) {
       v1::MetadataRecord subscription;
-      FillSubscription(group_id, member_id, *member.subscription,
-                       subscription.mutable_group_subscription());
+      FillRecord(group_id, member_id, *member.subscription,
+                 subscription.mutable_group_subscription());
       out->Add(std::move(subscription));
     }
     if (member.assignment != nullptr) {
@@ -183,14 +170,7 @@ void WriteMembers(const std::string& group_id, const Group& group, ChunkWriter* 
 void WriteGroups(const MetadataImage& image, ChunkWriter* out) {
   for (const auto& [group_id, group] : image.groups()) {
     v1::MetadataRecord record;
-    v1::GroupRecord* fields = record.mutable_group();
-    fields->set_group_id(group_id);
-    fields->set_type(static_cast<v1::GroupType>(group.type));
-    fields->set_state(static_cast<v1::GroupState>(group.state));
-    fields->set_generation(group.generation);
-    fields->set_protocol_type(group.protocol_type);
-    fields->set_protocol_name(group.protocol_name);
-    fields->set_leader(group.leader);
+    FillRecord(group_id, group, record.mutable_group());
     out->Add(std::move(record));
     WriteMembers(group_id, group, out);
   }

@@ -17,12 +17,6 @@ bool WaitsForEvidence(const Partition& partition) {
          !partition.last_known_elr.empty();
 }
 
-const Partition* FindPartition(const MetadataImage& image, const Uuid& topic_id,
-                               PartitionIndex index) {
-  const metadata::Topic* topic = image.FindTopic(topic_id);
-  return topic == nullptr ? nullptr : topic->FindPartition(index);
-}
-
 metadata::v1::PartitionChangeRecord ElectionOf(const Uuid& topic_id, PartitionIndex index,
                                                NodeId leader) {
   metadata::v1::PartitionChangeRecord record;
@@ -54,7 +48,7 @@ void LogEvidence::Hear(const DecisionContext& context,
     const Result<Uuid> topic_id = Uuid::FromBytes(said.topic_id());
     if (!topic_id) continue;
     const PartitionIndex index(said.partition());
-    const Partition* partition = FindPartition(context.image, *topic_id, index);
+    const Partition* partition = context.image.FindPartition(*topic_id, index);
     if (partition == nullptr || !WaitsForEvidence(*partition)) continue;
     if (!partition->last_known_elr.Contains(id)) continue;
     Logs& logs = partitions_[{*topic_id, index}];
@@ -70,7 +64,7 @@ void LogEvidence::Hear(const DecisionContext& context,
 
 void LogEvidence::ForgetTheLed(const MetadataImage& image) {
   std::erase_if(partitions_, [&](const auto& entry) {
-    const Partition* partition = FindPartition(image, entry.first.first, entry.first.second);
+    const Partition* partition = image.FindPartition(entry.first.first, entry.first.second);
     return partition == nullptr || !WaitsForEvidence(*partition);
   });
 }

@@ -83,14 +83,7 @@ void GroupDraft::PutSubscription(const std::string& member_id,
   if (known->subscription != nullptr && *known->subscription == subscription) return;
   Add([&](MetadataRecord* record) {
     auto* fields = record->mutable_group_subscription();
-    fields->set_member_id(member_id);
-    fields->set_client_id(std::move(subscription.client_id));
-    fields->set_client_host(std::move(subscription.client_host));
-    for (metadata::GroupProtocol& protocol : subscription.protocols) {
-      auto* copy = fields->add_protocols();
-      copy->set_name(std::move(protocol.name));
-      copy->set_metadata(std::move(protocol.metadata));
-    }
+    metadata::FillRecord(group_id_, member_id, std::move(subscription), fields);
     return fields;
   });
 }
@@ -129,14 +122,7 @@ Records GroupDraft::TakeRecords() {
   Records taken;
   if (exists_ && (header_changed_ || !existed_)) {
     MetadataRecord record;
-    auto* fields = record.mutable_group();
-    fields->set_group_id(group_id_);
-    fields->set_type(static_cast<metadata::v1::GroupType>(group_.type));
-    fields->set_state(static_cast<metadata::v1::GroupState>(group_.state));
-    fields->set_generation(group_.generation);
-    fields->set_protocol_type(group_.protocol_type);
-    fields->set_protocol_name(group_.protocol_name);
-    fields->set_leader(group_.leader);
+    metadata::FillRecord(group_id_, group_, record.mutable_group());
     taken.push_back(std::move(record));
   }
   // A group that came and went within the draft leaves nothing.

@@ -1,4 +1,6 @@
 // GroupCoordinator, JoinGroup: who is let in, as whom, and whether that moves the others.
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "common/base/check.h"
@@ -32,8 +34,9 @@ GroupSubscription SubscriptionOf(const JoinGroupRequest& request) {
   GroupSubscription subscription;
   subscription.client_id = request.client_id();
   subscription.client_host = request.client_host();
+  std::set<std::string_view> seen;
   for (const auto& protocol : request.protocols()) {
-    if (subscription.FindMetadata(protocol.name()) != nullptr) continue;
+    if (!seen.insert(protocol.name()).second) continue;
     subscription.protocols.push_back({protocol.name(), protocol.metadata()});
   }
   return subscription;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string_view>
-#include <type_traits>
 #include <variant>
 
 #include "common/base/error_code.h"

@@ -19,10 +19,9 @@ constexpr size_t kBatchBytesReserved = 256 * 1024;
 ErrorCode CheckSync(const GroupDraft& draft, const SyncGroupRequest& request) {
   if (!draft.exists()) return ErrorCode::kUnknownMemberId;
   const metadata::Group& group = draft.group();
-  const ErrorCode member =
-      metadata::CheckMember(group, {request.member_id(), request.instance_id()});
+  const ErrorCode member = metadata::CheckMemberOf(
+      group, {request.member_id(), request.instance_id()}, request.generation_id());
   if (member != ErrorCode::kNone) return member;
-  if (request.generation_id() != group.generation) return ErrorCode::kIllegalGeneration;
   const auto differs = [](const std::string& said, const std::string& agreed) {
     return !said.empty() && !agreed.empty() && said != agreed;
   };

@@ -62,9 +62,7 @@ class Broker : public ReplicationPort {
     proposals.push_back(std::move(proposal));
   }
   void GiveUp(const TopicPartition&) override { ++give_ups; }
-  void TellStorage(const TopicPartition&, bool offline) override {
-    told_storage.push_back(offline);
-  }
+  void TellStorage(const TopicPartition&, bool) override {}
   void ReportLogEnd(const TopicPartition&, const log::EpochEnd& end) override {
     reports.push_back(end);
   }
@@ -104,7 +102,6 @@ class Broker : public ReplicationPort {
   std::optional<FollowerPosition> position;
   std::vector<IsrProposal> proposals;
   int give_ups = 0;
-  std::vector<bool> told_storage;
   std::vector<log::EpochEnd> reports;
 };
 

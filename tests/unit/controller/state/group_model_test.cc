@@ -220,7 +220,7 @@ class GroupWorld {
     client.join_call = 0;
     client.generation = -1;
     if (reply.error_code() == 0) {
-      NoteFormed(reply, client);
+      NoteFormed(reply);
       client.member_id = reply.member_id();
       client.generation = reply.generation_id();
       client.leads = reply.leader() == reply.member_id() && !reply.skip_assignment();
@@ -251,7 +251,7 @@ class GroupWorld {
   }
 
   // Law 2: one number, one protocol.
-  void NoteFormed(const JoinGroupReply& reply, const Client&) {
+  void NoteFormed(const JoinGroupReply& reply) {
     const auto [found, is_new] =
         protocols_.try_emplace(reply.generation_id(), reply.protocol_name());
     EXPECT_EQ(found->second, reply.protocol_name()) << "generation " << reply.generation_id();
