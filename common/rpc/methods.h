@@ -6,6 +6,7 @@
 
 #include "proto/admin.pb.h"
 #include "proto/broker.pb.h"
+#include "proto/group.pb.h"
 #include "proto/raft.pb.h"
 
 namespace weir::rpc {
@@ -58,6 +59,22 @@ inline constexpr Method<broker::v1::AllocateProducerIdsRequest,
 
 inline constexpr Method<broker::v1::AlterPartitionRequest, broker::v1::AlterPartitionReply>
     kAlterPartition{"/weir.broker.v1.BrokerService/AlterPartition", true};
+
+#define WEIR_GROUP_METHOD(name, request, reply)                           \
+  inline constexpr Method<group::v1::request, group::v1::reply> k##name { \
+    "/weir.group.v1.GroupService/" #name, true                            \
+  }
+
+WEIR_GROUP_METHOD(JoinGroup, JoinGroupRequest, JoinGroupReply);
+WEIR_GROUP_METHOD(SyncGroup, SyncGroupRequest, SyncGroupReply);
+WEIR_GROUP_METHOD(Heartbeat, HeartbeatRequest, HeartbeatReply);
+WEIR_GROUP_METHOD(ReportLiveness, LivenessReport, LivenessReply);
+WEIR_GROUP_METHOD(LeaveGroup, LeaveGroupRequest, LeaveGroupReply);
+WEIR_GROUP_METHOD(DeleteGroups, DeleteGroupsRequest, DeleteGroupsReply);
+WEIR_GROUP_METHOD(DescribeGroups, DescribeGroupsRequest, DescribeGroupsReply);
+WEIR_GROUP_METHOD(ListGroups, ListGroupsRequest, ListGroupsReply);
+
+#undef WEIR_GROUP_METHOD
 
 inline constexpr Method<raft::v1::IdentifyRequest, raft::v1::IdentifyReply> kIdentify{
     "/weir.raft.v1.RaftService/Identify"};
