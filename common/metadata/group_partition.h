@@ -1,0 +1,24 @@
+// Where a group's committed offsets live (DESIGN D7): the partition of __consumer_offsets that its
+// id hashes to, as every Kafka broker and tool computes it. The leader of that partition is the
+// group's coordinator.
+// Thread rule: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "common/base/ids.h"
+
+namespace weir::metadata {
+
+inline constexpr std::string_view kOffsetsTopic = "__consumer_offsets";
+
+// Java's String.hashCode of that text: 31*h + c over its UTF-16 code units, wrapping. Bytes that
+// are no UTF-8 count as U+FFFD, as Java reads them.
+int32_t JavaStringHash(std::string_view utf8);
+
+// The absolute value of the hash (0 for the one that has none) modulo the count. REQUIRES:
+// partition_count > 0, the topic's real one: it need not be offsets.topic.num.partitions.
+PartitionIndex PartitionOfGroup(std::string_view group_id, int32_t partition_count);
+
+}  // namespace weir::metadata
