@@ -104,14 +104,34 @@ class RetryingCall : public std::enable_shared_from_this<RetryingCall<State>> {
     if (left <= Duration(0)) return done_(tl::unexpected<Error>(LastError()));
     auto target = leader_only_ || hinted_ ? state_->ForLeader() : state_->ForAny();
     auto self = this->shared_from_this();
-    RawUnaryCall(target.channel, path_, request_, left, {}, [self, target](RawReply reply) {
-      if (reply) return self->done_(*std::move(reply));
-      self->Failed(target, reply.error());
-    });
+    CancelCall cancel =
+        RawUnaryCall(target.channel, path_, request_, left, {}, [self, target](RawReply reply) {
+          if (reply) return self->done_(*std::move(reply));
+          self->Failed(target, reply.error());
+        });
+    bool cancelled = false;
+    {
+      std::lock_guard lock(mutex_);
+      cancelled = cancelled_;
+      cancel_attempt_ = cancel;
+    }
+    if (cancelled) cancel();
+  }
+
+  // Callable from any thread.
+  void Cancel() {
+    CancelCall cancel;
+    {
+      std::lock_guard lock(mutex_);
+      cancelled_ = true;
+      cancel = cancel_attempt_;
+    }
+    if (cancel) cancel();
   }
 
  private:
   void Failed(const typename State::Target& target, const RpcError& failure) {
+    if (IsCancelled()) return done_(tl::unexpected<Error>(failure.error));
     const bool again = failure.error.code == ErrorCode::kNetworkException ||
                        failure.error.code == ErrorCode::kNotController;
     if (!again) {
@@ -135,6 +155,11 @@ class RetryingCall : public std::enable_shared_from_this<RetryingCall<State>> {
                   alarm->reset();
                   self->Attempt();
                 });
+  }
+
+  bool IsCancelled() {
+    std::lock_guard lock(mutex_);
+    return cancelled_;
   }
 
   // A controller that answers knows more than one that is gone: silence does not replace its words.
@@ -164,6 +189,11 @@ class RetryingCall : public std::enable_shared_from_this<RetryingCall<State>> {
   // The last answer named the leader.
   bool hinted_ = false;
   int hints_followed_ = 0;
+  // What other threads touch.
+  std::mutex mutex_;
+  bool cancelled_ = false;
+  // Of the newest attempt.
+  CancelCall cancel_attempt_;
 };
 
 class Stream final : public SessionStream {
@@ -221,11 +251,14 @@ std::string ControllerClient::NewRequestId() {
   return Uuid::Random(prng).ToString();
 }
 
-void ControllerClient::RawCall(const char* path, bool leader_only, grpc::ByteBuffer request,
-                               Duration timeout, RawDone done) {
-  std::make_shared<RetryingCall<State>>(state_, path, leader_only, std::move(request), timeout,
-                                        std::move(done))
-      ->Attempt();
+CallHandle ControllerClient::RawCall(const char* path, bool leader_only, grpc::ByteBuffer request,
+                                     Duration timeout, RawDone done) {
+  auto call = std::make_shared<RetryingCall<State>>(state_, path, leader_only, std::move(request),
+                                                    timeout, std::move(done));
+  call->Attempt();
+  return CallHandle([weak = std::weak_ptr(call)] {
+    if (const auto running = weak.lock()) running->Cancel();
+  });
 }
 
 std::unique_ptr<SessionStream> ControllerClient::OpenSession(SessionEvents events) {

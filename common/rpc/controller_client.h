@@ -40,6 +40,22 @@ struct ControllerClientOptions {
   Duration connect_timeout = std::chrono::seconds(2);
 };
 
+// A call under way, for whoever may lose interest in it. Dropping the handle changes nothing.
+class CallHandle {
+ public:
+  CallHandle() = default;
+  explicit CallHandle(std::function<void()> cancel) : cancel_(std::move(cancel)) {}
+
+  // The call ends soon, with kNetworkException unless it has its answer, and the controller hears
+  // of it. Does nothing after the end; callable from any thread.
+  void Cancel() const {
+    if (cancel_) cancel_();
+  }
+
+ private:
+  std::function<void()> cancel_;
+};
+
 // A running stream. Dropping the handle cancels the stream; events still come until `on_end` has
 // been called.
 class StreamHandle {
@@ -76,8 +92,8 @@ class ControllerClient {
 
   // `timeout` covers all attempts; it is passed on to the controller as the call's deadline.
   template <class Request, class Reply>
-  void Call(const Method<Request, Reply>& method, Request request, Duration timeout,
-            std::function<void(Result<Reply>)> done);
+  CallHandle Call(const Method<Request, Reply>& method, Request request, Duration timeout,
+                  std::function<void(Result<Reply>)> done);
   // The same, waiting. Not on an event loop.
   template <class Request, class Reply>
   Result<Reply> CallSync(const Method<Request, Reply>& method, Request request, Duration timeout);
@@ -97,8 +113,8 @@ class ControllerClient {
  private:
   struct State;
   using RawDone = std::function<void(Result<grpc::ByteBuffer>)>;
-  void RawCall(const char* path, bool leader_only, grpc::ByteBuffer request, Duration timeout,
-               RawDone done);
+  CallHandle RawCall(const char* path, bool leader_only, grpc::ByteBuffer request, Duration timeout,
+                     RawDone done);
   const std::string& tool() const;
   static std::string NewRequestId();
 
@@ -108,18 +124,18 @@ class ControllerClient {
 // ---- Implementation of the templates --------------------------------------------------
 
 template <class Request, class Reply>
-void ControllerClient::Call(const Method<Request, Reply>& method, Request request, Duration timeout,
-                            std::function<void(Result<Reply>)> done) {
+CallHandle ControllerClient::Call(const Method<Request, Reply>& method, Request request,
+                                  Duration timeout, std::function<void(Result<Reply>)> done) {
   if constexpr (requires { request.mutable_context(); }) {
     auto* context = request.mutable_context();
     if (context->request_id().empty()) context->set_request_id(NewRequestId());
     if (context->tool().empty()) context->set_tool(tool());
   }
-  RawCall(method.path, method.leader_only, ToByteBuffer(request), timeout,
-          [done = std::move(done)](Result<grpc::ByteBuffer> raw) {
-            if (!raw) return done(tl::unexpected<Error>(std::move(raw).error()));
-            done(FromByteBuffer<Reply>(*std::move(raw)));
-          });
+  return RawCall(method.path, method.leader_only, ToByteBuffer(request), timeout,
+                 [done = std::move(done)](Result<grpc::ByteBuffer> raw) {
+                   if (!raw) return done(tl::unexpected<Error>(std::move(raw).error()));
+                   done(FromByteBuffer<Reply>(*std::move(raw)));
+                 });
 }
 
 template <class Request, class Reply>

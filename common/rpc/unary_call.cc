@@ -22,9 +22,9 @@ struct PendingCall {
 
 }  // namespace
 
-void RawUnaryCall(std::shared_ptr<grpc::Channel> channel, const std::string& path,
-                  grpc::ByteBuffer request, Duration timeout, const CallMetadata& metadata,
-                  std::function<void(RawReply)> done) {
+CancelCall RawUnaryCall(std::shared_ptr<grpc::Channel> channel, const std::string& path,
+                        grpc::ByteBuffer request, Duration timeout, const CallMetadata& metadata,
+                        std::function<void(RawReply)> done) {
   auto call = std::make_shared<PendingCall>(std::move(channel));
   call->path = path;
   call->request = std::move(request);
@@ -37,6 +37,9 @@ void RawUnaryCall(std::shared_ptr<grpc::Channel> channel, const std::string& pat
                          }
                          done(std::move(call->reply));
                        });
+  return [weak = std::weak_ptr<PendingCall>(call)] {
+    if (const auto running = weak.lock()) running->context.TryCancel();
+  };
 }
 
 }  // namespace weir::rpc

@@ -45,10 +45,14 @@ Result<Message> FromByteBuffer(grpc::ByteBuffer buffer) {
 using CallMetadata = std::map<std::string, std::string>;
 using RawReply = tl::expected<grpc::ByteBuffer, RpcError>;
 
+// Makes the call end soon, with kNetworkException unless its answer came before. Does nothing after
+// the end; callable from any thread.
+using CancelCall = std::function<void()>;
+
 // `path`: "/package.Service/Method".
-void RawUnaryCall(std::shared_ptr<grpc::Channel> channel, const std::string& path,
-                  grpc::ByteBuffer request, Duration timeout, const CallMetadata& metadata,
-                  std::function<void(RawReply)> done);
+CancelCall RawUnaryCall(std::shared_ptr<grpc::Channel> channel, const std::string& path,
+                        grpc::ByteBuffer request, Duration timeout, const CallMetadata& metadata,
+                        std::function<void(RawReply)> done);
 
 template <class Request, class Reply>
 void UnaryCall(std::shared_ptr<grpc::Channel> channel, const Method<Request, Reply>& method,

@@ -10,6 +10,7 @@
 #include <future>
 #include <mutex>
 #include <set>
+#include <thread>
 
 #include "common/base/limits.h"
 #include "common/rpc/byte_stream.h"
@@ -19,6 +20,7 @@
 #include "common/rpc/server_streams.h"
 #include "proto/admin.grpc.pb.h"
 #include "proto/broker.grpc.pb.h"
+#include "proto/group.grpc.pb.h"
 
 namespace weir::rpc {
 namespace {
@@ -176,6 +178,47 @@ TEST(ControllerClient, WhatALivingControllerSaysOutlastsTheSilenceOfOthers) {
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().code, ErrorCode::kNotController);
   EXPECT_EQ(reply.error().message, "no majority");
+}
+
+// Joins wait until their caller gives up.
+class PatientGroups final : public group::v1::GroupService::CallbackService {
+ public:
+  class Waiting final : public grpc::ServerUnaryReactor {
+   public:
+    explicit Waiting(PatientGroups& owner) : owner_(owner) { ++owner_.waiting; }
+    void OnCancel() override { Finish(grpc::Status::CANCELLED); }
+    void OnDone() override {
+      --owner_.waiting;
+      delete this;
+    }
+
+   private:
+    PatientGroups& owner_;
+  };
+  grpc::ServerUnaryReactor* JoinGroup(grpc::CallbackServerContext*,
+                                      const group::v1::JoinGroupRequest*,
+                                      group::v1::JoinGroupReply*) override {
+    ++calls;
+    return new Waiting(*this);
+  }
+
+  std::atomic<int> calls = 0;
+  std::atomic<int> waiting = 0;
+};
+
+TEST(ControllerClient, ACancelledCallEndsAtBothSidesAndIsNotRepeated) {
+  PatientGroups groups;
+  Running running({&groups});
+  ControllerClient client({running.address}, {.tool = "test"});
+  std::promise<Result<group::v1::JoinGroupReply>> promise;
+  const CallHandle call = client.Call<group::v1::JoinGroupRequest, group::v1::JoinGroupReply>(
+      kJoinGroup, {}, kPatience, [&](auto reply) { promise.set_value(std::move(reply)); });
+  while (groups.waiting == 0) std::this_thread::yield();
+  call.Cancel();
+  EXPECT_FALSE(promise.get_future().get().has_value());
+  while (groups.waiting != 0) std::this_thread::yield();
+  EXPECT_EQ(groups.calls, 1);
+  call.Cancel();
 }
 
 class FakeBrokers final : public broker::v1::BrokerService::CallbackService {
