@@ -1,6 +1,6 @@
 #include "controller/state/groups/group_config.h"
 
-#include <charconv>
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,10 +11,8 @@ namespace {
 // Values have passed the option's check when they were set; what is no number leaves the default.
 void Read(const metadata::ConfigView& view, std::string_view key, int32_t* out) {
   const std::optional<std::string> text = metadata::EffectiveBrokerValue(view, key);
-  if (!text) return;
-  int32_t value = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (error == std::errc() && end == text->data() + text->size()) *out = value;
+  const std::optional<int64_t> value = text ? metadata::ParseConfigInteger(*text) : std::nullopt;
+  if (value) *out = static_cast<int32_t>(std::clamp<int64_t>(*value, INT32_MIN, INT32_MAX));
 }
 
 }  // namespace

@@ -179,7 +179,8 @@ class GroupCoordinator {
   void FailSync(Step& step, const std::string& member_id, ErrorCode error);
   void Answer(Event& event, GroupCallId call, GroupReply reply);
   void RemoveMembers(Step& step, const std::vector<std::string>& member_ids);
-  // Members are gone: their group begins a rebalance, or ends one that waited for them.
+  // Members are gone: their group begins a rebalance, or ends one that waited for them alone. An
+  // initial rebalance keeps its delay while anybody is left.
   void AfterRemoval(Step& step, std::string_view reason);
   void RemovePendingId(Step& step, const std::string& member_id);
   void ExpireSession(Step& step, const std::string& member_id);

@@ -53,9 +53,7 @@ GroupOutcome GroupCoordinator::Leave(const GroupContext& context, GroupCallId ca
     left->set_instance_id(leaving.instance_id());
     left->set_error_code(static_cast<int32_t>(error));
   }
-  if (somebody_left && step.draft.exists() && step.draft.state() != metadata::GroupState::kEmpty) {
-    PrepareOrComplete(step, "members have left");
-  }
+  if (somebody_left) AfterRemoval(step, "members have left");
   Answer(event, call, std::move(reply));
   return Finish(event);
 }

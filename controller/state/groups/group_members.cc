@@ -133,11 +133,8 @@ void GroupCoordinator::RemovePendingId(Step& step, const std::string& member_id)
 }
 
 void GroupCoordinator::AfterRemoval(Step& step, std::string_view reason) {
-  if (step.draft.state() == metadata::GroupState::kPreparingRebalance) {
-    if (HaveAllJoined(step)) CompleteJoin(step);
-  } else if (step.draft.state() != metadata::GroupState::kEmpty) {
-    Prepare(step, reason);
-  }
+  if (!step.draft.exists() || step.draft.state() == metadata::GroupState::kEmpty) return;
+  PrepareOrComplete(step, reason);
 }
 
 void GroupCoordinator::ExpireSession(Step& step, const std::string& member_id) {

@@ -76,6 +76,7 @@ void GroupCoordinator::CompleteJoin(Step& step) {
     Note(step, std::to_string(absent.size()) + " members did not join in time and are out");
     RemoveMembers(step, absent);
   }
+  step.soft.is_initial_rebalance = false;
   const GroupTimer timer{GroupTimerKind::kJoin, step.group_id(), ""};
   if (!step.group().members.empty() && !ElectJoinedLeader(step)) {
     // Only absent static members are left: wait until one is back or all have expired.
@@ -83,7 +84,6 @@ void GroupCoordinator::CompleteJoin(Step& step) {
     return;
   }
   timers_.Cancel(timer);
-  step.soft.is_initial_rebalance = false;
   FormGeneration(step);
 }
 

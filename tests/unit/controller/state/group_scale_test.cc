@@ -83,7 +83,7 @@ TEST(GroupConfig, IsReadFromBrokerSettings) {
   EXPECT_EQ(defaults.size_max, INT32_MAX);
   const metadata::StaticConfig set{{"group.initial.rebalance.delay.ms", "0"},
                                    {"group.min.session.timeout.ms", "1"},
-                                   {"group.max.session.timeout.ms", "60000"},
+                                   {"group.max.session.timeout.ms", " 60000 "},
                                    {"group.max.size", "17"}};
   const GroupConfig config = ReadGroupConfig({image, kNoNode, &set});
   EXPECT_EQ(config.initial_rebalance_delay, Duration::zero());

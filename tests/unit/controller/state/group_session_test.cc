@@ -127,6 +127,42 @@ TEST(GroupSession, WhoseClientIsGoneHasItsSessionLeft) {
   h.Gone(call);
 }
 
+// Kafka lets no loss cut the initial delay short: those who are coming are still coming.
+TEST(GroupSession, TheInitialDelayOutlastsWhoeverIsLost) {
+  GroupConfig config;
+  config.initial_rebalance_delay = std::chrono::seconds(30);
+  H h(config);
+  JoinGroupRequest anonymous = H::JoinOf("g");
+  anonymous.set_requires_known_member_id(false);
+  h.AskForId("g");  // never used: expires after 10 s
+  const std::string silent = h.AskForId("g");
+  const GroupCallId lost = h.Join(anonymous);
+  const GroupCallId call = h.Join(H::JoinOf("g", h.AskForId("g")));
+  h.Gone(h.Join(H::JoinOf("g", silent)));
+  h.Gone(lost);
+  EXPECT_FALSE(h.IsAnswered(call)) << "an anonymous member is gone";
+  h.AdvanceMs(29'999);
+  EXPECT_FALSE(h.IsAnswered(call)) << "an id and a member have expired";
+  EXPECT_EQ(h.GroupOf("g").members.size(), 1u);
+  h.AdvanceMs(30'001);
+  ASSERT_TRUE(h.IsAnswered(call));
+  EXPECT_EQ(h.Joined(call).members_size(), 1);
+}
+
+// Static members that are absent when the delay is over are waited for; whoever comes back then
+// waits for no second delay.
+TEST(GroupSession, TheInitialDelayIsOverOnce) {
+  H h;
+  JoinGroupRequest request = H::JoinOf("g", "", "i");
+  request.set_session_timeout_ms(100'000);
+  h.Gone(h.Join(request));
+  h.AdvanceMs(3'000);
+  EXPECT_EQ(h.StateOf("g"), GroupState::kPreparingRebalance);
+  const GroupCallId back = h.Join(request);
+  EXPECT_TRUE(h.IsAnswered(back));
+  EXPECT_EQ(h.GenerationOf("g"), 1);
+}
+
 TEST(GroupSession, AnIdThatIsNotUsedExpires) {
   H h;
   const std::vector<std::string> ids = h.StableGroup("g", 1);
