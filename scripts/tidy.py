@@ -35,16 +35,18 @@ ARROWS = {
     "broker/metadata": ["proto", "common/metadata", "common/runtime", "common/rpc",
                         "broker/wire", "broker/log", "broker/replica"],
     "broker/handlers": ["proto", "common/metadata", "common/runtime", "common/rpc", "broker/wire",
-                        "broker/log", "broker/replica", "broker/metadata", "broker/net"],
+                        "broker/log", "broker/replica", "broker/metadata", "broker/net",
+                        "broker/coordinator"],
     "broker/node": ["proto", "common/metadata", "common/runtime", "common/rpc", "broker/wire",
                     "broker/log", "broker/replica", "broker/metadata", "broker/net",
-                    "broker/handlers"],
+                    "broker/coordinator", "broker/handlers"],
     "broker/coordinator": ["proto", "common/metadata", "common/runtime", "common/rpc",
                            "broker/wire", "broker/log", "broker/replica", "broker/metadata"],
 }
 
 PURE = {"common/base", "common/metadata", "controller/raft", "controller/state", "broker/wire"}
-PURE_FILES = {"broker/replica/partition.h", "broker/replica/partition.cc",
+PURE_FILES = {"broker/coordinator/heard_members.h", "broker/coordinator/heard_members.cc",
+              "broker/replica/partition.h", "broker/replica/partition.cc",
               "broker/replica/replica_fetcher.h", "broker/replica/replica_fetcher.cc"}
 
 # Headers that make a file impure.

@@ -5,16 +5,18 @@
 namespace weir::broker {
 
 template <class Request, class Reply>
-void ControllerGateway::Forward(const rpc::Method<Request, Reply>& method, Request request,
-                                Duration timeout, ReplyDone<Reply> done) {
+rpc::CallHandle ControllerGateway::Forward(const rpc::Method<Request, Reply>& method,
+                                           Request request, Duration timeout,
+                                           ReplyDone<Reply> done) {
   // The client's callback type is copyable; ours need not be.
   auto shared_done = std::make_shared<ReplyDone<Reply>>(std::move(done));
-  client_.Call<Request, Reply>(method, std::move(request), timeout,
-                               [thread = metadata_thread_, shared_done](Result<Reply> reply) {
-                                 thread->Post([shared_done, reply = std::move(reply)]() mutable {
-                                   (*shared_done)(std::move(reply));
-                                 });
-                               });
+  return client_.Call<Request, Reply>(
+      method, std::move(request), timeout,
+      [thread = metadata_thread_, shared_done](Result<Reply> reply) {
+        thread->Post([shared_done, reply = std::move(reply)]() mutable {
+          (*shared_done)(std::move(reply));
+        });
+      });
 }
 
 void ControllerGateway::CreateTopics(admin::v1::CreateTopicsRequest request, Duration timeout,
@@ -63,6 +65,45 @@ void ControllerGateway::AllocateProducerIds(broker::v1::AllocateProducerIdsReque
 void ControllerGateway::AlterPartition(broker::v1::AlterPartitionRequest request, Duration timeout,
                                        ReplyDone<broker::v1::AlterPartitionReply> done) {
   Forward(rpc::kAlterPartition, std::move(request), timeout, std::move(done));
+}
+
+rpc::CallHandle ControllerGateway::JoinGroup(group::v1::JoinGroupRequest request, Duration timeout,
+                                             ReplyDone<group::v1::JoinGroupReply> done) {
+  return Forward(rpc::kJoinGroup, std::move(request), timeout, std::move(done));
+}
+
+rpc::CallHandle ControllerGateway::SyncGroup(group::v1::SyncGroupRequest request, Duration timeout,
+                                             ReplyDone<group::v1::SyncGroupReply> done) {
+  return Forward(rpc::kSyncGroup, std::move(request), timeout, std::move(done));
+}
+
+rpc::CallHandle ControllerGateway::Heartbeat(group::v1::HeartbeatRequest request, Duration timeout,
+                                             ReplyDone<group::v1::HeartbeatReply> done) {
+  return Forward(rpc::kHeartbeat, std::move(request), timeout, std::move(done));
+}
+
+rpc::CallHandle ControllerGateway::ReportLiveness(group::v1::LivenessReport request,
+                                                  Duration timeout,
+                                                  ReplyDone<group::v1::LivenessReply> done) {
+  return Forward(rpc::kReportLiveness, std::move(request), timeout, std::move(done));
+}
+
+rpc::CallHandle ControllerGateway::LeaveGroup(group::v1::LeaveGroupRequest request,
+                                              Duration timeout,
+                                              ReplyDone<group::v1::LeaveGroupReply> done) {
+  return Forward(rpc::kLeaveGroup, std::move(request), timeout, std::move(done));
+}
+
+rpc::CallHandle ControllerGateway::DeleteGroups(group::v1::DeleteGroupsRequest request,
+                                                Duration timeout,
+                                                ReplyDone<group::v1::DeleteGroupsReply> done) {
+  return Forward(rpc::kDeleteGroups, std::move(request), timeout, std::move(done));
+}
+
+rpc::CallHandle ControllerGateway::DescribeGroups(group::v1::DescribeGroupsRequest request,
+                                                  Duration timeout,
+                                                  ReplyDone<group::v1::DescribeGroupsReply> done) {
+  return Forward(rpc::kDescribeGroups, std::move(request), timeout, std::move(done));
 }
 
 }  // namespace weir::broker

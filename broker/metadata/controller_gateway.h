@@ -1,4 +1,5 @@
-// ControllerGateway: the controllers over gRPC, as ControllerPort, SessionPort and FeedPort.
+// ControllerGateway: the controllers over gRPC, as ControllerPort, GroupPort, SessionPort and
+// FeedPort.
 //
 // Laws:
 //  1. Replies are handed over on the metadata thread, so that nothing of the broker is called
@@ -10,13 +11,17 @@
 
 #include "broker/metadata/broker_session.h"
 #include "broker/metadata/controller_port.h"
+#include "broker/metadata/group_port.h"
 #include "broker/metadata/metadata_follower.h"
 #include "common/base/executor.h"
 #include "common/rpc/controller_client.h"
 
 namespace weir::broker {
 
-class ControllerGateway : public ControllerPort, public SessionPort, public FeedPort {
+class ControllerGateway : public ControllerPort,
+                          public GroupPort,
+                          public SessionPort,
+                          public FeedPort {
  public:
   // `client` outlives the gateway; `metadata_thread` is kept as long as calls are under way.
   ControllerGateway(rpc::ControllerClient& client, std::shared_ptr<Executor> metadata_thread)
@@ -42,6 +47,21 @@ class ControllerGateway : public ControllerPort, public SessionPort, public Feed
   void AlterPartition(broker::v1::AlterPartitionRequest request, Duration timeout,
                       ReplyDone<broker::v1::AlterPartitionReply> done) override;
 
+  rpc::CallHandle JoinGroup(group::v1::JoinGroupRequest request, Duration timeout,
+                            ReplyDone<group::v1::JoinGroupReply> done) override;
+  rpc::CallHandle SyncGroup(group::v1::SyncGroupRequest request, Duration timeout,
+                            ReplyDone<group::v1::SyncGroupReply> done) override;
+  rpc::CallHandle Heartbeat(group::v1::HeartbeatRequest request, Duration timeout,
+                            ReplyDone<group::v1::HeartbeatReply> done) override;
+  rpc::CallHandle ReportLiveness(group::v1::LivenessReport report, Duration timeout,
+                                 ReplyDone<group::v1::LivenessReply> done) override;
+  rpc::CallHandle LeaveGroup(group::v1::LeaveGroupRequest request, Duration timeout,
+                             ReplyDone<group::v1::LeaveGroupReply> done) override;
+  rpc::CallHandle DeleteGroups(group::v1::DeleteGroupsRequest request, Duration timeout,
+                               ReplyDone<group::v1::DeleteGroupsReply> done) override;
+  rpc::CallHandle DescribeGroups(group::v1::DescribeGroupsRequest request, Duration timeout,
+                                 ReplyDone<group::v1::DescribeGroupsReply> done) override;
+
   std::unique_ptr<rpc::SessionStream> OpenSession(rpc::SessionEvents events) override {
     return client_.OpenSession(std::move(events));
   }
@@ -52,8 +72,8 @@ class ControllerGateway : public ControllerPort, public SessionPort, public Feed
 
  private:
   template <class Request, class Reply>
-  void Forward(const rpc::Method<Request, Reply>& method, Request request, Duration timeout,
-               ReplyDone<Reply> done);
+  rpc::CallHandle Forward(const rpc::Method<Request, Reply>& method, Request request,
+                          Duration timeout, ReplyDone<Reply> done);
 
   rpc::ControllerClient& client_;
   std::shared_ptr<Executor> metadata_thread_;

@@ -9,6 +9,25 @@ ImageHolder::ImageHolder(Executor& metadata_thread, std::vector<Executor*> shard
       shards_(std::move(shards)),
       newest_(std::make_shared<const metadata::MetadataImage>()) {
   images_.assign(shards_.size(), newest_);
+  waiting_.resize(shards_.size());
+}
+
+void ImageHolder::WhenReached(size_t shard, LogIndex offset, Task task) {
+  if (images_[shard]->offset() >= offset) return task();
+  waiting_[shard].push_back({offset, std::move(task)});
+}
+
+void ImageHolder::Adopt(size_t shard, ImagePtr image) {
+  images_[shard] = std::move(image);
+  const LogIndex reached = images_[shard]->offset();
+  // A task may ask to wait again.
+  std::vector<Waiting> due;
+  std::erase_if(waiting_[shard], [&](Waiting& waiting) {
+    if (waiting.offset > reached) return false;
+    due.push_back(std::move(waiting));
+    return true;
+  });
+  for (Waiting& waiting : due) waiting.task();
 }
 
 void ImageHolder::Publish(ImagePtr image, Task done) {
@@ -21,7 +40,7 @@ void ImageHolder::Publish(ImagePtr image, Task done) {
   auto countdown = std::make_shared<Countdown>(Countdown{shards_.size(), std::move(done)});
   for (size_t i = 0; i < shards_.size(); ++i) {
     shards_[i]->Post([this, i, image, countdown]() mutable {
-      images_[i] = std::move(image);
+      Adopt(i, std::move(image));
       metadata_thread_.Post([countdown = std::move(countdown)] {
         if (--countdown->left == 0) countdown->done();
       });

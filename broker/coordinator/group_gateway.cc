@@ -1,0 +1,161 @@
+#include "broker/coordinator/group_gateway.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "common/base/limits.h"
+#include "common/metadata/group_checks.h"
+
+namespace weir::coordinator {
+namespace {
+
+using group::v1::DeleteGroupsReply;
+using group::v1::DeleteGroupsRequest;
+using group::v1::DescribeGroupsReply;
+using group::v1::DescribeGroupsRequest;
+using group::v1::HeartbeatReply;
+using group::v1::HeartbeatRequest;
+using group::v1::JoinGroupReply;
+using group::v1::JoinGroupRequest;
+using group::v1::LeaveGroupReply;
+using group::v1::LeaveGroupRequest;
+using group::v1::SyncGroupReply;
+using group::v1::SyncGroupRequest;
+
+// Signs of life are gathered this long on their shard.
+constexpr Duration kGatherTime = std::chrono::milliseconds(250);
+// A join's answer may come this long after the rebalance timeout.
+constexpr Duration kJoinSlack = std::chrono::seconds(10);
+// What a message holds besides what is counted below.
+constexpr size_t kMessageOverheadBytes = 64 * 1024;
+
+constexpr auto kUnavailable = static_cast<int32_t>(ErrorCode::kCoordinatorNotAvailable);
+
+template <class Reply>
+bool SaysUnavailable(const Reply& reply) {
+  return reply.error_code() == kUnavailable;
+}
+
+template <class Request, class Reply>
+Reply FailureOfWhole(const Request&, ErrorCode error) {
+  Reply reply;
+  reply.set_error_code(static_cast<int32_t>(error));
+  return reply;
+}
+
+template <class Reply>
+int64_t NoOffset(const Reply&) {
+  return 0;
+}
+
+template <class Reply>
+int64_t OffsetOf(const Reply& reply) {
+  return std::max<int64_t>(0, reply.metadata_offset());
+}
+
+JoinGroupReply JoinFailure(const JoinGroupRequest& request, ErrorCode error) {
+  JoinGroupReply reply;
+  reply.set_error_code(static_cast<int32_t>(error));
+  reply.set_generation_id(-1);
+  reply.set_member_id(request.member_id());
+  return reply;
+}
+
+template <class Request, class Reply>
+Reply FailureOfEach(const Request& request, ErrorCode error) {
+  Reply reply;
+  for (const std::string& group_id : request.group_ids()) {
+    auto* group = reply.add_groups();
+    group->set_group_id(group_id);
+    group->set_error_code(static_cast<int32_t>(error));
+  }
+  return reply;
+}
+
+template <class Reply>
+bool SaysUnavailableOfAny(const Reply& reply) {
+  return std::any_of(reply.groups().begin(), reply.groups().end(),
+                     [](const auto& group) { return group.error_code() == kUnavailable; });
+}
+
+const GatewayCallKind<JoinGroupRequest, JoinGroupReply> kJoin{
+    &broker::GroupPort::JoinGroup, SaysUnavailable, JoinFailure, OffsetOf};
+const GatewayCallKind<SyncGroupRequest, SyncGroupReply> kSync{
+    &broker::GroupPort::SyncGroup, SaysUnavailable, FailureOfWhole, OffsetOf};
+const GatewayCallKind<HeartbeatRequest, HeartbeatReply> kHeartbeat{
+    &broker::GroupPort::Heartbeat, SaysUnavailable, FailureOfWhole, NoOffset};
+const GatewayCallKind<LeaveGroupRequest, LeaveGroupReply> kLeave{
+    &broker::GroupPort::LeaveGroup, SaysUnavailable, FailureOfWhole, NoOffset};
+const GatewayCallKind<DeleteGroupsRequest, DeleteGroupsReply> kDelete{
+    &broker::GroupPort::DeleteGroups, SaysUnavailableOfAny, FailureOfEach, NoOffset};
+const GatewayCallKind<DescribeGroupsRequest, DescribeGroupsReply> kDescribe{
+    &broker::GroupPort::DescribeGroups, SaysUnavailableOfAny, FailureOfEach, NoOffset};
+
+}  // namespace
+
+template <class Request, class Reply>
+rpc::CallHandle GroupGateway::StartCall(const GatewayCallKind<Request, Reply>& kind,
+                                        Request request, Duration patience, Done<Reply> done) {
+  if (request.ByteSizeLong() > limits::kRpcMessageBytesMax - kMessageOverheadBytes) {
+    done(kind.failure(request, ErrorCode::kUnknownServerError));
+    return {};
+  }
+  auto call = std::make_shared<GatewayCall<Request, Reply>>(
+      place_, kind, std::move(request), place_.executor.Now() + patience, std::move(done));
+  call->Start();
+  return rpc::CallHandle([weak = std::weak_ptr(call)] {
+    if (const auto running = weak.lock()) running->Cancel();
+  });
+}
+
+rpc::CallHandle GroupGateway::Join(JoinGroupRequest request, Done<JoinGroupReply> done) {
+  const auto timeout = std::chrono::milliseconds(
+      std::max(request.session_timeout_ms(), request.rebalance_timeout_ms()));
+  const Duration patience = std::max<Duration>(kJoinPatienceMin, timeout) + kJoinSlack;
+  return StartCall(kJoin, std::move(request), patience, std::move(done));
+}
+
+rpc::CallHandle GroupGateway::Sync(SyncGroupRequest request, Done<SyncGroupReply> done) {
+  return StartCall(kSync, std::move(request), kSyncPatience, std::move(done));
+}
+
+void GroupGateway::Leave(LeaveGroupRequest request, Done<LeaveGroupReply> done) {
+  StartCall(kLeave, std::move(request), kLeavePatience, std::move(done));
+}
+
+void GroupGateway::Delete(DeleteGroupsRequest request, Done<DeleteGroupsReply> done) {
+  StartCall(kDelete, std::move(request), kGroupAdminPatience, std::move(done));
+}
+
+void GroupGateway::Describe(DescribeGroupsRequest request, Done<DescribeGroupsReply> done) {
+  StartCall(kDescribe, std::move(request), kGroupAdminPatience, std::move(done));
+}
+
+void GroupGateway::Heartbeat(HeartbeatRequest request, Done<ErrorCode> done) {
+  const ErrorCode verdict = metadata::CheckHeartbeat(
+      *place_.images.At(place_.shard), request.group_id(),
+      {request.member_id(), request.instance_id()}, request.generation_id());
+  if (verdict == ErrorCode::kInvalidGroupId) return done(verdict);
+  if (!metadata::IsAnswerOfGateway(verdict)) return Confirm(std::move(request), std::move(done));
+  Heard(request.group_id(), request.member_id());
+  done(verdict);
+}
+
+void GroupGateway::Confirm(HeartbeatRequest request, Done<ErrorCode> done) {
+  StartCall<HeartbeatRequest, HeartbeatReply>(
+      kHeartbeat, std::move(request), kHeartbeatPatience,
+      [done = std::move(done)](HeartbeatReply reply) mutable {
+        done(ErrorCodeFromNumber(reply.error_code()));
+      });
+}
+
+void GroupGateway::Heard(std::string_view group_id, std::string_view member_id) {
+  const MonoTime now = place_.executor.Now();
+  if (heard_.empty()) {
+    place_.executor.PostAt(now + kGatherTime, [this] { report_(std::exchange(heard_, {})); });
+  }
+  heard_.Add(group_id, member_id, now);
+}
+
+}  // namespace weir::coordinator

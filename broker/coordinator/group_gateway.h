@@ -1,0 +1,70 @@
+// GroupGateway: a broker's side of consumer groups (DESIGN D6, proto/group.proto). It holds no
+// state of any group: heartbeats are judged on the broker's own metadata image, everything else is
+// asked of the active controller, and who was heard of is reported to it.
+//
+//   client --Heartbeat--> image says NONE or REBALANCE_IN_PROGRESS: answered at once, and reported
+//                         image would turn the member away: the controller is asked
+//   client --JoinGroup, SyncGroup, LeaveGroup, ...--> GatewayCall --> controller
+//
+// Laws:
+//  1. A broker that fails takes no group with it: any other one answers the same.
+//  2. A controller that fails costs a call its time, not its answer: it is sent to the next one.
+//  3. While no controller is active, members whose group is at rest hear NONE.
+//  4. `done` runs once on the shard, inside the call or later; never after Cancel of the handle.
+// Thread rule: one per shard, on its thread.
+#pragma once
+
+#include <string_view>
+
+#include "absl/functional/any_invocable.h"
+#include "broker/coordinator/gateway_call.h"
+#include "broker/coordinator/heard_members.h"
+#include "broker/coordinator/liveness_reporter.h"
+#include "common/base/error_code.h"
+
+namespace weir::coordinator {
+
+// How long a call waits for its answer before the client hears COORDINATOR_NOT_AVAILABLE and sends
+// it again. Clients themselves wait for an assignment at most as long as for a poll (five minutes),
+// for a confirmed heartbeat no longer than a short session lasts.
+inline constexpr Duration kJoinPatienceMin = std::chrono::minutes(5);
+inline constexpr Duration kSyncPatience = std::chrono::minutes(5);
+inline constexpr Duration kHeartbeatPatience = std::chrono::seconds(5);
+inline constexpr Duration kLeavePatience = std::chrono::seconds(10);
+inline constexpr Duration kGroupAdminPatience = std::chrono::seconds(15);
+
+class GroupGateway {
+ public:
+  template <class Reply>
+  using Done = absl::AnyInvocable<void(Reply)>;
+
+  // `report` takes what was heard to the reporter; callable on the shard.
+  GroupGateway(const GatewayPlace& place, std::function<void(HeardMembers)> report)
+      : place_(place), report_(std::move(report)) {}
+
+  // A join waits at most its rebalance timeout and some, kJoinPatienceMin at least.
+  rpc::CallHandle Join(group::v1::JoinGroupRequest request, Done<group::v1::JoinGroupReply> done);
+  rpc::CallHandle Sync(group::v1::SyncGroupRequest request, Done<group::v1::SyncGroupReply> done);
+  void Leave(group::v1::LeaveGroupRequest request, Done<group::v1::LeaveGroupReply> done);
+  void Delete(group::v1::DeleteGroupsRequest request, Done<group::v1::DeleteGroupsReply> done);
+  void Describe(group::v1::DescribeGroupsRequest request,
+                Done<group::v1::DescribeGroupsReply> done);
+
+  void Heartbeat(group::v1::HeartbeatRequest request, Done<ErrorCode> done);
+  // The controller's verdict, whatever the own image says. For commits too, which the image would
+  // refuse. kCoordinatorNotAvailable: nobody could be asked.
+  void Confirm(group::v1::HeartbeatRequest request, Done<ErrorCode> done);
+  // A sign of life of a member that the image knows: its heartbeat, its commit.
+  void Heard(std::string_view group_id, std::string_view member_id);
+
+ private:
+  template <class Request, class Reply>
+  rpc::CallHandle StartCall(const GatewayCallKind<Request, Reply>& kind, Request request,
+                            Duration patience, Done<Reply> done);
+
+  const GatewayPlace place_;
+  const std::function<void(HeardMembers)> report_;
+  HeardMembers heard_;
+};
+
+}  // namespace weir::coordinator

@@ -1,0 +1,45 @@
+// LivenessReporter: tells the active controller whom this broker's gateways have heard of (D6).
+//
+// Laws:
+//  1. One report for all gateways, at most one per kReportInterval and one under way at a time;
+//     none while nobody was heard of.
+//  2. What a lost report said goes with the next one: no sign of life is lost while the controllers
+//     change.
+// Thread rule: the metadata thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "broker/coordinator/heard_members.h"
+#include "broker/metadata/group_port.h"
+#include "common/base/executor.h"
+
+namespace weir::coordinator {
+
+// Members' sessions last 6 s at least.
+inline constexpr Duration kReportInterval = std::chrono::seconds(1);
+
+class LivenessReporter {
+ public:
+  LivenessReporter(std::shared_ptr<Executor> thread, broker::GroupPort& controllers)
+      : thread_(std::move(thread)), controllers_(controllers) {}
+
+  void Heard(const HeardMembers& members);
+
+ private:
+  void SendWhenDue();
+  void Send();
+  void OnDone(bool delivered);
+
+  const std::shared_ptr<Executor> thread_;
+  broker::GroupPort& controllers_;
+  HeardMembers heard_;
+  // Of the report under way.
+  HeardMembers sent_;
+  bool under_way_ = false;
+  bool scheduled_ = false;
+  std::optional<MonoTime> last_sent_;
+};
+
+}  // namespace weir::coordinator

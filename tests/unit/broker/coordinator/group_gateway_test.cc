@@ -1,0 +1,343 @@
+// GroupGateway: what is answered from the image, what is asked of the controller, how often, and
+// until when (DESIGN D6, proto/group.proto).
+#include "broker/coordinator/group_gateway.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+
+#include "broker/coordinator/group_gateways.h"
+#include "common/metadata/apply.h"
+#include "tests/support/manual_executor.h"
+#include "tests/unit/broker/coordinator/scripted_group_port.h"
+
+namespace weir::coordinator {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+class GroupGatewayTest : public testing::Test {
+ protected:
+  // The image that the shard has: a batch more each time.
+  void Publish(const metadata::v1::MetadataBatch& batch) {
+    metadata::Apply(image_, batch, LogIndex(++offset_));
+    images_.Publish(std::make_shared<const metadata::MetadataImage>(image_), [] {});
+    thread_->Run();
+  }
+  void PublishGroup(metadata::v1::GroupState state, int32_t generation) {
+    metadata::v1::MetadataBatch batch;
+    metadata::v1::GroupRecord* group = batch.add_records()->mutable_group();
+    group->set_group_id("g");
+    group->set_type(metadata::v1::GROUP_TYPE_CLASSIC);
+    group->set_state(state);
+    group->set_generation(generation);
+    group->set_protocol_type("consumer");
+    for (const auto& [member_id, instance_id] : {std::pair{"m", ""}, std::pair{"s", "i"}}) {
+      metadata::v1::GroupMemberRecord* member = batch.add_records()->mutable_group_member();
+      member->set_group_id("g");
+      member->set_member_id(member_id);
+      member->set_instance_id(instance_id);
+      member->set_session_timeout_ms(10'000);
+      member->set_rebalance_timeout_ms(10'000);
+    }
+    Publish(batch);
+  }
+
+  static group::v1::HeartbeatRequest HeartbeatOf(std::string_view member_id, int32_t generation,
+                                                 std::string_view instance_id = {}) {
+    group::v1::HeartbeatRequest request;
+    request.set_group_id("g");
+    request.set_member_id(std::string(member_id));
+    request.set_generation_id(generation);
+    request.set_instance_id(std::string(instance_id));
+    return request;
+  }
+  // What was answered at once; nullopt: the controller is being asked.
+  std::optional<ErrorCode> Beat(std::string_view member_id, int32_t generation,
+                                std::string_view instance_id = {}) {
+    verdict_.reset();
+    gateway().Heartbeat(HeartbeatOf(member_id, generation, instance_id),
+                        [this](ErrorCode verdict) { verdict_ = verdict; });
+    thread_->Run();
+    return verdict_;
+  }
+
+  rpc::CallHandle Join(int32_t session_timeout_ms = 10'000) {
+    group::v1::JoinGroupRequest request;
+    request.set_group_id("g");
+    request.set_member_id("m");
+    request.set_session_timeout_ms(session_timeout_ms);
+    joined_.reset();
+    return gateway().Join(request,
+                          [this](group::v1::JoinGroupReply reply) { joined_ = std::move(reply); });
+  }
+  static group::v1::JoinGroupReply Joined(int64_t metadata_offset) {
+    group::v1::JoinGroupReply reply;
+    reply.set_generation_id(1);
+    reply.set_metadata_offset(metadata_offset);
+    return reply;
+  }
+
+  GroupGateway& gateway() { return gateways_.At(0); }
+
+  // One thread is both the shard and the metadata thread.
+  std::shared_ptr<test::ManualExecutor> thread_ = std::make_shared<test::ManualExecutor>();
+  ScriptedGroupPort port_;
+  broker::ImageHolder images_{*thread_, {thread_.get()}};
+  GroupGateways gateways_{thread_, {thread_.get()}, images_, port_};
+  metadata::MetadataImage image_;
+  uint64_t offset_ = 0;
+  std::optional<ErrorCode> verdict_;
+  std::optional<group::v1::JoinGroupReply> joined_;
+};
+
+// ---- Heartbeats ---------------------------------------------------------------------------
+
+TEST_F(GroupGatewayTest, G08_AHeartbeatThatTheImageKnowsIsAnsweredHere) {
+  PublishGroup(metadata::v1::GROUP_STATE_STABLE, 3);
+  EXPECT_EQ(Beat("m", 3), ErrorCode::kNone);
+  EXPECT_EQ(Beat("s", 3, "i"), ErrorCode::kNone);
+  PublishGroup(metadata::v1::GROUP_STATE_COMPLETING_REBALANCE, 3);
+  EXPECT_EQ(Beat("m", 3), ErrorCode::kNone);
+  PublishGroup(metadata::v1::GROUP_STATE_PREPARING_REBALANCE, 3);
+  EXPECT_EQ(Beat("m", 3), ErrorCode::kRebalanceInProgress);
+  EXPECT_TRUE(port_.heartbeats.requests.empty());
+}
+
+// The image may lag: only the active controller turns a member away.
+TEST_F(GroupGatewayTest, WhatWouldTurnAMemberAwayIsConfirmedByTheController) {
+  PublishGroup(metadata::v1::GROUP_STATE_STABLE, 3);
+  EXPECT_EQ(Beat("m", 4), std::nullopt) << "a newer generation than the image has";
+  port_.heartbeats.AnswerError(ErrorCode::kNone);
+  thread_->Run();
+  EXPECT_EQ(verdict_, ErrorCode::kNone);
+
+  EXPECT_EQ(Beat("stranger", 3), std::nullopt);
+  EXPECT_EQ(port_.heartbeats.requests.back().member_id(), "stranger");
+  port_.heartbeats.AnswerError(ErrorCode::kUnknownMemberId);
+  thread_->Run();
+  EXPECT_EQ(verdict_, ErrorCode::kUnknownMemberId);
+
+  EXPECT_EQ(Beat("m", 2), std::nullopt) << "an older generation";
+  port_.heartbeats.AnswerError(ErrorCode::kIllegalGeneration);
+  thread_->Run();
+  EXPECT_EQ(verdict_, ErrorCode::kIllegalGeneration);
+
+  EXPECT_EQ(Beat("m", 3, "i"), std::nullopt) << "another one is that static member";
+  EXPECT_EQ(port_.heartbeats.requests.back().instance_id(), "i");
+  port_.heartbeats.AnswerError(ErrorCode::kFencedInstanceId);
+  thread_->Run();
+  EXPECT_EQ(verdict_, ErrorCode::kFencedInstanceId);
+}
+
+TEST_F(GroupGatewayTest, AHeartbeatWithoutGroupIsRefusedHere) {
+  group::v1::HeartbeatRequest request;
+  gateway().Heartbeat(request, [this](ErrorCode verdict) { verdict_ = verdict; });
+  EXPECT_EQ(verdict_, ErrorCode::kInvalidGroupId);
+  EXPECT_TRUE(port_.heartbeats.requests.empty());
+}
+
+TEST_F(GroupGatewayTest, WithoutControllersMembersAtRestHearNoneAndNobodyIsTurnedAway) {
+  PublishGroup(metadata::v1::GROUP_STATE_STABLE, 3);
+  EXPECT_EQ(Beat("m", 3), ErrorCode::kNone);
+  EXPECT_EQ(Beat("stranger", 3), std::nullopt);
+  thread_->Advance(kHeartbeatPatience - milliseconds(1));
+  EXPECT_EQ(verdict_, std::nullopt);
+  thread_->Advance(milliseconds(1));
+  EXPECT_EQ(verdict_, ErrorCode::kCoordinatorNotAvailable);
+  EXPECT_EQ(port_.heartbeats.cancelled, 1);
+}
+
+// ---- Who is alive -------------------------------------------------------------------------
+
+TEST_F(GroupGatewayTest, G08_SignsOfLifeGoInOneReportAndNoneWithoutThem) {
+  PublishGroup(metadata::v1::GROUP_STATE_STABLE, 3);
+  Beat("m", 3);
+  thread_->Advance(milliseconds(100));
+  Beat("m", 3);
+  Beat("s", 3, "i");
+  EXPECT_TRUE(port_.reports.requests.empty());
+  thread_->Advance(milliseconds(150));
+  ASSERT_EQ(port_.reports.requests.size(), 1u);
+  const group::v1::LivenessReport& report = port_.reports.requests[0];
+  ASSERT_EQ(report.groups_size(), 1);
+  EXPECT_EQ(report.groups(0).group_id(), "g");
+  ASSERT_EQ(report.groups(0).members_size(), 2);
+  EXPECT_EQ(report.groups(0).members(0).member_id(), "m");
+  EXPECT_EQ(report.groups(0).members(0).heard_ms_ago(), 150) << "the last one counts";
+  port_.reports.Answer(group::v1::LivenessReply());
+  thread_->Advance(minutes(10));
+  EXPECT_EQ(port_.reports.requests.size(), 1u) << "nobody was heard of";
+  EXPECT_EQ(thread_->timers(), 0u);
+}
+
+TEST_F(GroupGatewayTest, ReportsKeepAnInterval) {
+  PublishGroup(metadata::v1::GROUP_STATE_STABLE, 3);
+  for (int i = 0; i < 100; ++i) {
+    Beat("m", 3);
+    thread_->Advance(milliseconds(100));
+    if (!port_.reports.dones.empty() && port_.reports.dones.back()) {
+      port_.reports.Answer(group::v1::LivenessReply());
+      port_.reports.dones.back() = nullptr;
+    }
+  }
+  EXPECT_GE(port_.reports.requests.size(), 8u);
+  EXPECT_LE(port_.reports.requests.size(), 10u) << "in ten seconds";
+}
+
+// A member must not expire because the report about it met the end of a controller (G-11).
+TEST_F(GroupGatewayTest, G11_WhatALostReportSaidGoesWithTheNext) {
+  PublishGroup(metadata::v1::GROUP_STATE_STABLE, 3);
+  Beat("m", 3);
+  thread_->Advance(milliseconds(250));
+  ASSERT_EQ(port_.reports.requests.size(), 1u);
+  Beat("s", 3, "i");
+  thread_->Advance(seconds(3));
+  EXPECT_EQ(port_.reports.requests.size(), 1u) << "one is under way";
+  port_.reports.Answer(Fail(ErrorCode::kRequestTimedOut, "no controller"));
+  thread_->Run();
+  ASSERT_EQ(port_.reports.requests.size(), 2u);
+  const group::v1::LiveGroup& group = port_.reports.requests[1].groups(0);
+  ASSERT_EQ(group.members_size(), 2);
+  EXPECT_EQ(group.members(0).heard_ms_ago(), 3'250);
+  EXPECT_EQ(group.members(1).heard_ms_ago(), 3'000);
+}
+
+TEST_F(GroupGatewayTest, OnlyMembersThatTheImageKnowsAreReported) {
+  PublishGroup(metadata::v1::GROUP_STATE_STABLE, 3);
+  Beat("stranger", 3);
+  Beat("m", 7);
+  port_.heartbeats.AnswerError(ErrorCode::kIllegalGeneration);
+  thread_->Advance(seconds(20));
+  EXPECT_TRUE(port_.reports.requests.empty());
+}
+
+// ---- Calls --------------------------------------------------------------------------------
+
+TEST_F(GroupGatewayTest, AReplyIsHeldUntilTheImageHasReachedItsOffset) {
+  PublishGroup(metadata::v1::GROUP_STATE_STABLE, 1);
+  Join();
+  port_.joins.Answer(Joined(3));
+  thread_->Run();
+  EXPECT_FALSE(joined_) << "the image is at 1";
+  PublishGroup(metadata::v1::GROUP_STATE_STABLE, 2);
+  EXPECT_FALSE(joined_) << "and now at 2";
+  PublishGroup(metadata::v1::GROUP_STATE_STABLE, 3);
+  ASSERT_TRUE(joined_);
+  EXPECT_EQ(joined_->generation_id(), 1);
+  EXPECT_EQ(thread_->timers(), 0u);
+}
+
+TEST_F(GroupGatewayTest, AReplyWithoutNewMetadataPassesAtOnce) {
+  Join();
+  port_.joins.AnswerError(ErrorCode::kMemberIdRequired);
+  thread_->Run();
+  ASSERT_TRUE(joined_);
+  EXPECT_EQ(joined_->error_code(), static_cast<int32_t>(ErrorCode::kMemberIdRequired));
+  EXPECT_EQ(port_.joins.requests.size(), 1u);
+}
+
+TEST_F(GroupGatewayTest, ACallWithoutReplyIsSentAgain) {
+  Join();
+  const ErrorCode lost[] = {ErrorCode::kNetworkException, ErrorCode::kNotController,
+                            ErrorCode::kRequestTimedOut, ErrorCode::kUnsupportedVersion};
+  for (const ErrorCode error : lost) {
+    port_.joins.Answer(Fail(error, "gone"));
+    thread_->Advance(kGatewayRetryPause);
+    EXPECT_FALSE(joined_);
+  }
+  port_.joins.AnswerError(ErrorCode::kCoordinatorNotAvailable);
+  thread_->Advance(kGatewayRetryPause);
+  ASSERT_EQ(port_.joins.requests.size(), 6u);
+  for (const auto& request : port_.joins.requests) {
+    EXPECT_EQ(request.SerializeAsString(), port_.joins.requests[0].SerializeAsString());
+  }
+  EXPECT_LT(port_.joins.timeouts[5], port_.joins.timeouts[0]) << "the time that is left";
+  port_.joins.Answer(Joined(0));
+  thread_->Run();
+  EXPECT_TRUE(joined_);
+}
+
+TEST_F(GroupGatewayTest, AClientThatWaitedLongEnoughHearsCoordinatorNotAvailable) {
+  Join();
+  thread_->Advance(kJoinPatienceMin);
+  EXPECT_FALSE(joined_);
+  thread_->Advance(seconds(10));
+  ASSERT_TRUE(joined_);
+  EXPECT_EQ(joined_->error_code(), static_cast<int32_t>(ErrorCode::kCoordinatorNotAvailable));
+  EXPECT_EQ(joined_->member_id(), "m");
+  EXPECT_EQ(joined_->generation_id(), -1);
+  EXPECT_EQ(port_.joins.cancelled, 1);
+  joined_.reset();
+  port_.joins.Answer(Joined(0));
+  thread_->Run();
+  EXPECT_FALSE(joined_) << "too late";
+}
+
+TEST_F(GroupGatewayTest, AHeldReplyThatTheFeedNeverReachesEndsToo) {
+  Join();
+  port_.joins.Answer(Joined(99));
+  thread_->Advance(kJoinPatienceMin + seconds(10));
+  ASSERT_TRUE(joined_);
+  EXPECT_EQ(joined_->error_code(), static_cast<int32_t>(ErrorCode::kCoordinatorNotAvailable));
+}
+
+TEST_F(GroupGatewayTest, AJoinWaitsAsLongAsItsSessionAllows) {
+  Join(30 * 60 * 1000);
+  thread_->Advance(minutes(30));
+  EXPECT_FALSE(joined_);
+  thread_->Advance(seconds(10));
+  EXPECT_TRUE(joined_);
+}
+
+TEST_F(GroupGatewayTest, ACancelledCallIsWithdrawnAndNeverAnswered) {
+  const rpc::CallHandle call = Join();
+  call.Cancel();
+  EXPECT_EQ(port_.joins.cancelled, 1);
+  port_.joins.Answer(Fail(ErrorCode::kNetworkException, "cancelled"));
+  thread_->Advance(minutes(60));
+  EXPECT_FALSE(joined_);
+  EXPECT_EQ(port_.joins.requests.size(), 1u);
+  call.Cancel();
+}
+
+TEST_F(GroupGatewayTest, ACallThatIsCancelledInThePauseIsNotSentAgain) {
+  const rpc::CallHandle call = Join();
+  port_.joins.Answer(Fail(ErrorCode::kNetworkException, "gone"));
+  thread_->Run();
+  call.Cancel();
+  thread_->Advance(minutes(60));
+  EXPECT_EQ(port_.joins.requests.size(), 1u);
+  EXPECT_FALSE(joined_);
+}
+
+TEST_F(GroupGatewayTest, D11_WhatNoMessageHoldsIsRefusedHere) {
+  group::v1::SyncGroupRequest request;
+  request.add_assignments()->set_assignment(std::string(17 << 20, 'a'));
+  std::optional<group::v1::SyncGroupReply> synced;
+  gateway().Sync(std::move(request),
+                 [&](group::v1::SyncGroupReply reply) { synced = std::move(reply); });
+  ASSERT_TRUE(synced);
+  EXPECT_EQ(synced->error_code(), static_cast<int32_t>(ErrorCode::kUnknownServerError));
+  EXPECT_TRUE(port_.syncs.requests.empty());
+}
+
+TEST_F(GroupGatewayTest, ARequestWithManyGroupsIsAnsweredForEach) {
+  group::v1::DescribeGroupsRequest request;
+  request.add_group_ids("a");
+  request.add_group_ids("b");
+  std::optional<group::v1::DescribeGroupsReply> described;
+  gateway().Describe(request, [&](group::v1::DescribeGroupsReply reply) { described = reply; });
+  thread_->Advance(kGroupAdminPatience);
+  ASSERT_TRUE(described);
+  ASSERT_EQ(described->groups_size(), 2);
+  EXPECT_EQ(described->groups(1).group_id(), "b");
+  EXPECT_EQ(described->groups(1).error_code(),
+            static_cast<int32_t>(ErrorCode::kCoordinatorNotAvailable));
+}
+
+}  // namespace
+}  // namespace weir::coordinator
