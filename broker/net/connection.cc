@@ -86,6 +86,7 @@ bool Connection::ReadOnce() {
   }
   if (received == 0) {
     peer_closed_ = true;
+    info_.peer->Gone();
     CloseIfDrained();
     return false;
   }
@@ -251,6 +252,7 @@ void Connection::Close(const std::string& reason) {
   asio::error_code ignored;
   socket_.close(ignored);
   table_.Retire(info_.id);
+  info_.peer->Gone();
 }
 
 void Connection::CheckIdle(MonoTime now) {

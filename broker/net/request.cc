@@ -11,6 +11,17 @@ size_t TotalBytes(const Chunks& chunks) {
   return total;
 }
 
+PeerWatch::Id PeerWatch::WhenGone(Task task) {
+  WEIR_CHECK(!gone_, "nobody would run it");
+  tasks_.emplace(++last_id_, std::move(task));
+  return last_id_;
+}
+
+void PeerWatch::Gone() {
+  gone_ = true;
+  for (auto& [id, task] : std::exchange(tasks_, {})) task();
+}
+
 Responder& Responder::operator=(Responder&& other) noexcept {
   if (this == &other) return *this;
   if (pending()) Abort("request given up");

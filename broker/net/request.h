@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -20,6 +21,7 @@
 
 #include "broker/net/net_options.h"
 #include "common/base/bytes.h"
+#include "common/base/executor.h"
 #include "common/base/time.h"
 
 namespace weir::net {
@@ -32,6 +34,26 @@ using ConnectionId = uint64_t;
 using Chunks = std::vector<SharedBytes>;
 
 size_t TotalBytes(const Chunks& chunks);
+
+// What is to be done when a connection's peer has gone: it has closed its side, or the connection
+// has ended. Handlers that wait for long withdraw what they wait for. Outlives its connection.
+class PeerWatch {
+ public:
+  using Id = uint64_t;
+
+  bool gone() const { return gone_; }
+  // REQUIRES: !gone().
+  Id WhenGone(Task task);
+  // Unknown ids and those of tasks that have run are ignored.
+  void Forget(Id id) { tasks_.erase(id); }
+  // Runs what waits, each once. Idempotent.
+  void Gone();
+
+ private:
+  std::map<Id, Task> tasks_;
+  Id last_id_ = 0;
+  bool gone_ = false;
+};
 
 // What handlers may know about where a request came from. Lives as long as its connection: copy
 // what outlives the call.
@@ -48,6 +70,8 @@ struct ConnectionInfo {
   // From ApiVersions v3+ (KIP-511); empty before.
   std::string client_software_name;
   std::string client_software_version;
+  // Of the shard's thread, like the connection.
+  std::shared_ptr<PeerWatch> peer = std::make_shared<PeerWatch>();
   // Ends the wait of the last fetch of a replica, when another request of it comes.
   std::function<void()> end_wait;
 };

@@ -304,5 +304,52 @@ TEST(ParseListener, FormsAndFaults) {
   EXPECT_FALSE(IsWildcardOrLoopback("10.0.0.1"));
 }
 
+// Whoever waits for long withdraws what it waits for when its client has gone.
+TEST_F(ServerTest, ThatThePeerHasGoneIsHeardWhileItsRequestWaits) {
+  std::optional<Request> held;
+  std::atomic<int> gone = 0;
+  std::atomic<bool> taken = false;
+  Serve(
+      [&](ConnectionInfo& connection, Request request) {
+        held = std::move(request);
+        const PeerWatch::Id forgotten = connection.peer->WhenGone([&] { gone += 100; });
+        connection.peer->Forget(forgotten);
+        connection.peer->WhenGone([&] {
+          ++gone;
+          held->responder.SendNothing();
+        });
+        taken = true;
+      },
+      {}, 1);
+  {
+    Client client(port_);
+    client.Send(FrameOf("join"));
+    WaitUntil([&] { return taken.load(); });
+    EXPECT_EQ(gone, 0);
+  }
+  WaitUntil([&] { return gone > 0; });
+  Settle();
+  EXPECT_EQ(gone, 1);
+}
+
+TEST_F(ServerTest, AStoppingServerTellsWhoeverWaits) {
+  std::optional<Request> held;
+  std::atomic<int> gone = 0;
+  std::atomic<bool> taken = false;
+  Serve(
+      [&](ConnectionInfo& connection, Request request) {
+        held = std::move(request);
+        connection.peer->WhenGone([&] { ++gone; });
+        taken = true;
+      },
+      {}, 1);
+  Client client(port_);
+  client.Send(FrameOf("join"));
+  WaitUntil([&] { return taken.load(); });
+  server_->CloseAll();
+  WaitUntil([&] { return gone == 1; });
+  held->responder.SendNothing();
+}
+
 }  // namespace
 }  // namespace weir::net
