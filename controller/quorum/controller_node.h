@@ -44,8 +44,8 @@ struct ControllerNodeOptions {
   std::vector<std::string> join;
   // Zero: any.
   Uuid cluster_id;
-  int32_t election_ticks = 30;
-  int32_t heartbeat_ticks = 10;
+  int32_t election_ticks = 40;
+  int32_t heartbeat_ticks = 20;
   BrokerSessionsOptions sessions;
   LeaderBalancerOptions leaders;
   state::Defaults defaults;

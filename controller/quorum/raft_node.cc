@@ -12,7 +12,7 @@ namespace weir::quorum {
 namespace {
 
 // What is looked at on every tick is never later than this for being asleep.
-constexpr int32_t kTicksAsleepMax = 5;
+constexpr int32_t kTicksAsleepMax = 10;
 // A leader that lives dials again within 20 ms; if it has nothing to say until its next heartbeat,
 // the others' pre-votes keep it.
 constexpr Duration kLeaderGrace = std::chrono::milliseconds(50);
@@ -144,10 +144,8 @@ void RaftNode::PeerGone(const raft::VoterKey& peer) {
 void RaftNode::ForgetLeader(const raft::VoterKey& leader, MonoTime gone_at) {
   const auto heard = LastHeard(leader);
   if (failed_ || raft_->leader() != leader || !heard || *heard > gone_at) return;
-  for (int32_t i = 0; i < options_.raft.election_ticks_min; ++i) {
-    if (raft_->role() != raft::Role::kFollower) break;
-    raft_->Tick();
-  }
+  CountTicks();
+  raft_->LeaderLost();
   SchedulePump();
   SleepUntilDue();
 }

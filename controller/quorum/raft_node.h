@@ -52,7 +52,7 @@ class StateMachine {
   virtual std::function<std::string()> Capture() = 0;
   virtual void OnRoleChange(const raft::RoleChange& change) = 0;
   virtual void OnReadState(const raft::ReadState& read) = 0;
-  // Every 50 ms, every 10 ms while Waits(), and whenever Raft's clock has something to do.
+  // Every 100 ms, every 10 ms while Waits(), and whenever Raft's clock has something to do.
   virtual void OnTick() = 0;
   // Whether a caller waits whose deadline OnTick looks at.
   virtual bool Waits() const = 0;

@@ -1,5 +1,7 @@
 // Elections: timeouts, pre-vote (thesis section 9.6), votes (3.4), check-quorum (6.2) and leader
 // stickiness (4.2.3). The table of role changes is in raft.h.
+#include <algorithm>
+
 #include "common/base/check.h"
 #include "controller/raft/quorum.h"
 #include "controller/raft/raft.h"
@@ -129,6 +131,15 @@ void Raft::TickFollower() {
   if (role_ == Role::kCandidate && !votes_.contains(config_.self)) return;
   leader_.reset();
   if (MayCampaign()) BecomePreCandidate();
+}
+
+void Raft::LeaderLost() {
+  if (role_ != Role::kFollower || !leader_) return;
+  const int32_t spread = (config_.election_ticks_max - config_.election_ticks_min) / 2;
+  const auto drawn = static_cast<int32_t>(prng_.Between(1, std::max(spread, 1)));
+  const int32_t left = std::min(election_timeout_ - election_elapsed_, drawn);
+  election_elapsed_ = config_.election_ticks_min;
+  election_timeout_ = config_.election_ticks_min + left;
 }
 
 void Raft::TickLeader() {

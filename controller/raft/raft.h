@@ -107,6 +107,10 @@ class Raft {
   Status Step(Message message);
   // 10 ms have passed.
   void Tick();
+  // The leader's connection broke and did not come back: the silence that allows an election is
+  // taken as passed. What is left of the timeout is at most half the range it is drawn from: it
+  // only has to keep votes from splitting (thesis section 9.3).
+  void LeaderLost();
   // How many ticks from now the next one that may do more than count lies; at least 1. Transfers,
   // snapshots and leaving the quorum, which are rare, are not looked at.
   int32_t TicksUntilDue() const;

@@ -1,19 +1,18 @@
 // Every key of weir-controller: /etc/weir/controller.yaml, `--key value`, WEIR_KEY
 // (common/runtime/config.h reads all three). deploy/controller.yaml shows them with comments.
 //
-//   node.id                  int     this controller's id, unique among controllers (required)
-//   data.dir                 path    metadata log, votes and snapshots (required)
-//   listen                   host:port gRPC: admin, brokers and peers (default 127.0.0.1:9090)
-//   advertised.address       host:port how others reach `listen`; default: `listen` with its real
-//   port http.listen              host:port /metrics /livez /readyz /state; empty: none
-//   quorum.voters            list    1@host:port,2@host:port,3@host:port: the initial voters, with
-//   bootstrap bootstrap                bool    format an empty data.dir as one of the initial
-//   voters join                     list    host:port,…: format an empty data.dir as an observer of
-//   that quorum,
-//                                    which becomes a voter by `weir quorum add`
-//   cluster.id               uuid    with bootstrap: the cluster's id; default: made up by the
-//   quorum election.timeout.ms      int     150: silence after which a voter stands (randomised up
-//   to twice that) heartbeat.interval.ms    int     30: leader to followers
+//   node.id              int     this controller's id, unique among controllers (required)
+//   data.dir             path    metadata log, votes and snapshots (required)
+//   listen               address gRPC: admin, brokers and peers (default 127.0.0.1:9090)
+//   advertised.address   address how others reach `listen`; default: `listen` with its real port
+//   http.listen          address /metrics /livez /readyz /state; empty: none
+//   quorum.voters        list    1@host:port,2@host:port: the initial voters, with bootstrap
+//   bootstrap            bool    format an empty data.dir as one of the initial voters
+//   join                 list    host:port,…: format an empty data.dir as an observer of that
+//                                quorum, which becomes a voter by `weir quorum add`
+//   cluster.id           uuid    with bootstrap: the cluster's id; default: the quorum makes it up
+//   election.timeout.ms  int     400: silence after which a voter stands, up to twice that
+//   heartbeat.interval.ms int    200: leader to followers
 //   broker.session.timeout.ms   int  3000: a silent broker is fenced after it (D5)
 //   broker.session.grace.ms     int  200: a broker whose session broke is fenced after it (D5)
 //   broker.heartbeat.interval.ms int 500

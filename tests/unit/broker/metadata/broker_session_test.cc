@@ -143,6 +143,7 @@ TEST_F(SessionTest, D22_WhatFullDirectoriesHoldIsNamedWhenItChangesAndOnANewStre
   EXPECT_EQ(named(), (std::vector{4, 5, 0}));
   EXPECT_FALSE(last().disk_full());
   after_a_tick();
+  after_a_tick();
   EXPECT_FALSE(last().has_full_partitions()) << "said already";
   End(ErrorCode::kNetworkException);
   Receive(Reply(7, false));
@@ -150,6 +151,30 @@ TEST_F(SessionTest, D22_WhatFullDirectoriesHoldIsNamedWhenItChangesAndOnANewStre
   full_.partitions.clear();
   after_a_tick();
   EXPECT_TRUE(last().has_full_partitions() && named().empty());
+}
+
+// Each costs a quiet cluster a round trip.
+TEST_F(SessionTest, HeartbeatsLeaveOncePerInterval) {
+  Receive(Reply(7, false));
+  const size_t sent = sessions_.last().sent.size();
+  for (int i = 0; i < 400; ++i) {
+    thread_->Advance(milliseconds(10));
+    Receive(Reply(7, false));
+  }
+  EXPECT_EQ(sessions_.last().sent.size(), sent + 8) << "in 4 s, every 500 ms";
+}
+
+TEST_F(SessionTest, ALongHeartbeatIntervalDoesNotMakeTheControllerLookSilent) {
+  v1::SessionReply reply = Reply(7, false);
+  reply.set_heartbeat_interval_ms(1500);
+  Receive(reply);
+  for (int i = 0; i < 10; ++i) {
+    const size_t sent = sessions_.last().sent.size();
+    while (sessions_.last().sent.size() == sent) thread_->Advance(milliseconds(10));
+    ASSERT_EQ(sessions_.opened.size(), 1u);
+    Receive(reply);
+  }
+  EXPECT_FALSE(sessions_.last().cancelled);
 }
 
 TEST_F(SessionTest, HeartbeatsGoOutWithoutChanges) {

@@ -199,6 +199,35 @@ TEST(RaftPaper, Section310_R41_TransferIgnoresLeaderStickiness) {
   EXPECT_EQ(cluster.raft(2).term(), Term(2));
 }
 
+// Whose votes split waits for another timeout, and nothing is led meanwhile.
+TEST(RaftPaper, Section93_R40_ALostLeaderIsNotWaitedForAndItsFollowersStandApart) {
+  int at_once = 0;
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    std::vector<int> ticks;
+    for (const int32_t id : {2, 3}) {
+      RestoredState restored;
+      restored.snapshot.configuration = TestVoters({1, 2, 3});
+      Raft raft(TestConfig(id), restored, 2 * seed + static_cast<uint64_t>(id));
+      const MessageHeader leader{TestClusterId(), TestKey(1), TestKey(id), Term(1)};
+      ASSERT_TRUE(raft.Step(HeartbeatRequest{leader, LogIndex(0), 0}));
+      raft.TakeReady();
+      for (int i = 0; i < 8; ++i) raft.Tick();
+      raft.LeaderLost();
+      const MessageHeader other{TestClusterId(), TestKey(5 - id), TestKey(id), Term(1)};
+      ASSERT_TRUE(raft.Step(PreVoteRequest{other, Term(2), LogIndex(0), Term(0)}));
+      EXPECT_TRUE(std::get<PreVoteResponse>(raft.TakeReady().send_now.at(0)).granted);
+      ticks.push_back(0);
+      while (raft.role() == Role::kFollower) {
+        raft.Tick();
+        ++ticks.back();
+      }
+      EXPECT_LE(ticks.back(), 5) << "half of what is drawn";
+    }
+    at_once += ticks[0] == ticks[1] ? 1 : 0;
+  }
+  EXPECT_LT(at_once, 100) << "of 200";
+}
+
 TEST(RaftPaper, Section423_R40_VoteRequestDoesNotDeposeALivingLeader) {
   Cluster cluster;
   cluster.AddVoters(3);
