@@ -35,7 +35,7 @@ ActiveController::ActiveController(Executor& loop, RaftPort& raft, const Metadat
 
 void ActiveController::SubmitErased(ErasedChange change) {
   if (!active_) return change.done(tl::unexpected<Error>(NotController()), LogIndex(0));
-  if (parked_count() >= kParkedMax) {
+  if (!HasRoom()) {
     return change.done(
         Fail(ErrorCode::kThrottlingQuotaExceeded, "too many changes are waiting for the quorum"),
         LogIndex(0));
@@ -46,35 +46,63 @@ void ActiveController::SubmitErased(ErasedChange change) {
     change.restore(**first);
     return Park(change, {});
   }
-  change.cause.set_timestamp_ms(loop_.WallNow().value());
   const state::DecisionContext context{working_, loop_.WallNow(), &prng_, options_.defaults};
   std::string serialized;
   Result<state::Records> records = change.decide(context, &serialized);
   if (!records) return Park(change, tl::unexpected<Error>(records.error()));
   if (records->empty()) return Park(change, {});
 
-  auto unclean = state::UncleanElectionsIn(working_, *records);
-  auto batch = state::MakeBatch(*std::move(records), change.cause, std::move(serialized));
-  if (!batch) return Park(change, tl::unexpected<Error>(batch.error()));
   const Result<LogIndex> index =
-      raft_.Propose(std::make_shared<const std::string>(batch->SerializeAsString()));
-  if (!index) return change.done(tl::unexpected<Error>(index.error()), LogIndex(0));
-  WEIR_CHECK(*index > working_.offset(), "the log grows behind what was decided on");
-  unclean_elections_.Decided(*index, std::move(unclean));
-  metadata::Apply(working_, *batch, *index);
-  parked_.push_back({*index, change.deadline, change.wait_for_brokers, {}, std::move(change.done)});
+      Append(*std::move(records), std::move(change.cause), std::move(serialized));
+  if (!index) {
+    // Too large, which is the answer to a question about working().
+    const bool refused = index.error().code == ErrorCode::kPolicyViolation;
+    if (refused) return Park(change, tl::unexpected<Error>(index.error()));
+    return change.done(tl::unexpected<Error>(index.error()), LogIndex(0));
+  }
+  parked_.push_back({*index,
+                     change.deadline,
+                     change.wait_for_brokers ? AppliedByAllLive() : Applied(),
+                     {},
+                     std::move(change.done)});
+}
+
+Result<LogIndex> ActiveController::Append(state::Records records, metadata::v1::Cause cause,
+                                          std::string serialized_reply) {
+  if (!active_) return tl::unexpected<Error>(NotController());
+  cause.set_timestamp_ms(loop_.WallNow().value());
+  auto unclean = state::UncleanElectionsIn(working_, records);
+  WEIR_ASSIGN_OR_RETURN(const auto batch, state::MakeBatch(std::move(records), std::move(cause),
+                                                           std::move(serialized_reply)));
+  WEIR_ASSIGN_OR_RETURN(
+      const LogIndex index,
+      raft_.Propose(std::make_shared<const std::string>(batch.SerializeAsString())));
+  WEIR_CHECK(index > working_.offset(), "the log grows behind what was decided on");
+  unclean_elections_.Decided(index, std::move(unclean));
+  metadata::Apply(working_, batch, index);
+  return index;
 }
 
 // For an outcome that wrote nothing: it is true once everything it was decided on is committed.
 void ActiveController::Park(ErasedChange& change, Status outcome) {
-  const LogIndex index = working_.offset();
-  Parked parked{index, change.deadline, change.wait_for_brokers && outcome.has_value(), outcome,
-                std::move(change.done)};
-  if (index > committed().offset()) {
+  const bool waits = change.wait_for_brokers && outcome.has_value();
+  Park({working_.offset(), change.deadline, waits ? AppliedByAllLive() : Applied(), outcome,
+        std::move(change.done)},
+       change.unconfirmed);
+}
+
+void ActiveController::WhenCommitted(Applied applied, std::function<void(Status, LogIndex)> done) {
+  if (!active_) return done(tl::unexpected<Error>(NotController()), LogIndex(0));
+  Park({working_.offset(), MonoTime::max(), std::move(applied), {}, std::move(done)},
+       /*unconfirmed=*/false);
+}
+
+void ActiveController::Park(Parked parked, bool unconfirmed) {
+  if (parked.index > committed().offset()) {
     parked_.push_back(std::move(parked));
     return;
   }
-  if (change.unconfirmed) return parked.done(parked.outcome, index);
+  if (unconfirmed) return parked.done(parked.outcome, parked.index);
   auto shared = std::make_shared<Parked>(std::move(parked));
   Read(shared->deadline, [this, shared](Status current) {
     if (!current) return shared->done(current, shared->index);
@@ -82,9 +110,20 @@ void ActiveController::Park(ErasedChange& change, Status outcome) {
   });
 }
 
+bool ActiveController::HasRoom() const { return parked_count() < kParkedMax; }
+
+ActiveController::Applied ActiveController::AppliedByAllLive() const {
+  return [this](LogIndex index) {
+    return liveness_.AllLiveHaveApplied(committed(), index, loop_.Now());
+  };
+}
+
+bool ActiveController::IsApplied(const Parked& parked) const {
+  return !parked.applied || parked.applied(parked.index);
+}
+
 void ActiveController::Committed(Parked parked) {
-  if (parked.wait_for_brokers &&
-      !liveness_.AllLiveHaveApplied(committed(), parked.index, loop_.Now())) {
+  if (!IsApplied(parked)) {
     waiting_.push_back(std::move(parked));
     return;
   }
@@ -145,9 +184,7 @@ void ActiveController::CheckWaiting() {
   std::list<Parked> ready;
   for (auto it = waiting_.begin(); it != waiting_.end();) {
     const auto next = std::next(it);
-    if (liveness_.AllLiveHaveApplied(committed(), it->index, loop_.Now())) {
-      ready.splice(ready.end(), waiting_, it);
-    }
+    if (IsApplied(*it)) ready.splice(ready.end(), waiting_, it);
     it = next;
   }
   for (const Parked& parked : ready) parked.done(parked.outcome, parked.index);

@@ -73,6 +73,20 @@ class ActiveController : public MetadataListener {
 
   template <class Reply>
   void Submit(Change<Reply> change);
+
+  // The two halves of Submit, for a control that keeps soft state beside the image (GroupCalls):
+  // Appends the records as one batch and applies them to working(). Errors, after which nothing has
+  // changed: kNotController, kPolicyViolation (too large), kThrottlingQuotaExceeded (the log's).
+  Result<LogIndex> Append(state::Records records, metadata::v1::Cause cause,
+                          std::string serialized_reply = {});
+  // Calls `done` with working()'s offset when all that is in it is committed and this is known to
+  // be the leader (law 5), and then, where `applied` is given, once that says yes to the offset; it
+  // is asked again as Submit's wait_for_brokers is. Errors: kNotController.
+  using Applied = std::function<bool(LogIndex)>;
+  void WhenCommitted(Applied applied, std::function<void(Status, LogIndex)> done);
+  // Whether one more reply may be parked; Submit asks by itself.
+  bool HasRoom() const;
+
   // Calls `read` when the committed image is proven to be current. Errors: kNotController,
   // kRequestTimedOut.
   void Read(MonoTime deadline, std::function<void(Status)> read);
@@ -110,7 +124,8 @@ class ActiveController : public MetadataListener {
   struct Parked {
     LogIndex index;
     MonoTime deadline;
-    bool wait_for_brokers = false;
+    // Empty: the commit is enough.
+    Applied applied;
     Status outcome;
     Done done;
   };
@@ -123,6 +138,9 @@ class ActiveController : public MetadataListener {
 
   void SubmitErased(ErasedChange change);
   void Park(ErasedChange& change, Status outcome);
+  void Park(Parked parked, bool unconfirmed);
+  Applied AppliedByAllLive() const;
+  bool IsApplied(const Parked& parked) const;
   void Committed(Parked parked);
   void ServeReads();
   void Activate();
@@ -143,7 +161,7 @@ class ActiveController : public MetadataListener {
   UncleanElections unclean_elections_;
   state::LogEvidence log_evidence_;
   std::list<Parked> parked_;   // until committed, in order of index
-  std::list<Parked> waiting_;  // until applied by every live broker
+  std::list<Parked> waiting_;  // until applied by those brokers that matter
   uint64_t next_read_ = 1;
   std::map<uint64_t, ParkedRead> reads_;
 };

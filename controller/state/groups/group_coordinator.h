@@ -30,19 +30,18 @@
 //     the same protocols are told of it, and the leader assigns. Member ids that were handed out
 //     are forgotten: their clients hear UNKNOWN_MEMBER_ID and ask for others, as with Kafka.
 //
-// How it is wired, on the controller's loop:
+// How it is wired, on the controller's loop (controller/quorum/group_calls.h does):
 //  - A call (proto/group.proto) becomes one of the functions below with an id of its own. The
 //    outcome's records are one batch: append it, apply it to the working image, and send the
 //    answers when it is committed (without records: when all that is in the working image is).
 //    A batch that cannot be appended: send what Rejected gives instead; nothing of the outcome is
 //    true then.
 //  - The image in the context is always the working one: what was decided before is in it.
-//  - A SyncGroup answer without error, moreover, waits until the broker that leads the group's
-//    partition of __consumer_offsets has applied the metadata up to the batch (or is fenced): from
-//    then on it refuses commits of older generations (D7). A JoinGroup answer need not wait.
+//  - A SyncGroup answer without error, moreover, waits for commit_fence.h: from then on commits of
+//    older generations are refused (D7). A JoinGroup answer need not wait.
 //  - metadata_offset of an answer is the offset of its batch.
-//  - After every call, and when NextDeadline comes: OnTime. A read (describe, list) needs no
-//    coordinator: describe_groups.h.
+//  - When NextDeadline comes: OnTime. A read (describe, list) needs no coordinator:
+//    describe_groups.h.
 //  - Gateways judge heartbeats and commits with common/metadata/group_checks.h on their own image,
 //    ask Heartbeat where that must be confirmed, and report who is alive (OnReport).
 // Thread rule: one owner. Time is handed in and never runs backwards.

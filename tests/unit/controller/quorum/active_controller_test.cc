@@ -3,49 +3,14 @@
 
 #include <gtest/gtest.h>
 
-#include <deque>
-
 #include "common/metadata/apply.h"
 #include "controller/state/brokers.h"
 #include "controller/state/configs.h"
 #include "controller/state/topics.h"
+#include "tests/unit/controller/quorum/manual_raft.h"
 
 namespace weir::quorum {
 namespace {
-
-// Runs nothing by itself: time is what the test says.
-class ManualExecutor : public Executor {
- public:
-  void Post(Task task) override { tasks_.push_back(std::move(task)); }
-  TimerId PostAt(MonoTime, Task) override { return 0; }
-  void Cancel(TimerId) override {}
-  MonoTime Now() const override { return now; }
-  WallTime WallNow() const override { return WallTime(1'700'000'000'000); }
-
-  MonoTime now{std::chrono::seconds(100)};
-
- private:
-  std::deque<Task> tasks_;
-};
-
-// A log that commits when told to, and confirms reads when told to.
-class FakeRaft : public RaftPort {
- public:
-  Result<LogIndex> Propose(std::shared_ptr<const std::string> payload) override {
-    if (refuse) return Fail(ErrorCode::kThrottlingQuotaExceeded, "full");
-    log.push_back({term, LogIndex(log.size() + 1), raft::EntryType::kNormal, std::move(payload)});
-    return log.back().index;
-  }
-  Status ReadIndex(uint64_t request_id) override {
-    reads.push_back(request_id);
-    return {};
-  }
-
-  Term term{1};
-  std::vector<raft::Entry> log;
-  std::vector<uint64_t> reads;
-  bool refuse = false;
-};
 
 class ActiveControllerTest : public ::testing::Test {
  protected:

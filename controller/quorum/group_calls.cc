@@ -1,0 +1,246 @@
+#include "controller/quorum/group_calls.h"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "common/runtime/log.h"
+#include "controller/state/groups/commit_fence.h"
+#include "controller/state/groups/describe_groups.h"
+
+namespace weir::quorum {
+namespace {
+
+// Between two looks at what is due. Sessions are seconds long, and those of thousands of members
+// end close to one another: they are worked off together.
+constexpr Duration kTurnPause = std::chrono::milliseconds(10);
+constexpr Duration kReadTimeout = std::chrono::seconds(30);
+
+Error NotController() {
+  return {ErrorCode::kNotController, "this controller is not the active one"};
+}
+
+// Joins and syncs tell how new an image must be to know what they say.
+void SetOffset(LogIndex offset, state::GroupReply* reply) {
+  std::visit(
+      [offset](auto& each) {
+        if constexpr (requires { each.set_metadata_offset(0); }) {
+          each.set_metadata_offset(static_cast<int64_t>(offset.value()));
+        }
+      },
+      *reply);
+}
+
+}  // namespace
+
+GroupCalls::GroupCalls(Executor& loop, ActiveController& controller, GroupCallsOptions options)
+    : loop_(loop),
+      controller_(controller),
+      options_(std::move(options)),
+      coordinator_(options_.config),
+      prng_(options_.seed) {}
+
+state::GroupContext GroupCalls::Context() { return {controller_.working(), loop_.Now(), &prng_}; }
+
+// ---- calls ----------------------------------------------------------------------------
+
+// The call's id; 0 when it is refused, and answered.
+template <class Reply>
+state::GroupCallId GroupCalls::Begin(std::string group_id, Done<Reply> done) {
+  if (!active()) {
+    done(tl::unexpected<Error>(NotController()));
+    return 0;
+  }
+  if (!controller_.HasRoom()) {
+    done(Fail(ErrorCode::kCoordinatorNotAvailable, "too many changes are waiting for the quorum"));
+    return 0;
+  }
+  calls_[++last_id_] = {std::move(group_id),
+                        [done = std::move(done)](Result<state::GroupReply> reply) {
+                          if (!reply) return done(tl::unexpected<Error>(std::move(reply).error()));
+                          done(std::get<Reply>(*std::move(reply)));
+                        }};
+  return last_id_;
+}
+
+state::GroupCallId GroupCalls::Join(const group::v1::JoinGroupRequest& request,
+                                    Done<group::v1::JoinGroupReply> done) {
+  const state::GroupCallId id = Begin(request.group_id(), std::move(done));
+  if (id == 0) return id;
+  Carry("JoinGroup", coordinator_.Join(Context(), id, request));
+  Turn();
+  return id;
+}
+
+state::GroupCallId GroupCalls::Sync(const group::v1::SyncGroupRequest& request,
+                                    Done<group::v1::SyncGroupReply> done) {
+  const state::GroupCallId id = Begin(request.group_id(), std::move(done));
+  if (id == 0) return id;
+  Carry("SyncGroup", coordinator_.Sync(Context(), id, request));
+  Turn();
+  return id;
+}
+
+state::GroupCallId GroupCalls::Leave(const group::v1::LeaveGroupRequest& request,
+                                     Done<group::v1::LeaveGroupReply> done) {
+  const state::GroupCallId id = Begin(request.group_id(), std::move(done));
+  if (id == 0) return id;
+  Carry("LeaveGroup", coordinator_.Leave(Context(), id, request));
+  Turn();
+  return id;
+}
+
+state::GroupCallId GroupCalls::Delete(const group::v1::DeleteGroupsRequest& request,
+                                      Done<group::v1::DeleteGroupsReply> done) {
+  const state::GroupCallId id = Begin("", std::move(done));
+  if (id == 0) return id;
+  Carry("DeleteGroups", coordinator_.Delete(Context(), id, request));
+  Turn();
+  return id;
+}
+
+void GroupCalls::OnCallGone(state::GroupCallId id) {
+  if (calls_.erase(id) == 0) return;
+  Carry("GroupCallGone", coordinator_.OnCallGone(Context(), id));
+  Turn();
+}
+
+void GroupCalls::Heartbeat(const group::v1::HeartbeatRequest& request,
+                           Done<group::v1::HeartbeatReply> done) {
+  if (!active()) return done(tl::unexpected<Error>(NotController()));
+  const group::v1::HeartbeatReply reply = coordinator_.Heartbeat(Context(), request);
+  controller_.WhenCommitted({}, [reply, done = std::move(done)](Status status, LogIndex) {
+    if (!status) return done(tl::unexpected<Error>(std::move(status).error()));
+    done(reply);
+  });
+  Turn();
+}
+
+void GroupCalls::Report(const group::v1::LivenessReport& report,
+                        Done<group::v1::LivenessReply> done) {
+  if (!active()) return done(tl::unexpected<Error>(NotController()));
+  coordinator_.OnReport(loop_.Now(), report);
+  done(group::v1::LivenessReply());
+  Turn();
+}
+
+void GroupCalls::Describe(const group::v1::DescribeGroupsRequest& request,
+                          Done<group::v1::DescribeGroupsReply> done) {
+  controller_.Read(loop_.Now() + kReadTimeout, [this, request, done = std::move(done)](Status ok) {
+    if (!ok) return done(tl::unexpected<Error>(std::move(ok).error()));
+    done(state::DescribeGroups(controller_.committed(), request));
+  });
+}
+
+void GroupCalls::List(const group::v1::ListGroupsRequest& request,
+                      Done<group::v1::ListGroupsReply> done) {
+  controller_.Read(loop_.Now() + kReadTimeout, [this, request, done = std::move(done)](Status ok) {
+    if (!ok) return done(tl::unexpected<Error>(std::move(ok).error()));
+    done(state::ListGroups(controller_.committed(), request));
+  });
+}
+
+// ---- outcomes -------------------------------------------------------------------------
+
+void GroupCalls::Carry(const char* method, state::GroupOutcome outcome) {
+  if (!outcome.records.empty()) {
+    metadata::v1::Cause cause;
+    cause.set_principal("Controller:" + ToString(options_.self));
+    cause.set_tool("group coordinator");
+    cause.set_method(method);
+    const auto appended = controller_.Append(std::move(outcome.records), std::move(cause));
+    if (!appended) {
+      LogWarn("quorum", "a change of groups was not appended",
+              {{"method", method}, {"error", ToString(appended.error())}});
+      const LogIndex offset = controller_.working().offset();
+      return AnswerNow(coordinator_.Rejected(Context(), std::move(outcome)), {}, offset);
+    }
+  }
+  for (const std::string& note : outcome.notes) LogInfo("quorum", "group", {{"what", note}});
+  AnswerLater(std::move(outcome.answers));
+}
+
+std::string GroupCalls::FenceOf(const state::GroupAnswer& answer) const {
+  const auto* sync = std::get_if<group::v1::SyncGroupReply>(&answer.reply);
+  if (sync == nullptr || sync->error_code() != 0) return "";
+  const auto call = calls_.find(answer.call);
+  return call == calls_.end() ? std::string() : call->second.group_id;
+}
+
+void GroupCalls::AnswerLater(Answers answers) {
+  std::map<std::string, Answers> by_fence;
+  for (state::GroupAnswer& answer : answers) by_fence[FenceOf(answer)].push_back(std::move(answer));
+  for (auto& [group_id, group_answers] : by_fence) {
+    ActiveController::Applied applied;
+    if (!group_id.empty()) {
+      applied = [this, group_id = group_id](LogIndex offset) {
+        return state::IsCommitFenceApplied(controller_.committed(), controller_.liveness(),
+                                           group_id, offset);
+      };
+    }
+    auto shared = std::make_shared<Answers>(std::move(group_answers));
+    controller_.WhenCommitted(std::move(applied), [this, shared](Status status, LogIndex offset) {
+      AnswerNow(std::move(*shared), status, offset);
+    });
+  }
+}
+
+void GroupCalls::AnswerNow(Answers answers, const Status& status, LogIndex offset) {
+  for (state::GroupAnswer& answer : answers) {
+    auto call = calls_.extract(answer.call);
+    if (call.empty()) continue;
+    if (!status) {
+      call.mapped().done(tl::unexpected<Error>(status.error()));
+      continue;
+    }
+    SetOffset(offset, &answer.reply);
+    call.mapped().done(std::move(answer.reply));
+  }
+}
+
+// ---- time -----------------------------------------------------------------------------
+
+void GroupCalls::Turn() {
+  const MonoTime now = loop_.Now();
+  const std::optional<MonoTime> next = coordinator_.NextDeadline();
+  if (next && *next <= now && looked_at_ + kTurnPause <= now) {
+    looked_at_ = now;
+    Carry("GroupDeadline", coordinator_.OnTime(Context()));
+  }
+  SetTimer();
+}
+
+void GroupCalls::SetTimer() {
+  std::optional<MonoTime> next = active() ? coordinator_.NextDeadline() : std::nullopt;
+  if (next) next = std::max(*next, looked_at_ + kTurnPause);
+  if (timer_ && next == timer_->first) return;
+  if (timer_) loop_.Cancel(timer_->second);
+  timer_.reset();
+  if (!next) return;
+  timer_.emplace(*next, loop_.PostAt(*next, [this] {
+    timer_.reset();
+    Turn();
+  }));
+}
+
+// ---- leadership -----------------------------------------------------------------------
+
+// The active controller hears of it first: a term that it has begun, or given up, is known here.
+void GroupCalls::OnCommitted(const std::vector<raft::Entry>&) {
+  if (active() || !controller_.active()) return;
+  term_ = controller_.term();
+  coordinator_.BecomeActive(controller_.working(), loop_.Now());
+  Turn();
+}
+
+void GroupCalls::OnRoleChange(const raft::RoleChange&) {
+  if (!active() || controller_.term() == term_) return;
+  term_ = Term(0);
+  coordinator_.Deactivate();
+  SetTimer();
+  // Those that wait for the coordinator; those that waited for a commit have failed already.
+  for (const auto& [id, call] : std::exchange(calls_, {})) {
+    call.done(tl::unexpected<Error>(NotController()));
+  }
+}
+
+}  // namespace weir::quorum
