@@ -73,6 +73,10 @@ std::string MakeSegmentKey(PartitionLocalId partition, Offset first_offset) {
   return key;
 }
 
+std::string MakeCommittedKey(PartitionLocalId partition, std::string_view key) {
+  return MakeRowKey(RowKind::kCommitted, partition).append(key);
+}
+
 std::string MakeRowKeyEnd(RowKind kind, PartitionLocalId partition) {
   return MakeRowKey(kind, partition + 1);
 }
@@ -137,6 +141,21 @@ Result<SegmentRow> DecodeSegmentRow(Offset first_offset, std::string_view bytes)
   row.timestamp_max_ms = LoadBigEndian<int64_t>(body.data() + 16);
   row.timestamp_max_offset = Offset(LoadBigEndian<int64_t>(body.data() + 24));
   return row;
+}
+
+std::string Encode(const CommittedRow& row) {
+  std::string bytes(1, kRowVersion);
+  Append(bytes, row.log_offset.value());
+  bytes.append(row.value);
+  return bytes;
+}
+
+Result<CommittedRow> DecodeCommittedRow(std::string_view bytes) {
+  if (bytes.size() < 1 + sizeof(int64_t) || bytes[0] != kRowVersion) {
+    return BadRow("committed offset");
+  }
+  return CommittedRow{Offset(LoadBigEndian<int64_t>(bytes.data() + 1)),
+                      std::string(bytes.substr(1 + sizeof(int64_t)))};
 }
 
 std::string EncodeNumber(int64_t value) {

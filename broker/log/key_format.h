@@ -9,6 +9,9 @@
 //     'S' u32 partition u64 first offset  a segment: end, bytes, largest timestamp
 //     'N' u32 partition                   producer states at an offset
 //     'D' u32 partition                   deleted partition whose entries await reclaiming
+//     'C' u32 partition key               of __consumer_offsets: a committed offset, by the key of
+//                                         its record
+//     'A' u32 partition                   how far into the log the C rows go
 //     'B' u8 which                        of the broker: clean shutdown, next partition id
 //
 // Laws:
@@ -38,10 +41,13 @@ enum class RowKind : char {
   kProducers = 'N',
   kDeleted = 'D',
   kBroker = 'B',
+  kCommitted = 'C',
+  kCommittedEnd = 'A',
 };
 
-inline constexpr std::array kRowKinds = {RowKind::kPartition, RowKind::kEpoch,   RowKind::kSegment,
-                                         RowKind::kProducers, RowKind::kDeleted, RowKind::kBroker};
+inline constexpr std::array kRowKinds = {
+    RowKind::kPartition, RowKind::kEpoch,  RowKind::kSegment,   RowKind::kProducers,
+    RowKind::kDeleted,   RowKind::kBroker, RowKind::kCommitted, RowKind::kCommittedEnd};
 
 consteval bool RowKindsAreUnique() {
   for (size_t i = 0; i < kRowKinds.size(); ++i) {
@@ -76,13 +82,15 @@ std::optional<ParsedLogKey> ParseLogKey(std::string_view key);
 std::string MakeRowKey(RowKind kind, PartitionLocalId partition);
 std::string MakeEpochKey(PartitionLocalId partition, LeaderEpoch epoch);
 std::string MakeSegmentKey(PartitionLocalId partition, Offset first_offset);
+// `key`: an OffsetCommitKey without its version, or what such keys begin with.
+std::string MakeCommittedKey(PartitionLocalId partition, std::string_view key);
 // The end of a partition's rows of one kind: the first key of the next partition.
 std::string MakeRowKeyEnd(RowKind kind, PartitionLocalId partition);
 
 enum class BrokerRow : char { kCleanShutdown = 1, kNextPartition = 2 };
 std::string MakeBrokerKey(BrokerRow row);
 
-// Partition of a P, E, S, N or D key. Errors: kKafkaStorageError.
+// Partition of a P, E, S, N, D, C or A key. Errors: kKafkaStorageError.
 Result<PartitionLocalId> PartitionOfRow(std::string_view key);
 // Errors: kKafkaStorageError.
 Result<LeaderEpoch> EpochOfKey(std::string_view key);
@@ -113,7 +121,17 @@ struct SegmentRow {
 std::string Encode(const SegmentRow& row);
 Result<SegmentRow> DecodeSegmentRow(Offset first_offset, std::string_view bytes);
 
-// One 64-bit number: E, D and B rows.
+// A committed offset: the value of its record, and where that lies.
+struct CommittedRow {
+  Offset log_offset{0};
+  std::string value;
+
+  friend bool operator==(const CommittedRow&, const CommittedRow&) = default;
+};
+std::string Encode(const CommittedRow& row);
+Result<CommittedRow> DecodeCommittedRow(std::string_view bytes);
+
+// One 64-bit number: E, D, A and B rows.
 std::string EncodeNumber(int64_t value);
 Result<int64_t> DecodeNumber(std::string_view bytes);
 

@@ -15,7 +15,7 @@ void LogStore::DeleteRows(KvBatch& batch, const std::vector<Dead>& dead) {
   for (size_t begin = 0; begin < dead.size();) {
     size_t end = begin + 1;
     while (end < dead.size() && dead[end].id == dead[end - 1].id + 1) ++end;
-    for (const RowKind kind : {RowKind::kEpoch, RowKind::kSegment}) {
+    for (const RowKind kind : {RowKind::kEpoch, RowKind::kSegment, RowKind::kCommitted}) {
       batch.DeleteRange(KvFamily::kMeta, MakeRowKey(kind, dead[begin].id),
                         MakeRowKeyEnd(kind, dead[end - 1].id));
     }
@@ -24,6 +24,7 @@ void LogStore::DeleteRows(KvBatch& batch, const std::vector<Dead>& dead) {
   for (const Dead& partition : dead) {
     batch.Delete(KvFamily::kMeta, MakeRowKey(RowKind::kPartition, partition.id));
     batch.Delete(KvFamily::kMeta, MakeRowKey(RowKind::kProducers, partition.id));
+    batch.Delete(KvFamily::kMeta, MakeRowKey(RowKind::kCommittedEnd, partition.id));
     batch.Put(KvFamily::kMeta, MakeRowKey(RowKind::kDeleted, partition.id),
               EncodeNumber(static_cast<int64_t>(partition.family)));
   }
@@ -56,9 +57,19 @@ Status LogStore::Load() {
        it->Next()) {
     WEIR_RETURN_IF_ERROR(LoadRow(it->key(), it->value(), partitions, loaded));
   }
-  for (it->Seek(""); it->Valid(); it->Next()) {
-    if (it->key().starts_with(partition_prefix)) continue;
-    WEIR_RETURN_IF_ERROR(LoadRow(it->key(), it->value(), partitions, loaded));
+  // Committed offsets stay where they are: there may be millions.
+  const std::string committed_prefix(1, static_cast<char>(RowKind::kCommitted));
+  const std::string committed_end(1, static_cast<char>(RowKind::kCommitted) + 1);
+  it->Seek("");
+  while (it->Valid()) {
+    if (it->key().starts_with(committed_prefix)) {
+      it->Seek(committed_end);
+      continue;
+    }
+    if (!it->key().starts_with(partition_prefix)) {
+      WEIR_RETURN_IF_ERROR(LoadRow(it->key(), it->value(), partitions, loaded));
+    }
+    it->Next();
   }
   WEIR_RETURN_IF_ERROR(it->status());
   starts_->Publish(loaded.starts);
@@ -123,6 +134,9 @@ Status LogStore::LoadRow(std::string_view key, std::string_view value, Partition
     rows.segments.push_back(row);
   } else if (kind == RowKind::kProducers) {
     rows.producers = std::string(value);
+  } else if (kind == RowKind::kCommittedEnd) {
+    WEIR_ASSIGN_OR_RETURN(const int64_t end, DecodeNumber(value));
+    rows.committed_end = Offset(end);
   } else {
     return Fail(ErrorCode::kKafkaStorageError,
                 "the store holds a row of unknown kind " + std::to_string(key[0]));

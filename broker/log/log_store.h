@@ -41,6 +41,8 @@ struct RecoveredRows {
   std::vector<SegmentRow> segments;
   // The N row; empty when there is none.
   std::string producers;
+  // The A row.
+  Offset committed_end{0};
 };
 
 // A partition to open.

@@ -41,7 +41,11 @@ PartitionLog::PartitionLog(KvStore& store, TailCache& cache, const StoredPartiti
       config_(std::move(config)),
       log_start_(stored.log_start_offset),
       log_end_(stored.log_start_offset),
-      persisted_end_(stored.log_start_offset) {}
+      persisted_end_(stored.log_start_offset) {
+  if (!config_->committed_offsets) return;
+  const Offset rows_end = stored.recovered ? stored.recovered->committed_end : Offset(0);
+  committed_ = std::make_unique<CommittedOffsets>(store, stored.local_id, rows_end, log_start_);
+}
 
 PartitionLog::~PartitionLog() { cache_.Drop(handle()); }
 
@@ -76,11 +80,13 @@ Status PartitionLog::Recover(RecoveredRows rows, bool rows_complete, WallTime no
 Status PartitionLog::Replay(Offset rows_end, Offset producers_end, bool rows_complete,
                             WallTime now) {
   log_end_ = rows_end;
-  Offset from = std::max(log_start_, std::min(rows_end, producers_end));
+  Offset from = std::min(rows_end, producers_end);
+  if (committed_) from = std::min(from, committed_->end());
+  from = std::max(from, log_start_);
   // After an unclean end, the entry before the first to replay must be there as well: the rows
   // promise it. It costs a read.
-  const bool check = !rows_complete && from == rows_end && rows_end > log_start_;
-  if (check) from = rows_end - 1;
+  const bool check = !rows_complete && rows_end > log_start_;
+  if (check) from = std::min(from, rows_end - 1);
   bool tail_seen = false;
   WEIR_RETURN_IF_ERROR(VisitBatches(store_, place_, from, [&](const wire::RecordBatchView& batch) {
     const Offset last(batch.last_offset());
@@ -91,13 +97,25 @@ Status PartitionLog::Replay(Offset rows_end, Offset producers_end, bool rows_com
       dirty_ = true;
     }
     if (last >= producers_end && batch.has_producer_id()) producers_.Append(batch, now);
+    if (committed_) committed_->Append(batch);
     return true;
   }));
   if ((check && !tail_seen) || log_end_ < producers_end) {
     return Fail(ErrorCode::kCorruptMessage,
                 "entries that the rows speak of are missing before offset " + ToString(rows_end));
   }
+  // A log that started anew lost its move of the log start: it is empty where it was.
+  if (committed_ && committed_->end() > log_end_) return RebuildCommitted(log_end_);
   return {};
+}
+
+Status PartitionLog::RebuildCommitted(Offset end) {
+  committed_->Clear(log_start_);
+  return VisitBatches(store_, place_, log_start_, [&](const wire::RecordBatchView& batch) {
+    if (Offset(batch.last_offset()) >= end) return false;
+    committed_->Append(batch);
+    return true;
+  });
 }
 
 void PartitionLog::BeginEpoch(LeaderEpoch epoch) {
@@ -140,6 +158,7 @@ void PartitionLog::Count(const wire::RecordBatchView& batch, WallTime now) {
   log_end_ = Offset(batch.last_offset() + 1);
   if (batch.has_producer_id()) producers_.Append(batch, now);
   segments_.Append(batch, config_->segment_bytes);
+  if (committed_) committed_->Append(batch);
   dirty_ = true;
 }
 
@@ -236,12 +255,16 @@ Result<LogWriter::FillMeta> PartitionLog::Truncate(Offset offset, WallTime now) 
         }
         return true;
       }));
+  if (committed_ && !committed_->TruncateFrom(offset, log_start_)) {
+    WEIR_RETURN_IF_ERROR(RebuildCommitted(offset));
+  }
   return CutAt(offset, std::move(head), now);
 }
 
 LogWriter::FillMeta PartitionLog::StartAnew(Offset offset, WallTime now) {
   WEIR_CHECK(persisted_end_ == log_end_, "nothing is cut off while it is being written");
   segments_.TruncateFrom(Offset(0));
+  if (committed_) committed_->Clear(offset);
   LogWriter::FillMeta cut = CutAt(Offset(0), SharedBytes(), now);
   log_start_ = log_end_ = persisted_end_ = offset;
   return cut;
@@ -361,8 +384,9 @@ LogWriter::FillMeta PartitionLog::TakeCheckpoint(WallTime now) {
   const bool drop_producers = producers_.size() == 0 && producers_stored_;
   producers_stored_ = producers_.size() > 0;
   return [id = place_.partition, changes = segments_.TakeChanges(), drop_producers,
-          producers =
-              producers_stored_ ? producers_.Encode(log_end_) : std::string()](KvBatch& batch) {
+          producers = producers_stored_ ? producers_.Encode(log_end_) : std::string(),
+          committed = committed_ ? committed_->Take() : nullptr](KvBatch& batch) mutable {
+    if (committed) committed(batch);
     for (const Offset first : changes.dropped) {
       batch.Delete(KvFamily::kMeta, MakeSegmentKey(id, first));
     }

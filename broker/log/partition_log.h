@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/log/committed_offsets.h"
 #include "broker/log/leader_epoch_cache.h"
 #include "broker/log/log_config.h"
 #include "broker/log/log_reader.h"
@@ -96,6 +97,10 @@ class PartitionLog {
   const LeaderEpochCache& epochs() const { return epochs_; }
   const ProducerStates& producers() const { return producers_; }
   const SegmentIndex& segments() const { return segments_; }
+  // Null unless the topic is __consumer_offsets. The owner tells it the high watermark and writes
+  // what it has to write; a cut and a checkpoint write it too.
+  CommittedOffsets* committed_offsets() { return committed_.get(); }
+  const CommittedOffsets* committed_offsets() const { return committed_.get(); }
 
   // This broker leads from now on: appends carry `epoch`.
   void BeginEpoch(LeaderEpoch epoch);
@@ -150,6 +155,8 @@ class PartitionLog {
   LogAppend Store(Offset base_offset, SharedBytes records, const AppendContext& context);
   void Count(const wire::RecordBatchView& batch, WallTime now);
   LogWriter::FillMeta CutAt(Offset offset, SharedBytes head, WallTime now);
+  // Makes the rows of committed offsets anew from the entries below `end`.
+  Status RebuildCommitted(Offset end);
   // Runs that cover [from, ...), from the cache or the store.
   Result<std::vector<TailCache::Run>> Runs(Offset from, Offset upper, size_t bytes_max) const;
   Result<std::optional<TimestampOffset>> ScanForTimestamp(Offset from, int64_t timestamp_ms,
@@ -171,6 +178,7 @@ class PartitionLog {
   LeaderEpochCache epochs_;
   ProducerStates producers_;
   SegmentIndex segments_;
+  std::unique_ptr<CommittedOffsets> committed_;
 };
 
 }  // namespace weir::log

@@ -24,6 +24,8 @@ TEST(KeyFormat, GoldenKeys) {
   EXPECT_EQ(Hex(MakeRowKey(RowKind::kPartition, kId)), "5001020304");
   EXPECT_EQ(Hex(MakeRowKey(RowKind::kProducers, kId)), "4e01020304");
   EXPECT_EQ(Hex(MakeRowKey(RowKind::kDeleted, kId)), "4401020304");
+  EXPECT_EQ(Hex(MakeRowKey(RowKind::kCommittedEnd, kId)), "4101020304");
+  EXPECT_EQ(Hex(MakeCommittedKey(kId, "xy")), "43010203047879");
   EXPECT_EQ(Hex(MakeEpochKey(kId, LeaderEpoch(5))), "450102030400000005");
   EXPECT_EQ(Hex(MakeSegmentKey(kId, Offset(6))), "53010203040000000000000006");
   EXPECT_EQ(Hex(MakeBrokerKey(BrokerRow::kCleanShutdown)), "4201");
