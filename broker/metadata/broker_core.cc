@@ -72,4 +72,8 @@ void BrokerCore::OnThrottleRates(const replica::ThrottleRates& rates) {
   router_.quotas().SetRates(rates);
 }
 
+void BrokerCore::OnTopicsRemoved(const std::map<Uuid, std::string>& topics) {
+  router_.ForgetTopics(topics);
+}
+
 }  // namespace weir::broker

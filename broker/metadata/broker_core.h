@@ -90,6 +90,7 @@ class BrokerCore : private PartitionHost {
   std::vector<replica::TopicPartition> Stored() const override { return directories_.Stored(); }
   void OnBrokers(replica::PeerAddresses addresses) override;
   void OnThrottleRates(const replica::ThrottleRates& rates) override;
+  void OnTopicsRemoved(const std::map<Uuid, std::string>& topics) override;
 
   std::function<BrokerEpoch()> AskForEpoch() {
     return [this] { return session_->broker_epoch(); };

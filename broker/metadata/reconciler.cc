@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "common/metadata/group_partition.h"
 #include "common/metadata/topic_config.h"
 
 namespace weir::broker {
@@ -57,6 +58,7 @@ log::LogConfig ToLogConfig(const metadata::ConfigView& view, const std::string& 
   to.segment_bytes = from.segment_bytes;
   to.min_insync_replicas = from.min_insync_replicas;
   to.compacted = from.cleanup_compact;
+  to.committed_offsets = topic == metadata::kOffsetsTopic;
   if (const auto text = metadata::EffectiveBrokerValue(view, "producer.id.expiration.ms")) {
     int64_t value = 0;
     const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
@@ -118,6 +120,7 @@ void Reconciler::ActOnAll(const metadata::MetadataImage& image) {
 
 void Reconciler::ActOnDelta(const metadata::MetadataImage& image, const metadata::Delta& delta) {
   for (const auto& [id, name] : delta.removed_topics) RemoveTopic(id);
+  if (!delta.removed_topics.empty()) host_.OnTopicsRemoved(delta.removed_topics);
   std::set<Uuid> reconfigured;
   if (DefaultsChanged(delta)) {
     configs_.clear();

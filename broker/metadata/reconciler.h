@@ -16,6 +16,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "broker/replica/operations.h"
@@ -41,6 +42,8 @@ class PartitionHost {
   virtual void OnBrokers(replica::PeerAddresses addresses) = 0;
   // How fast replicas may catch up from now on; comes before assignments that are throttled by it.
   virtual void OnThrottleRates(const replica::ThrottleRates& rates) = 0;
+  // Topics that were deleted, with their names: their committed offsets end (DESIGN D7).
+  virtual void OnTopicsRemoved(const std::map<Uuid, std::string>& topics) = 0;
 };
 
 class Reconciler {

@@ -136,6 +136,45 @@ void PartitionRouter::EpochEnd(size_t home, std::vector<EpochEndPart> parts, Epo
       });
 }
 
+void PartitionRouter::CommitOffsets(size_t home, OffsetCommit commit, OffsetCommitDone done) {
+  const size_t shard = ShardOf(commit.partition);
+  auto reply = [this, home, shard, done = std::move(done)](ErrorCode error) mutable {
+    RunOn(shard, home, [done = std::move(done), error]() mutable { done(error); });
+  };
+  RunOn(home, shard, [this, shard, commit = std::move(commit), reply = std::move(reply)]() mutable {
+    const ErrorCode refused = commit.check(shard);
+    if (refused != ErrorCode::kNone) return reply(refused);
+    std::vector<SharedBytes> batches;
+    batches.push_back(std::move(commit.records));
+    table(shard).CommitOffsets(commit.partition, std::move(batches), commit.deadline,
+                               std::move(reply));
+  });
+}
+
+void PartitionRouter::QueryOffsets(size_t home, std::vector<OffsetQuery> queries,
+                                   OffsetQueryDone done) {
+  Scatter<OffsetQuery, OffsetQueryOutcome>(
+      home, std::move(queries), std::move(done),
+      [](const PartitionTable& table, const std::vector<OffsetQuery>& share, auto reply) {
+        reply(table.QueryOffsets(share));
+      });
+}
+
+void PartitionRouter::ForgetOffsets(size_t home, OffsetForget forget, OffsetForgetDone done) {
+  const size_t shard = ShardOf(forget.partition);
+  auto reply = [this, home, shard, done = std::move(done)](OffsetForgetOutcome outcome) mutable {
+    RunOn(shard, home, [done = std::move(done), outcome]() mutable { done(outcome); });
+  };
+  RunOn(home, shard, [this, shard, forget = std::move(forget), reply = std::move(reply)]() mutable {
+    table(shard).ForgetOffsets(forget, std::move(reply));
+  });
+}
+
+void PartitionRouter::ForgetTopics(std::map<Uuid, std::string> topics) {
+  auto shared = std::make_shared<const std::map<Uuid, std::string>>(std::move(topics));
+  OnEveryShard([shared](size_t, PartitionTable& table) { table.ForgetTopics(*shared); }, nullptr);
+}
+
 void PartitionRouter::TakeFetched(size_t home, std::vector<FollowerFetch> fetched,
                                   TakeFetchedDone done) {
   Scatter<FollowerFetch, TakenFetch>(

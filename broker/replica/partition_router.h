@@ -23,10 +23,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "broker/log/log_directories.h"
+#include "broker/replica/offset_operations.h"
 #include "broker/replica/operations.h"
 #include "broker/replica/replica_fetchers.h"
 #include "broker/replica/replication_port.h"
@@ -61,6 +64,12 @@ class PartitionRouter {
   void ListOffsets(size_t home, std::vector<ListOffsetsPart> parts, ListOffsetsDone done);
   void DeleteRecords(size_t home, std::vector<DeleteRecordsPart> parts, DeleteRecordsDone done);
   void EpochEnd(size_t home, std::vector<EpochEndPart> parts, EpochEndDone done);
+  // Of partitions of __consumer_offsets; see offset_operations.h.
+  void CommitOffsets(size_t home, OffsetCommit commit, OffsetCommitDone done);
+  void QueryOffsets(size_t home, std::vector<OffsetQuery> queries, OffsetQueryDone done);
+  void ForgetOffsets(size_t home, OffsetForget forget, OffsetForgetDone done);
+  // Topics were deleted: where this broker leads, the offsets of their partitions end. Any thread.
+  void ForgetTopics(std::map<Uuid, std::string> topics);
   // Every open partition of the broker, in no order.
   void Describe(size_t home, PartitionInfosDone done);
 

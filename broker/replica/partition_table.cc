@@ -145,6 +145,8 @@ void PartitionTable::OnHighWatermark(Replica& replica) {
     bytes += visible->bytes;
   }
   replica.in_flight.erase(replica.in_flight.begin(), visible);
+  // Before anyone is told that it was committed.
+  if (replica.log->committed_offsets() != nullptr) AdvanceOffsets(replica);
   const log::PartitionHandle handle = replica.log->handle();
   if (log_end_waits_.size() > 0) {
     log_end_waits_.Hasten(handle, executor_.Now(), kHighWatermarkPause,
@@ -235,6 +237,10 @@ void PartitionTable::Checkpoint() {
     fills[found->second->log->directory()].push_back(
         found->second->log->TakeCheckpoint(executor_.WallNow()));
   }
+  WriteFills(std::move(fills));
+}
+
+void PartitionTable::WriteFills(std::vector<std::vector<log::LogWriter::FillMeta>> fills) {
   for (size_t directory = 0; directory < fills.size(); ++directory) {
     if (fills[directory].empty()) continue;
     directories_.at(directory).writer().WriteMeta(
@@ -248,7 +254,7 @@ void PartitionTable::Checkpoint() {
 void PartitionTable::ArmTimer() {
   const MonoTime next = std::min({persisted_waits_.NextDeadline(), visible_waits_.NextDeadline(),
                                   log_end_waits_.NextDeadline(), checkpoint_at_, isr_check_at_,
-                                  give_up_at_, storage_at_, log_ends_at_});
+                                  give_up_at_, storage_at_, log_ends_at_, offsets_at_});
   if (next >= timer_at_) return;
   if (timer_at_ != MonoTime::max()) executor_.Cancel(timer_);
   timer_at_ = next;
@@ -266,6 +272,7 @@ void PartitionTable::OnTimer() {
   if (give_up_at_ <= now) AskAgainToGiveUp();
   if (storage_at_ <= now) TellStorageAgain();
   if (log_ends_at_ <= now) ReportLogEnds();
+  if (offsets_at_ <= now) WriteOffsets();
   ArmTimer();
 }
 

@@ -15,6 +15,8 @@
 //     then, and always while nobody else is in sync, it is kept.
 //  7. So is one that was in a data directory that is lost: it is offline until the metadata relies
 //     on it no more, and then follows from empty.
+//  8. Committed offsets are readable at their leader, once everything that was committed before it
+//     led is readable (G-10).
 // Thread rule: its shard's executor; construct before it runs.
 #pragma once
 
@@ -30,6 +32,7 @@
 #include "broker/log/log_store.h"
 #include "broker/log/partition_log.h"
 #include "broker/log/tail_cache.h"
+#include "broker/replica/offset_operations.h"
 #include "broker/replica/operations.h"
 #include "broker/replica/partition.h"
 #include "broker/replica/replica_fetchers.h"
@@ -47,6 +50,8 @@ class PartitionTable {
   static constexpr Duration kGiveUpInterval = std::chrono::seconds(2);
   // Between two attempts to tell the controller which replicas are offline.
   static constexpr Duration kTellStorageInterval = std::chrono::milliseconds(500);
+  // How long committed offsets wait for others to be written as rows with them.
+  static constexpr Duration kOffsetRowsInterval = std::chrono::milliseconds(50);
   // Between two reports of where the log of a partition without a leader ends.
   static constexpr Duration kLogEndInterval = std::chrono::seconds(1);
   // How long a follower's fetch that finds no records may still wait for some once there is a new
@@ -122,6 +127,14 @@ class PartitionTable {
   void DeleteRecords(const std::vector<DeleteRecordsPart>& parts, DeleteRecordsDone done);
   std::vector<EpochEndOutcome> EpochEnd(const std::vector<EpochEndPart>& parts) const;
   std::vector<PartitionInfo> Describe() const;
+
+  // Of partitions of __consumer_offsets. `batches` are appended as with acks=all.
+  void CommitOffsets(const TopicPartition& partition, std::vector<SharedBytes> batches,
+                     MonoTime deadline, OffsetCommitDone done);
+  std::vector<OffsetQueryOutcome> QueryOffsets(const std::vector<OffsetQuery>& queries) const;
+  void ForgetOffsets(const OffsetForget& forget, OffsetForgetDone done);
+  // Topics that were deleted, with their names: the offsets of their partitions end.
+  void ForgetTopics(const std::map<Uuid, std::string>& topics);
 
   void Assign(std::vector<Assignment> assignments);
   void Drop(const std::vector<TopicPartition>& partitions);
@@ -210,7 +223,17 @@ class PartitionTable {
   void TellStorage(const TopicPartition& partition);
   void TellStorageAgain();
   ListOffsetsOutcome ListOne(const ListOffsetsPart& part) const;
+  // REQUIRES: it holds committed offsets.
+  void AdvanceOffsets(Replica& replica);
+  void WriteOffsets();
+  // Errors: those of OffsetQueryOutcome.
+  Result<Replica*> FindOffsets(const TopicPartition& id) const;
+  Result<std::vector<log::CommittedOffset>> QueryOne(const OffsetQuery& query) const;
+  void AppendTombstones(const Replica& replica, const std::vector<std::string>& keys,
+                        MonoTime deadline, OffsetCommitDone done);
   void Write(Writes writes);
+  // By directory.
+  void WriteFills(std::vector<std::vector<log::LogWriter::FillMeta>> fills);
   log::LogStore& StoreOf(const Replica& replica) const {
     return directories_.at(replica.log->directory());
   }
@@ -254,6 +277,9 @@ class PartitionTable {
   MonoTime give_up_at_ = MonoTime::max();
   MonoTime storage_at_ = MonoTime::max();
   MonoTime log_ends_at_ = MonoTime::max();
+  MonoTime offsets_at_ = MonoTime::max();
+  // Partitions with rows to write then.
+  std::set<log::PartitionHandle> offsets_to_write_;
   // Partitions without a leader that the controller looks for evidence of.
   std::set<TopicPartition> log_end_wanted_;
   // Partitions that the next checkpoint writes.

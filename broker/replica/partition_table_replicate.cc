@@ -166,6 +166,7 @@ Status PartitionTable::CutLog(Replica& replica, const FollowerFetch& fetched,
            {"from", before.value()},
            {"to", after.value()}});
   replica.partition.OnTruncate(after);
+  if (log.committed_offsets() != nullptr) AdvanceOffsets(replica);
   std::erase_if(replica.in_flight, [&](const auto& append) { return append.end_offset > after; });
   replica.cutting = true;
   ++taking->unfinished;

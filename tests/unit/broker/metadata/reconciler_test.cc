@@ -38,6 +38,9 @@ class FakeHost : public PartitionHost {
   std::vector<replica::TopicPartition> Stored() const override { return stored; }
   void OnBrokers(replica::PeerAddresses known) override { addresses = std::move(known); }
   void OnThrottleRates(const replica::ThrottleRates& told) override { rates = told; }
+  void OnTopicsRemoved(const std::map<Uuid, std::string>& topics) override {
+    removed.insert(topics.begin(), topics.end());
+  }
 
   std::vector<replica::Assignment> assigned;
   std::vector<replica::TopicPartition> dropped;
@@ -45,6 +48,7 @@ class FakeHost : public PartitionHost {
   std::vector<replica::TopicPartition> stored;
   replica::PeerAddresses addresses;
   std::optional<replica::ThrottleRates> rates;
+  std::map<Uuid, std::string> removed;
 };
 
 // Writes metadata as controllers would.
@@ -217,6 +221,16 @@ TEST_F(ReconcilerTest, RemovedTopicIsDroppedAndItsNameStartsAnew) {
   EXPECT_EQ(host_.dropped[0].topic_id, a_);
   ASSERT_EQ(host_.assigned.size(), 1u);
   EXPECT_EQ(host_.assigned[0].partition.topic_id, b_);
+  EXPECT_EQ(host_.removed, (std::map<Uuid, std::string>{{a_, "t"}})) << "its offsets end";
+}
+
+TEST_F(ReconcilerTest, PartitionsOfCommittedOffsetsAreToldApart) {
+  Apply(log_.Create(a_, "__consumer_offsets", {1}));
+  Act();
+  EXPECT_TRUE(host_.assigned.at(0).config->committed_offsets);
+  Apply(log_.Create(b_, "__consumer_offset", {1}));
+  Act();
+  EXPECT_FALSE(host_.assigned.at(0).config->committed_offsets);
 }
 
 TEST_F(ReconcilerTest, ConfigurationReachesThePartitionsAndIsShared) {

@@ -1,0 +1,73 @@
+// What handlers ask of partitions of __consumer_offsets and what they get back (DESIGN D7).
+// Thread rule: plain values that move between threads.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "broker/log/committed_offsets.h"
+#include "broker/log/topic_partition.h"
+#include "broker/replica/operations.h"
+#include "common/base/bytes.h"
+#include "common/base/error_code.h"
+#include "common/base/time.h"
+
+namespace weir::replica {
+
+// A commit of one group: what Append with acks=all does, after one more question.
+struct OffsetCommit {
+  // Of __consumer_offsets.
+  TopicPartition partition;
+  // One batch of the group's records.
+  SharedBytes records;
+  // Asked on the partition's shard, in the moment of the append: an error other than kNone is the
+  // outcome, and nothing is appended. What has been checked there cannot be overtaken by a change
+  // of the metadata that this shard knows of (the fence of D7).
+  std::function<ErrorCode(size_t shard)> check;
+  MonoTime deadline;
+};
+// kNone, what `check` said, or an error of Append.
+using OffsetCommitDone = absl::AnyInvocable<void(ErrorCode)>;
+
+// Committed offsets of one group.
+struct OffsetQuery {
+  // Of __consumer_offsets.
+  TopicPartition partition;
+  std::string group;
+  // nullopt: all there are.
+  std::optional<std::vector<std::pair<std::string, int32_t>>> topic_partitions;
+};
+
+struct OffsetQueryOutcome {
+  // kNotLeaderOrFollower, kKafkaStorageError; kCoordinatorLoadInProgress: the new leader does not
+  // know yet what was committed before it.
+  ErrorCode error = ErrorCode::kNone;
+  // Those that exist, by topic and partition or in the order asked for.
+  std::vector<log::CommittedOffset> offsets;
+};
+using OffsetQueryDone = absl::AnyInvocable<void(std::vector<OffsetQueryOutcome>)>;
+
+// Offsets to forget: tombstones are appended as a commit would be.
+struct OffsetForget {
+  // Of __consumer_offsets.
+  TopicPartition partition;
+  std::string group;
+  // nullopt: all of the group.
+  std::optional<std::vector<std::pair<std::string, int32_t>>> topic_partitions;
+  MonoTime deadline;
+};
+
+struct OffsetForgetOutcome {
+  // As OffsetQueryOutcome's, and those of Append.
+  ErrorCode error = ErrorCode::kNone;
+  // How many there were.
+  size_t forgotten = 0;
+};
+using OffsetForgetDone = absl::AnyInvocable<void(OffsetForgetOutcome)>;
+
+}  // namespace weir::replica

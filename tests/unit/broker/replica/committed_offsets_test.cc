@@ -1,0 +1,315 @@
+// Committed offsets across brokers: what is asked of their partition's leader, before and after it
+// changes (G-10), and what is forgotten.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/wire/offset_records.h"
+#include "broker/wire/record_batch_builder.h"
+#include "common/base/prng.h"
+#include "tests/unit/broker/replica/replication_fixture.h"
+
+namespace weir::replica {
+namespace {
+
+using test::MakePartition;
+using Strings = std::vector<std::string>;
+
+SharedBytes CommitOf(const std::string& group, const std::string& topic, int64_t offset,
+                     const Uuid& topic_id = {}) {
+  wire::RecordBatchBuilder builder;
+  builder.Add(1, wire::EncodeOffsetKey({group, topic, 0}),
+              wire::EncodeOffsetValue({.offset = offset, .topic_id = topic_id}));
+  return builder.Build();
+}
+
+Strings Listed(const OffsetQueryOutcome& outcome) {
+  Strings texts;
+  for (const log::CommittedOffset& each : outcome.offsets) {
+    texts.push_back(each.topic + "=" + std::to_string(each.value.offset));
+  }
+  return texts;
+}
+
+log::LogConfigPtr OffsetsConfig() {
+  log::LogConfig config;
+  config.committed_offsets = true;
+  return std::make_shared<const log::LogConfig>(config);
+}
+
+// ---- One broker ---------------------------------------------------------------------------
+
+class OffsetsOfOneBroker : public ::testing::Test {
+ protected:
+  OffsetsOfOneBroker() {
+    world.config = OffsetsConfig();
+    world.Start();
+    world.Lead({p});
+  }
+
+  using Committed = std::shared_ptr<std::optional<ErrorCode>>;
+  Committed StartCommit(SharedBytes records, ErrorCode verdict = ErrorCode::kNone) {
+    auto outcome = std::make_shared<std::optional<ErrorCode>>();
+    world.router->CommitOffsets(0,
+                                {.partition = p,
+                                 .records = std::move(records),
+                                 .check = [verdict](size_t) { return verdict; },
+                                 .deadline = world.world.now + std::chrono::seconds(5)},
+                                [outcome](ErrorCode error) { *outcome = error; });
+    return outcome;
+  }
+  ErrorCode Commit(SharedBytes records, ErrorCode verdict = ErrorCode::kNone) {
+    const Committed outcome = StartCommit(std::move(records), verdict);
+    world.Run();
+    return outcome->value_or(ErrorCode::kRequestTimedOut);
+  }
+  OffsetQueryOutcome Ask(OffsetQuery query) {
+    std::optional<OffsetQueryOutcome> outcome;
+    world.router->QueryOffsets(
+        0, {std::move(query)},
+        [&](std::vector<OffsetQueryOutcome> outcomes) { outcome = std::move(outcomes.at(0)); });
+    world.Run();
+    return outcome.value();
+  }
+  Strings AllOf(const std::string& group) {
+    const OffsetQueryOutcome outcome =
+        Ask({.partition = p, .group = group, .topic_partitions = {}});
+    EXPECT_EQ(outcome.error, ErrorCode::kNone);
+    return Listed(outcome);
+  }
+  OffsetForgetOutcome Forget(
+      const std::string& group,
+      std::optional<std::vector<std::pair<std::string, int32_t>>> which = std::nullopt) {
+    std::optional<OffsetForgetOutcome> outcome;
+    world.router->ForgetOffsets(0,
+                                {.partition = p,
+                                 .group = group,
+                                 .topic_partitions = std::move(which),
+                                 .deadline = world.world.now + std::chrono::seconds(5)},
+                                [&](OffsetForgetOutcome o) { outcome = o; });
+    world.Run();
+    return outcome.value();
+  }
+
+  const TopicPartition p = MakePartition(0);
+  test::MemKvStore store;
+  test::BrokerLogWorld world{store};
+};
+
+TEST_F(OffsetsOfOneBroker, WhatWasCommittedIsFound) {
+  EXPECT_EQ(Commit(CommitOf("g", "a", 7)), ErrorCode::kNone);
+  EXPECT_EQ(Commit(CommitOf("g", "b", 8)), ErrorCode::kNone);
+  EXPECT_EQ(AllOf("g"), (Strings{"a=7", "b=8"}));
+  const OffsetQueryOutcome some = Ask(
+      {.partition = p, .group = "g", .topic_partitions = {{{"b", 0}, {"b", 1}, {"nothing", 0}}}});
+  EXPECT_EQ(Listed(some), Strings{"b=8"});
+}
+
+TEST_F(OffsetsOfOneBroker, ACommitIsAnsweredWhenItIsSyncedAndVisibleThen) {
+  const Committed outcome = StartCommit(CommitOf("g", "a", 7));
+  std::vector<test::ManualExecutor*> all = world.Executors();
+  std::erase(all, &world.syncer);
+  test::RunAll(all);
+  EXPECT_FALSE(outcome->has_value());
+  world.Run();
+  ASSERT_TRUE(outcome->has_value());
+  EXPECT_EQ(AllOf("g"), Strings{"a=7"});
+}
+
+TEST_F(OffsetsOfOneBroker, G17_WhatTheCheckRefusesIsNotAppended) {
+  EXPECT_EQ(Commit(CommitOf("g", "a", 7), ErrorCode::kIllegalGeneration),
+            ErrorCode::kIllegalGeneration);
+  EXPECT_EQ(AllOf("g"), Strings{});
+  EXPECT_EQ(world.Fetch(p, 0).high_watermark, Offset(0));
+}
+
+TEST_F(OffsetsOfOneBroker, AnOrdinaryPartitionHoldsNone) {
+  const TopicPartition ordinary = MakePartition(0, 9);
+  world.config = std::make_shared<log::LogConfig>();
+  world.Lead({ordinary});
+  EXPECT_EQ(Ask({.partition = ordinary, .group = "g", .topic_partitions = {}}).error,
+            ErrorCode::kNotLeaderOrFollower);
+  EXPECT_EQ(Ask({.partition = MakePartition(5), .group = "g", .topic_partitions = {}}).error,
+            ErrorCode::kNotLeaderOrFollower);
+}
+
+TEST_F(OffsetsOfOneBroker, ForgettingWritesTombstones) {
+  Commit(CommitOf("g", "a", 1));
+  Commit(CommitOf("g", "b", 2));
+  Commit(CommitOf("h", "a", 3));
+  EXPECT_EQ(Forget("g", {{{"b", 0}, {"z", 0}}}).forgotten, 1u);
+  EXPECT_EQ(AllOf("g"), Strings{"a=1"});
+  EXPECT_EQ(Forget("g").forgotten, 1u);
+  EXPECT_EQ(AllOf("g"), Strings{});
+  EXPECT_EQ(Forget("g").forgotten, 0u);
+  EXPECT_EQ(AllOf("h"), Strings{"a=3"});
+  EXPECT_EQ(world.Fetch(p, 0).high_watermark, Offset(5)) << "three commits, two tombstones";
+}
+
+TEST_F(OffsetsOfOneBroker, ADeletedTopicsOffsetsEnd) {
+  const Uuid old_id{{1}};
+  const Uuid new_id{{2}};
+  Commit(CommitOf("g", "t", 1, old_id));
+  Commit(CommitOf("g", "u", 2, new_id));
+  Commit(CommitOf("g", "nameless", 3));
+  Commit(CommitOf("h", "t", 4, new_id));
+  world.router->ForgetTopics({{old_id, "t"}, {Uuid{{3}}, "nameless"}});
+  world.Run();
+  EXPECT_EQ(AllOf("g"), Strings{"u=2"});
+  EXPECT_EQ(AllOf("h"), Strings{"t=4"}) << "of the topic that has the name now";
+}
+
+TEST_F(OffsetsOfOneBroker, RowsAreWrittenSoonAndOnceForManyCommits) {
+  const auto rows = [&] {
+    size_t count = 0;
+    auto it = store.Scan(KvFamily::kMeta, "C", "D");
+    for (it->Seek("C"); it->Valid(); it->Next()) ++count;
+    return count;
+  };
+  for (int i = 0; i < 5; ++i) Commit(CommitOf("g", "a", i));
+  EXPECT_EQ(rows(), 0u);
+  const uint64_t writes = store.writes();
+  world.Advance(PartitionTable::kOffsetRowsInterval);
+  EXPECT_EQ(rows(), 1u);
+  EXPECT_EQ(store.writes(), writes + 1);
+  world.Advance(PartitionTable::kOffsetRowsInterval);
+  EXPECT_EQ(store.writes(), writes + 1);
+}
+
+TEST_F(OffsetsOfOneBroker, D01_ARestartLosesNoneWrittenAsRowsOrNot) {
+  Commit(CommitOf("g", "a", 1));
+  world.Advance(PartitionTable::kOffsetRowsInterval);
+  Commit(CommitOf("g", "a", 2));
+  Commit(CommitOf("g", "b", 3));
+  world.Crash();
+  store.Kill();
+  world.Start();
+  world.Lead({p}, 1);
+  EXPECT_EQ(AllOf("g"), (Strings{"a=2", "b=3"}));
+  world.StopCleanly(BrokerEpoch(5));
+  store.Kill();
+  world.Start();
+  world.Lead({p}, 2);
+  EXPECT_EQ(AllOf("g"), (Strings{"a=2", "b=3"}));
+}
+
+// ---- Leaders change -----------------------------------------------------------------------
+
+class OffsetsFailover : public ReplicationTest {
+ protected:
+  OffsetsFailover() { config = OffsetsConfig(); }
+
+  using Committed = std::shared_ptr<std::optional<ErrorCode>>;
+  Committed StartCommit(Broker& to, int64_t offset) {
+    auto outcome = std::make_shared<std::optional<ErrorCode>>();
+    to.router->CommitOffsets(0,
+                             {.partition = kPartition,
+                              .records = CommitOf("g", "t", offset),
+                              .check = [](size_t) { return ErrorCode::kNone; },
+                              .deadline = world.now + std::chrono::seconds(5)},
+                             [outcome](ErrorCode error) { *outcome = error; });
+    to.Run();
+    return outcome;
+  }
+  OffsetQueryOutcome Ask(Broker& at) {
+    std::optional<OffsetQueryOutcome> outcome;
+    at.router->QueryOffsets(
+        0, {{.partition = kPartition, .group = "g", .topic_partitions = {}}},
+        [&](std::vector<OffsetQueryOutcome> outcomes) { outcome = std::move(outcomes.at(0)); });
+    at.RunWithoutSync();
+    return outcome.value();
+  }
+};
+
+TEST_F(OffsetsFailover, G10_ANewLeaderAnswersOnceItKnowsWhatWasCommitted) {
+  Elect(a, 1, {a.id, b.id, c.id}, {&a, &b, &c});
+  const Committed committed = StartCommit(a, 7);
+  for (int i = 0; i < 2; ++i) {
+    Fetch(b, a);
+    Fetch(c, a);
+  }
+  ASSERT_EQ(*committed, ErrorCode::kNone);
+  EXPECT_EQ(Listed(Ask(a)), Strings{"t=7"});
+  EXPECT_EQ(Ask(b).error, ErrorCode::kNotLeaderOrFollower);
+  // Neither follower has heard that the commit counts.
+  ASSERT_EQ(b.Info().high_watermark, Offset(0));
+  Elect(b, 2, {b.id, c.id}, {&b, &c});
+  EXPECT_EQ(Ask(b).error, ErrorCode::kCoordinatorLoadInProgress);
+  Fetch(c, b);
+  EXPECT_EQ(Ask(b).error, ErrorCode::kNone);
+  EXPECT_EQ(Listed(Ask(b)), Strings{"t=7"});
+}
+
+TEST_F(OffsetsFailover, ACommitThatOnlyTheOldLeaderHadIsNone) {
+  Elect(a, 1, {a.id, b.id, c.id}, {&a, &b, &c});
+  StartCommit(a, 7);
+  CatchUp(b, a);
+  CatchUp(c, a);
+  const Committed lost = StartCommit(a, 9);
+  Elect(b, 2, {b.id, c.id}, {&b, &c, &a});
+  EXPECT_EQ(*lost, ErrorCode::kNotLeaderOrFollower);
+  CatchUp(c, b);
+  StartCommit(b, 8);
+  CatchUp(c, b);
+  CatchUp(a, b);
+  Refuse(b, 2);
+  CatchUp(c, b);
+  Elect(c, 3, {c.id, b.id}, {&a, &b, &c});
+  CatchUp(b, c);
+  EXPECT_EQ(Listed(Ask(c)), Strings{"t=8"});
+}
+
+// Commits that only grow, leaders that change among those in sync, brokers that are killed: nobody
+// is ever told an offset below one that was acknowledged, or told, before.
+TEST_F(OffsetsFailover, G10_OffsetsNeverGoBackOverManyFailovers) {
+  Prng prng(17);
+  const std::vector<Broker*> brokers = {&a, &b, &c};
+  const std::vector<NodeId> all = {a.id, b.id, c.id};
+  Broker* leader = &a;
+  int epoch = 1;
+  Elect(a, epoch, all, brokers);
+  int64_t next = 0;
+  int64_t known = -1;
+  int64_t answers = 0;
+  std::vector<std::pair<int64_t, Committed>> commits;
+  const auto step = [&](Broker& follower) {
+    if (follower.position && follower.followed == leader->id) Fetch(follower, *leader);
+  };
+  for (int round = 0; round < 3'000; ++round) {
+    if (prng.Chance(1, 3)) commits.emplace_back(next, StartCommit(*leader, next)), ++next;
+    for (Broker* broker : brokers) {
+      if (broker != leader && prng.Chance(1, 2)) step(*broker);
+    }
+    if (prng.Chance(1, 5)) world.now += PartitionTable::kOffsetRowsInterval;
+    for (auto& [offset, outcome] : commits) {
+      if (*outcome && **outcome == ErrorCode::kNone) known = std::max(known, offset);
+    }
+    std::erase_if(commits, [](const auto& commit) { return commit.second->has_value(); });
+    const OffsetQueryOutcome told = Ask(*leader);
+    if (told.error == ErrorCode::kNone) {
+      const int64_t offset = told.offsets.empty() ? -1 : told.offsets.at(0).value.offset;
+      ASSERT_GE(offset, known) << "round " << round;
+      known = offset;
+      ++answers;
+    } else {
+      ASSERT_EQ(told.error, ErrorCode::kCoordinatorLoadInProgress);
+    }
+    if (!prng.Chance(1, 8)) continue;
+    // Every replica stays in the ISR, so that any of them may lead next.
+    Broker* next_leader = brokers[prng.Below(brokers.size())];
+    if (prng.Chance(1, 2)) leader->Restart();
+    leader = next_leader;
+    commits.clear();
+    Elect(*leader, ++epoch, all, brokers);
+  }
+  EXPECT_GT(answers, 500);
+  EXPECT_GT(known, 100);
+}
+
+}  // namespace
+}  // namespace weir::replica
