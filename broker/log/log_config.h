@@ -42,7 +42,8 @@ struct LogConfig {
   int64_t producer_id_expiration_ms = 24 * 60 * 60 * 1000;
   // cleanup.policy has "compact": every record needs a key.
   bool compacted = false;
-  // The topic is __consumer_offsets: its partitions keep their records as rows too. Does not change.
+  // The topic is __consumer_offsets: its partitions keep their records as rows too. Does not
+  // change.
   bool committed_offsets = false;
 };
 
