@@ -13,6 +13,8 @@ namespace {
 // Between two looks at what is due. Sessions are seconds long, and those of thousands of members
 // end close to one another: they are worked off together.
 constexpr Duration kTurnPause = std::chrono::milliseconds(10);
+// After a batch of deadlines that was not appended: a leader that hands over takes none for long.
+constexpr Duration kRejectedPause = std::chrono::milliseconds(100);
 constexpr Duration kReadTimeout = std::chrono::seconds(30);
 
 Error NotController() {
@@ -141,7 +143,7 @@ void GroupCalls::List(const group::v1::ListGroupsRequest& request,
 
 // ---- outcomes -------------------------------------------------------------------------
 
-void GroupCalls::Carry(const char* method, state::GroupOutcome outcome) {
+bool GroupCalls::Carry(const char* method, state::GroupOutcome outcome) {
   if (!outcome.records.empty()) {
     metadata::v1::Cause cause;
     cause.set_principal("Controller:" + ToString(options_.self));
@@ -152,11 +154,13 @@ void GroupCalls::Carry(const char* method, state::GroupOutcome outcome) {
       LogWarn("quorum", "a change of groups was not appended",
               {{"method", method}, {"error", ToString(appended.error())}});
       const LogIndex offset = controller_.working().offset();
-      return AnswerNow(coordinator_.Rejected(Context(), std::move(outcome)), {}, offset);
+      AnswerNow(coordinator_.Rejected(Context(), std::move(outcome)), {}, offset);
+      return false;
     }
   }
   for (const std::string& note : outcome.notes) LogInfo("quorum", "group", {{"what", note}});
   AnswerLater(std::move(outcome.answers));
+  return true;
 }
 
 std::string GroupCalls::FenceOf(const state::GroupAnswer& answer) const {
@@ -202,16 +206,16 @@ void GroupCalls::AnswerNow(Answers answers, const Status& status, LogIndex offse
 void GroupCalls::Turn() {
   const MonoTime now = loop_.Now();
   const std::optional<MonoTime> next = coordinator_.NextDeadline();
-  if (next && *next <= now && looked_at_ + kTurnPause <= now) {
-    looked_at_ = now;
-    Carry("GroupDeadline", coordinator_.OnTime(Context()));
+  if (next && std::max(*next, next_look_) <= now) {
+    const bool appended = Carry("GroupDeadline", coordinator_.OnTime(Context()));
+    next_look_ = now + (appended ? kTurnPause : kRejectedPause);
   }
   SetTimer();
 }
 
 void GroupCalls::SetTimer() {
   std::optional<MonoTime> next = active() ? coordinator_.NextDeadline() : std::nullopt;
-  if (next) next = std::max(*next, looked_at_ + kTurnPause);
+  if (next) next = std::max(*next, next_look_);
   if (timer_ && next == timer_->first) return;
   if (timer_) loop_.Cancel(timer_->second);
   timer_.reset();

@@ -81,8 +81,8 @@ class GroupCalls : public MetadataListener {
   state::GroupCallId Begin(std::string group_id, Done<Reply> done);
   bool active() const { return term_ != Term(0); }
   state::GroupContext Context();
-  // Makes the outcome true and answers, or rejects it.
-  void Carry(const char* method, state::GroupOutcome outcome);
+  // Makes the outcome true and answers, or rejects it. Whether it is true.
+  bool Carry(const char* method, state::GroupOutcome outcome);
   // Once working() is committed.
   void AnswerLater(Answers answers);
   void AnswerNow(Answers answers, const Status& status, LogIndex offset);
@@ -101,8 +101,8 @@ class GroupCalls : public MetadataListener {
   Term term_;
   state::GroupCallId last_id_ = 0;
   std::map<state::GroupCallId, Call> calls_;
-  // The last time that what was due was looked for.
-  MonoTime looked_at_;
+  // Not before then is it looked for what is due.
+  MonoTime next_look_;
   std::optional<std::pair<MonoTime, Executor::TimerId>> timer_;
 };
 
