@@ -23,6 +23,7 @@
 #include "controller/service/admin_service.h"
 #include "controller/service/broker_service.h"
 #include "controller/service/controller_config.h"
+#include "controller/service/group_service.h"
 #include "controller/service/pages.h"
 #include "controller/service/raft_service.h"
 
@@ -64,9 +65,11 @@ class Controller {
         }));
     admin_ = std::make_unique<service::AdminService>(*node_, config.node.defaults);
     brokers_ = std::make_unique<service::BrokerService>(*node_);
+    groups_ = std::make_unique<service::GroupService>(*node_);
     raft_ = std::make_unique<service::RaftService>(*node_);
-    WEIR_ASSIGN_OR_RETURN(server_, rpc::Server::Start({.listen_address = config.listen},
-                                                      {admin_.get(), brokers_.get(), raft_.get()}));
+    WEIR_ASSIGN_OR_RETURN(
+        server_, rpc::Server::Start({.listen_address = config.listen},
+                                    {admin_.get(), brokers_.get(), groups_.get(), raft_.get()}));
     node_->OnReadyChange([this](bool ready) { server_->SetServing(ready); });
     const std::string grpc = WithPort(config.listen, server_->port());
     std::string http = "none";
@@ -103,6 +106,7 @@ class Controller {
   std::unique_ptr<quorum::ControllerNode> node_;
   std::unique_ptr<service::AdminService> admin_;
   std::unique_ptr<service::BrokerService> brokers_;
+  std::unique_ptr<service::GroupService> groups_;
   std::unique_ptr<service::RaftService> raft_;
   std::unique_ptr<rpc::Server> server_;
   std::unique_ptr<runtime::HttpPages> pages_;

@@ -30,7 +30,11 @@ void SetLimits(grpc::ServerBuilder& builder, const ServerOptions& options) {
   builder.SetResourceQuota(quota);
   builder.SetMaxReceiveMessageSize(static_cast<int>(limits::kRpcMessageBytesMax));
   builder.SetMaxSendMessageSize(static_cast<int>(limits::kRpcMessageBytesMax));
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits::kRpcStreamsPerConnectionMax);
+  // All members of a group may wait at one gateway, each in a call of its own: calls that found no
+  // room behind them would wait as long as they do.
+  builder.AddChannelArgument(
+      GRPC_ARG_MAX_CONCURRENT_STREAMS,
+      limits::kRpcStreamsPerConnectionMax + static_cast<int>(limits::kGroupMembersMax));
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 16 * 1024);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kStreamWindowBytes);

@@ -134,6 +134,12 @@ Status ControllerNode::StartRunning(const raft::Configuration& founding) {
       ActiveControllerOptions{options_.id, cluster_id(), options_.defaults, runtime::RandomSeed()});
   options_.sessions.self = options_.id;
   sessions_ = std::make_unique<BrokerSessions>(*loop_, *controller_, *liveness_, options_.sessions);
+  const metadata::MetadataImage empty;
+  groups_ = std::make_unique<GroupCalls>(
+      *loop_, *controller_,
+      GroupCallsOptions{options_.id,
+                        state::ReadGroupConfig({empty, kNoNode, &options_.defaults.static_config}),
+                        runtime::RandomSeed()});
   options_.leaders.self = options_.id;
   leader_balancer_ = std::make_unique<LeaderBalancer>(*loop_, *controller_, options_.leaders);
   feed_ = std::make_unique<MetadataFeed>(
@@ -145,6 +151,7 @@ Status ControllerNode::StartRunning(const raft::Configuration& founding) {
   controller_->OnActivated([this] { CorrectOwnAddress(); });
   machine_->AddListener(controller_.get());
   machine_->AddListener(sessions_.get());
+  machine_->AddListener(groups_.get());
   machine_->AddListener(leader_balancer_.get());
   machine_->AddListener(feed_.get());
   machine_->AddListener(membership_.get());

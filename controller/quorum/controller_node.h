@@ -1,5 +1,5 @@
-// ControllerNode: one controller, assembled: directory, founding, Raft, metadata, sessions and
-// feed, on one loop thread. Services (controller/service) and main.cc talk to it.
+// ControllerNode: one controller, assembled: directory, founding, Raft, metadata, sessions,
+// groups and feed, on one loop thread. Services (controller/service) and main.cc talk to it.
 //
 //   blank --founding or join--> running --Stop--> stopped
 //
@@ -27,6 +27,7 @@
 #include "controller/quorum/active_controller.h"
 #include "controller/quorum/broker_sessions.h"
 #include "controller/quorum/founding.h"
+#include "controller/quorum/group_calls.h"
 #include "controller/quorum/leader_balancer.h"
 #include "controller/quorum/membership.h"
 #include "controller/quorum/metadata_feed.h"
@@ -115,6 +116,7 @@ class ControllerNode {
   RaftNode& node() { return *node_; }
   ActiveController& controller() { return *controller_; }
   BrokerSessions& sessions() { return *sessions_; }
+  GroupCalls& groups() { return *groups_; }
   MetadataFeed& feed() { return *feed_; }
   Membership& membership() { return *membership_; }
   const metadata::MetadataImage& committed() const { return machine_->committed(); }
@@ -172,6 +174,7 @@ class ControllerNode {
   std::unique_ptr<RaftNode> node_;
   std::unique_ptr<ActiveController> controller_;
   std::unique_ptr<BrokerSessions> sessions_;
+  std::unique_ptr<GroupCalls> groups_;
   std::unique_ptr<LeaderBalancer> leader_balancer_;
   std::unique_ptr<MetadataFeed> feed_;
   std::unique_ptr<Membership> membership_;

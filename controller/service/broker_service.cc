@@ -6,6 +6,7 @@
 
 #include "common/rpc/server_streams.h"
 #include "common/rpc/status.h"
+#include "controller/service/not_active.h"
 #include "controller/state/alter_partition.h"
 #include "controller/state/producer_ids.h"
 
@@ -43,12 +44,6 @@ class GrpcSubscriber final : public quorum::FeedSubscriber {
   const std::shared_ptr<FeedStream> stream_;
 };
 
-Error NotStarted(const quorum::ControllerNode& node) {
-  const std::string reason = node.NotReadyReason();
-  return {ErrorCode::kNotController,
-          reason.empty() ? "this controller is not the active one" : reason};
-}
-
 }  // namespace
 
 grpc::ServerBidiReactor<broker::v1::SessionRequest, broker::v1::SessionReply>*
@@ -57,7 +52,7 @@ BrokerService::Session(grpc::CallbackServerContext*) {
   const SharedId id = std::make_shared<uint64_t>(0);
   node_.Post([this, stream, id] {
     if (!node_.running() || node_.stopping()) {
-      return stream->End(rpc::ToGrpcStatus(NotStarted(node_)));
+      return stream->End(rpc::ToGrpcStatus(NotActive(node_)));
     }
     *id = node_.sessions().Open(std::make_unique<GrpcSession>(node_, stream));
   });
@@ -93,7 +88,7 @@ grpc::ServerWriteReactor<broker::v1::FetchMetadataReply>* BrokerService::FetchMe
   const std::shared_ptr<FeedStream> stream = FeedStream::Start(std::move(events));
   node_.Post([this, stream, id, wanted = *request] {
     if (!node_.running() || node_.stopping() || node_.removed()) {
-      return stream->End(rpc::ToGrpcStatus(NotStarted(node_)));
+      return stream->End(rpc::ToGrpcStatus(NotActive(node_)));
     }
     const std::string& theirs = wanted.cluster_id();
     if (!theirs.empty() && theirs != node_.cluster_id().ToBytes()) {
@@ -116,7 +111,7 @@ grpc::ServerUnaryReactor* BrokerService::Submit(grpc::CallbackServerContext* con
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   node_.Post([this, reactor, method, request, reply, decide] {
     if (!node_.running() || !node_.controller().active()) {
-      return reactor->Finish(rpc::ToGrpcStatus(NotStarted(node_), node_.LeaderAddress()));
+      return reactor->Finish(rpc::ToGrpcStatus(NotActive(node_), node_.LeaderAddress()));
     }
     quorum::Change<Reply> change;
     change.cause.set_principal("Broker:" + std::to_string(request->broker_id()));

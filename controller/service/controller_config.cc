@@ -55,6 +55,13 @@ const ConfigKey kKeys[] = {
     {"default.replication.factor", ConfigKind::kInt, "1",
      "Replicas of a topic that does not say how many."},
     {"num.partitions", ConfigKind::kInt, "1", "Partitions of a topic that does not say how many."},
+    {"group.initial.rebalance.delay.ms", ConfigKind::kInt, "3000",
+     "How long a new group waits for more members before its first assignment."},
+    {"group.min.session.timeout.ms", ConfigKind::kInt, "6000",
+     "Shortest session timeout that a member of a group may ask for."},
+    {"group.max.session.timeout.ms", ConfigKind::kInt, "1800000",
+     "Longest session timeout that a member of a group may ask for."},
+    {"group.max.size", ConfigKind::kInt, "2147483647", "Members of a group, at most."},
     {"log.level", ConfigKind::kString, "info", "debug, info, warn or error."},
     {"log.format", ConfigKind::kString, "text", "text (key=value) or json."},
     {"log.file", ConfigKind::kString, "", "File for the log; empty: standard error."},
@@ -80,6 +87,11 @@ Status CheckRanges(const runtime::Config& config) {
   WEIR_RETURN_IF_ERROR(CheckRange(config, "metadata.snapshot.interval.ms", 100, INT64_MAX / 1000));
   WEIR_RETURN_IF_ERROR(CheckRange(config, "leader.imbalance.check.interval.seconds", 1, 86'400));
   WEIR_RETURN_IF_ERROR(CheckRange(config, "default.replication.factor", 1, 32'767));
+  WEIR_RETURN_IF_ERROR(CheckRange(config, "group.initial.rebalance.delay.ms", 0, 3'600'000));
+  WEIR_RETURN_IF_ERROR(CheckRange(config, "group.max.session.timeout.ms", 1, INT32_MAX));
+  WEIR_RETURN_IF_ERROR(CheckRange(config, "group.min.session.timeout.ms", 1,
+                                  config.GetInt("group.max.session.timeout.ms")));
+  WEIR_RETURN_IF_ERROR(CheckRange(config, "group.max.size", 1, INT32_MAX));
   return CheckRange(config, "num.partitions", 1, limits::kPartitionsPerTopicMax);
 }
 
@@ -137,6 +149,10 @@ Status ReadNode(const runtime::Config& config, quorum::ControllerNodeOptions& no
   node.defaults.default_replication_factor =
       static_cast<int32_t>(config.GetInt("default.replication.factor"));
   node.defaults.num_partitions = static_cast<int32_t>(config.GetInt("num.partitions"));
+  for (const char* key : {"group.initial.rebalance.delay.ms", "group.min.session.timeout.ms",
+                          "group.max.session.timeout.ms", "group.max.size"}) {
+    node.defaults.static_config[key] = std::to_string(config.GetInt(key));
+  }
   return {};
 }
 

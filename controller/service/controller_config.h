@@ -21,6 +21,10 @@
 //   auto.leader.rebalance.enable bool true: leadership goes back to preferred replicas by itself
 //   leader.imbalance.check.interval.seconds int 5: how often that is looked for
 //   default.replication.factor, num.partitions: defaults of new topics
+//   group.initial.rebalance.delay.ms int 3000: how long a new group waits for more members
+//   group.min.session.timeout.ms, group.max.session.timeout.ms int 6000, 1800000: what members may
+//                                ask for
+//   group.max.size       int     2147483647: members of a group, at most
 //   log.level, log.format (text|json), log.file
 //
 // Thread rule: start-up only.

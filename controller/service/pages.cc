@@ -63,6 +63,10 @@ void AddMetrics(quorum::ControllerNode& node) {
            [](Node& n) { return Number(n.committed().brokers().size()); });
   AddGauge(node, "weir_metadata_live_brokers", "Brokers that are not fenced.",
            [](Node& n) { return Number(n.committed().LiveBrokers().size()); });
+  AddGauge(node, "weir_metadata_groups", "Groups, empty ones too.",
+           [](Node& n) { return Number(n.committed().groups().size()); });
+  AddGauge(node, "weir_controller_group_calls", "Calls of gateways that wait, mostly for others.",
+           [](Node& n) { return Number(n.groups().call_count()); });
   AddGauge(node, "weir_metadata_skipped_records", "Records that made no sense; 0 in health.",
            [](Node& n) { return Number(n.committed().skipped_records()); });
   AddGauge(node, "weir_controller_broker_sessions", "Open sessions of brokers.",

@@ -12,6 +12,7 @@
 #include "common/rpc/server.h"
 #include "controller/service/admin_service.h"
 #include "controller/service/broker_service.h"
+#include "controller/service/group_service.h"
 #include "controller/service/raft_service.h"
 
 namespace weir::service {
@@ -44,9 +45,10 @@ class TestController {
     node_ = *std::move(node);
     admin_ = std::make_unique<AdminService>(*node_, options_.defaults);
     brokers_ = std::make_unique<BrokerService>(*node_);
+    groups_ = std::make_unique<GroupService>(*node_);
     raft_ = std::make_unique<RaftService>(*node_);
-    auto server =
-        rpc::Server::Start({.listen_address = listen}, {admin_.get(), brokers_.get(), raft_.get()});
+    auto server = rpc::Server::Start({.listen_address = listen},
+                                     {admin_.get(), brokers_.get(), groups_.get(), raft_.get()});
     EXPECT_TRUE(server.has_value());
     server_ = *std::move(server);
     address_ = "127.0.0.1:" + std::to_string(server_->port());
@@ -87,6 +89,7 @@ class TestController {
   std::unique_ptr<quorum::ControllerNode> node_;
   std::unique_ptr<AdminService> admin_;
   std::unique_ptr<BrokerService> brokers_;
+  std::unique_ptr<GroupService> groups_;
   std::unique_ptr<RaftService> raft_;
   std::unique_ptr<rpc::Server> server_;
   std::string address_;
