@@ -18,6 +18,7 @@
 #include "broker/metadata/producer_id_pool.h"
 #include "broker/net/request.h"
 #include "broker/replica/partition_router.h"
+#include "broker/replica/replica_fetchers.h"
 #include "broker/wire/codec.h"
 #include "common/base/executor.h"
 
@@ -46,6 +47,7 @@ struct BrokerContext {
   broker::ControllerPort* controllers = nullptr;
   broker::ProducerIdPool* producer_ids = nullptr;
   replica::PartitionRouter* partitions = nullptr;
+  const replica::ReplicaFetchers* fetchers = nullptr;
   ApiMetrics* metrics = nullptr;
   // As DescribeLogDirs names them, in the order of the configuration.
   std::vector<log::DirectoryPlace> directories;

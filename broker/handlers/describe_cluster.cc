@@ -61,10 +61,9 @@ using PartitionsResponse = wire::DescribeTopicPartitionsResponse;
 // Kafka's max.request.partition.size.limit.
 constexpr int32_t kPartitionsPerAnswerMax = 2000;
 
-PartitionsResponse::Partition DescribeWithElr(const metadata::MetadataImage& image,
-                                              PartitionIndex index,
+PartitionsResponse::Partition DescribeWithElr(const Call& call, PartitionIndex index,
                                               const metadata::Partition& partition) {
-  auto answer = DescribePartition<PartitionsResponse::Partition>(image, index, partition);
+  auto answer = DescribePartition<PartitionsResponse::Partition>(call, index, partition);
   answer.eligible_leader_replicas = ToNumbers(partition.elr);
   answer.last_known_elr = ToNumbers(partition.last_known_elr);
   return answer;
@@ -123,7 +122,7 @@ void HandlePartitions(Call call, net::ConnectionInfo&,
         response.next_cursor = {.topic_name = name, .partition_index = at->first.value()};
         break;
       }
-      answer.partitions.push_back(DescribeWithElr(call.image(), at->first, at->second));
+      answer.partitions.push_back(DescribeWithElr(call, at->first, at->second));
       --left;
     }
     if (response.next_cursor) break;

@@ -54,7 +54,7 @@ MetadataResponse::Topic Describe(const Waiting& waiting, const metadata::Topic& 
   answer.partitions.reserve(topic.partitions.size());
   for (const auto& [index, partition] : topic.partitions) {
     answer.partitions.push_back(
-        DescribePartition<MetadataResponse::Partition>(waiting.call.image(), index, partition));
+        DescribePartition<MetadataResponse::Partition>(waiting.call, index, partition));
   }
   return answer;
 }

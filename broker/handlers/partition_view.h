@@ -1,10 +1,11 @@
 // A partition of the image in the words that Metadata and DescribeTopicPartitions share.
-// Thread rule: pure functions of an immutable image.
+// Thread rule: on the call's shard.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "broker/handlers/broker_context.h"
 #include "common/base/error_code.h"
 #include "common/metadata/image.h"
 
@@ -18,8 +19,9 @@ inline std::vector<int32_t> ToNumbers(const metadata::NodeIdList& ids) {
 }
 
 template <class Answer>
-Answer DescribePartition(const metadata::MetadataImage& image, PartitionIndex index,
+Answer DescribePartition(const Call& call, PartitionIndex index,
                          const metadata::Partition& partition) {
+  const metadata::MetadataImage& image = call.image();
   Answer answer;
   answer.partition_index = index.value();
   answer.leader_id = partition.leader.value();
@@ -30,9 +32,10 @@ Answer DescribePartition(const metadata::MetadataImage& image, PartitionIndex in
     if (!image.IsReplicaOnline(partition, replica))
       answer.offline_replicas.push_back(replica.value());
   }
-  // A leader that died a moment ago is still named until the controllers elect another: clients
-  // must not go there.
-  if (partition.leader == kNoNode || !image.IsLive(partition.leader)) {
+  // A leader that died a moment ago is still named until the controllers elect another. Clients that
+  // were sent there again would ask next in a second; told that there is none, they ask soon.
+  if (partition.leader == kNoNode || !image.IsLive(partition.leader) ||
+      call.broker().fetchers->IsLost(call.shard(), partition.leader)) {
     answer.error_code = ErrorCode::kLeaderNotAvailable;
     answer.leader_id = kNoNode.value();
   }

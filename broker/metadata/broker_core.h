@@ -75,6 +75,7 @@ class BrokerCore : private PartitionHost {
 
   replica::PartitionRouter& partitions() { return router_; }
   const replica::PartitionRouter& partitions() const { return router_; }
+  const replica::ReplicaFetchers& fetchers() const { return replication_.fetchers(); }
   ImageHolder& images() { return images_; }
   const ImageHolder& images() const { return images_; }
   ProducerIdPool& producer_ids() { return producer_ids_; }

@@ -40,6 +40,7 @@ class ReplicationLink : public replica::ReplicationPort, private replica::Follow
         fetchers_(node_id, std::move(lanes), *this, options, std::move(broker_epoch),
                   &router.quotas().follower) {}
 
+  const replica::ReplicaFetchers& fetchers() const { return fetchers_; }
   void OnBrokers(replica::PeerAddresses addresses) { fetchers_.OnBrokers(std::move(addresses)); }
 
   void Follow(NodeId leader, std::vector<replica::FollowerPosition> positions) override {

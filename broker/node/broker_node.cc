@@ -173,6 +173,7 @@ void BrokerNode::FillContext() {
   context_.controllers = controllers_.get();
   context_.producer_ids = &core_->producer_ids();
   context_.partitions = &core_->partitions();
+  context_.fetchers = &core_->fetchers();
   context_.directories = storage_.Places();
   context_.metrics = &metrics_;
   context_.shards = shards_.Executors();

@@ -30,7 +30,7 @@ class ReplicaFetchers::Loop {
 
   void OnAddressChanged() {
     if (connection_ == nullptr) return;
-    connection_ = nullptr;
+    Disconnect();
     Obey(fetcher_.OnDisconnected(Now()));
   }
 
@@ -43,13 +43,18 @@ class ReplicaFetchers::Loop {
   }
 
   void Obey(ReplicaFetcher::Actions actions) {
-    if (actions.disconnect) connection_ = nullptr;
+    if (actions.disconnect) Disconnect();
     if (actions.connect) Connect();
     if (actions.send) Send(*actions.send, actions.correlation_id);
     ArmTimer();
     if (!actions.tell.empty()) Tell(std::move(actions.tell));
     // Last: what comes back at once is the next event.
     if (!actions.hand_over.empty()) HandOver(std::move(actions.hand_over));
+  }
+
+  void Disconnect() {
+    connection_ = nullptr;
+    is_open_ = false;
   }
 
   void Connect() {
@@ -65,6 +70,8 @@ class ReplicaFetchers::Loop {
     FrameEvents events;
     events.on_open = [this] {
       failures_logged_ = false;
+      is_open_ = true;
+      owner_.SetLost(lane_, leader_, false);
       Obey(fetcher_.OnConnected(Now()));
     };
     events.on_frame = [this](SharedBytes frame) { OnFrame(frame); };
@@ -75,6 +82,7 @@ class ReplicaFetchers::Loop {
 
   void OnClosed(const std::string& reason) {
     connection_ = nullptr;
+    if (std::exchange(is_open_, false)) owner_.SetLost(lane_, leader_, true);
     // Once per outage: the retries that follow fail for the same reason.
     if (!std::exchange(failures_logged_, true)) {
       LogInfo("replica", "leader not reachable", {{"leader", leader_}, {"reason", reason}});
@@ -89,6 +97,7 @@ class ReplicaFetchers::Loop {
     if (!response) {
       LogWarn("replica", "leader not understood",
               {{"leader", leader_}, {"reason", response.error().message}});
+      Disconnect();  // by us: it is not lost
       return OnClosed(response.error().message);
     }
     Obey(fetcher_.OnResponse(correlation_id, *std::move(response), Now()));
@@ -145,6 +154,7 @@ class ReplicaFetchers::Loop {
   const NodeId leader_;
   ReplicaFetcher fetcher_;
   std::unique_ptr<FrameConnection> connection_;
+  bool is_open_ = false;
   bool failures_logged_ = false;
   MonoTime timer_at_ = MonoTime::max();
   Executor::TimerId timer_ = 0;
@@ -165,6 +175,28 @@ ReplicaFetchers::ReplicaFetchers(NodeId node_id, std::vector<Lane> lanes,
 }
 
 ReplicaFetchers::~ReplicaFetchers() = default;
+
+bool ReplicaFetchers::IsLost(size_t lane, NodeId leader) const {
+  const LaneState& state = *lanes_[lane];
+  const auto found = state.lost_until.find(leader);
+  return found != state.lost_until.end() && state.lane.executor->Now() < found->second;
+}
+
+void ReplicaFetchers::SetLost(LaneState& here, NodeId leader, bool lost) {
+  const MonoTime until = here.lane.executor->Now() + kLostMax;
+  const auto set = [leader, lost, until](LaneState& lane) {
+    if (lost) {
+      lane.lost_until[leader] = until;
+    } else {
+      lane.lost_until.erase(leader);
+    }
+  };
+  if (!lost && !here.lost_until.contains(leader)) return;
+  set(here);
+  for (auto& lane : lanes_) {
+    if (lane.get() != &here) lane->lane.executor->Post([set, &lane = *lane] { set(lane); });
+  }
+}
 
 size_t ReplicaFetchers::LaneOf(NodeId leader) const {
   return static_cast<size_t>(leader.value()) % lanes_.size();

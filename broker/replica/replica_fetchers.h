@@ -12,9 +12,12 @@
 //  2. Record batches are slices of the response as it was read; nothing is copied on the way to the
 //     log.
 //  3. A leader whose address changes is connected anew.
+//  4. A leader that ended the connection is lost until it takes another, or kLostMax has passed:
+//     then it may be this broker alone that does not reach it.
 // Thread rule: Follow, Unfollow and OnBrokers from any thread; everything else on the shards.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -57,6 +60,9 @@ struct PeerAddress {
 };
 using PeerAddresses = std::map<NodeId, PeerAddress>;
 
+// Longer than the controllers take to elect another leader, one of them dying too.
+inline constexpr Duration kLostMax = std::chrono::seconds(2);
+
 class ReplicaFetchers {
  public:
   // One per shard, in the order of the shards.
@@ -79,6 +85,9 @@ class ReplicaFetchers {
   // Every broker that is known.
   void OnBrokers(PeerAddresses addresses);
 
+  // Whether a leader is lost (law 4), as shard `lane` knows it; on that shard.
+  bool IsLost(size_t lane, NodeId leader) const;
+
  private:
   class Loop;
   struct LaneState {
@@ -88,10 +97,13 @@ class ReplicaFetchers {
     std::map<NodeId, std::unique_ptr<Loop>> loops;
     // Which loop of this lane follows a partition.
     std::map<TopicPartition, NodeId> leaders;
+    std::map<NodeId, MonoTime> lost_until;
   };
 
   void FollowOn(LaneState& lane, NodeId leader, const std::vector<FollowerPosition>& positions);
   void UnfollowOn(LaneState& lane, const TopicPartition& partition);
+  // On shard `here`, for all of them.
+  void SetLost(LaneState& here, NodeId leader, bool lost);
   size_t LaneOf(NodeId leader) const;
 
   NodeId node_id_;

@@ -120,6 +120,7 @@ class BrokerFixture : public testing::Test {
     context_.controllers = controllers_.get();
     context_.producer_ids = &core_->producer_ids();
     context_.partitions = &core_->partitions();
+    context_.fetchers = &core_->fetchers();
     context_.directories = {{directory_.string(), log_store_.get()}};
     context_.metrics = &metrics_;
     context_.shards = shards_->Executors();

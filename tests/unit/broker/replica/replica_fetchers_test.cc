@@ -159,6 +159,40 @@ TEST_F(ReplicaFetchersTest, TriesAgainWhileTheLeaderIsAway) {
   }
 }
 
+// A01: clients hear of it before the controllers have elected another.
+TEST_F(ReplicaFetchersTest, A01_ALeaderThatEndsTheConnectionIsLostUntilItTakesAnother) {
+  const auto lost = [&] {
+    EXPECT_EQ(fetchers.IsLost(0, NodeId(2)), fetchers.IsLost(1, NodeId(2)));
+    return fetchers.IsLost(0, NodeId(2));
+  };
+  fetchers.Follow(NodeId(2), {At(Name(1), 5)});
+  Run();
+  dialer.peers.back()->events.on_close("refused");
+  Run();
+  EXPECT_FALSE(lost()) << "it has never been seen";
+  lane0.Advance(std::chrono::seconds(1));
+  dialer.peers.back()->events.on_open();
+  Run();
+  EXPECT_FALSE(lost());
+  dialer.peers.back()->events.on_close("reset");
+  Run();
+  EXPECT_TRUE(lost());
+  EXPECT_FALSE(fetchers.IsLost(0, NodeId(3)));
+  lane0.Advance(std::chrono::seconds(1));
+  dialer.peers.back()->events.on_open();
+  Run();
+  EXPECT_FALSE(lost()) << "it is back";
+  dialer.peers.back()->events.on_close("reset");
+  for (int i = 0; i < 4; ++i) {
+    Run();
+    EXPECT_TRUE(lost());
+    lane0.Advance(kLostMax / 4);
+    dialer.peers.back()->events.on_close("refused");
+  }
+  Run();
+  EXPECT_FALSE(lost()) << "others may reach it";
+}
+
 TEST_F(ReplicaFetchersTest, ALeaderWithoutAddressIsFoundWhenItIsKnown) {
   fetchers.Follow(NodeId(4), {At(Name(1), 5)});
   Run();
