@@ -1,0 +1,56 @@
+// Which member of a consumer group owns which partition (KIP-848): the assignors `uniform` and
+// `range` that run in the controller.
+//
+// Laws:
+//  1. A partition of a topic that somebody subscribes to has one owner, who subscribes to it (G-01,
+//     G-02).
+//  2. uniform: no owner has two partitions more than a member that one of them could go to. What a
+//     member owns it keeps, as far as that allows; of members equally busy, one on the rack of a
+//     replica goes first.
+//  3. range: of each topic, every subscriber has a run of neighbours, and the runs differ by one at
+//     most. Members stand in the same order for all topics, so that topics with equal subscribers
+//     and partition counts are split alike; that order is the one of what they own already, and who
+//     owns nothing comes last. Racks do not count.
+//  4. The same input gives the same output.
+// Cost: members x topics they subscribe to, and partitions.
+// Thread rule: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/base/uuid.h"
+
+namespace weir::state {
+
+// Partition numbers ascend.
+using PartitionsByTopic = std::map<Uuid, std::vector<int32_t>>;
+
+struct AssignableTopic {
+  int32_t partition_count = 0;
+  // Of each partition, the racks of its replicas; empty when the brokers name none.
+  std::vector<std::vector<std::string>> racks;
+};
+using AssignableTopics = std::map<Uuid, AssignableTopic>;
+
+struct AssignableMember {
+  std::string member_id;
+  // Empty: a dynamic member.
+  std::string instance_id;
+  // Empty: not said.
+  std::string rack_id;
+  // What it subscribes to, ascending; topics that do not exist are passed over.
+  std::vector<Uuid> topics;
+  // By the assignment before this one; what it may not own any more is passed over.
+  PartitionsByTopic owned;
+};
+
+// Both give the partitions of each member, in the order of `members`.
+std::vector<PartitionsByTopic> AssignUniformly(const std::vector<AssignableMember>& members,
+                                               const AssignableTopics& topics);
+std::vector<PartitionsByTopic> AssignRanges(const std::vector<AssignableMember>& members,
+                                            const AssignableTopics& topics);
+
+}  // namespace weir::state
