@@ -32,8 +32,8 @@ Answer DescribePartition(const Call& call, PartitionIndex index,
     if (!image.IsReplicaOnline(partition, replica))
       answer.offline_replicas.push_back(replica.value());
   }
-  // A leader that died a moment ago is still named until the controllers elect another. Clients that
-  // were sent there again would ask next in a second; told that there is none, they ask soon.
+  // A leader that died a moment ago is still named until the controllers elect another. Clients
+  // that were sent there again would ask next in a second; told that there is none, they ask soon.
   if (partition.leader == kNoNode || !image.IsLive(partition.leader) ||
       call.broker().fetchers->IsLost(call.shard(), partition.leader)) {
     answer.error_code = ErrorCode::kLeaderNotAvailable;

@@ -9,8 +9,8 @@
 //     have been.
 //  2. While as many requests or bytes are in flight as NetOptions allows, or the broker's budget is
 //     exhausted, neither frames are taken nor the socket is read: TCP slows the client down.
-//  3. That the peer has closed is heard while requests are being worked on, except where law 2 keeps
-//     the socket from being read.
+//  3. That the peer has closed is heard while requests are being worked on, except where law 2
+//     keeps the socket from being read.
 //  4. The socket is read greedily, and what is ready to leave goes out in one gathered write per
 //     round.
 // Thread rule: the shard's thread only.
