@@ -138,11 +138,12 @@ Partition::Actions Partition::OnFollowerFetch(NodeId replica, BrokerEpoch epoch,
     // It has all that was there when it fetched before.
     follower.caught_up_at = std::max(follower.caught_up_at, follower.fetched_at);
   }
+  const bool soon = now - follower.fetched_at < kJoinPatience;
   follower.fetch_offset = fetch_offset;
   follower.log_end_then = log_end_;
   follower.fetched_at = now;
   follower.joining =
-      keeps_up && !InIsr(replica) && fetch_offset >= epoch_start_ && now >= propose_after_;
+      keeps_up && soon && !InIsr(replica) && fetch_offset >= epoch_start_ && now >= propose_after_;
 
   Actions actions;
   actions.high_watermark_moved = MoveHighWatermark();

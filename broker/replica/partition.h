@@ -17,8 +17,8 @@
 //  4. A replica joins the ISR when it has reached the high watermark and the offset at which this
 //     leader began (I-14); it leaves when it has not been caught up for replica.lag.time.max.ms.
 //     One that keeps up from fetch to fetch holds the high watermark until it has joined: else it
-//     would stay one round trip behind for as long as producers go on. It holds nothing once it
-//     has been silent for kJoinPatience, or was refused (I-35).
+//     would stay one round trip behind for as long as producers go on. It holds nothing when it
+//     was silent for kJoinPatience, between two fetches or since, or was refused (I-35).
 //  5. One change of the ISR is proposed at a time. It may have been committed whatever the answer,
 //     until newer metadata or a refusal that proves otherwise.
 //  6. Only the leader takes writes, and only in the epoch the client believes in (KIP-320).

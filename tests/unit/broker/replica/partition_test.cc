@@ -302,6 +302,19 @@ TEST_F(LeaderOfThree, I25_AFollowersHighWatermarkIsTheLeadersAsFarAsItHasPersist
   EXPECT_EQ(partition_.log_end(), Offset(11));
 }
 
+// Else producers would wait for it half of the time, and it would come no nearer.
+TEST_F(LeaderOfThree, F30_AReplicaOutsideTheIsrWithASlowDiskHoldsNothing) {
+  partition_.OnLeaderChange(Metadata(2, {kSelf}), kStart);
+  Duration at(0);
+  for (int64_t end = 20; end <= 60; end += 10) {
+    Fetch(kOther, end - 15, at);
+    partition_.OnAppend(Offset(end));
+    EXPECT_TRUE(partition_.OnPersisted(Offset(end)).high_watermark_moved);
+    EXPECT_FALSE(partition_.joining());
+    at += Partition::kJoinPatience;
+  }
+}
+
 TEST_F(LeaderOfThree, AReplicaThatKeepsUpHoldsTheHighWatermarkUntilItHasJoined) {
   partition_.OnLeaderChange(Metadata(2, {kSelf}), kStart);
   Fetch(kOther, 5);
