@@ -120,10 +120,14 @@ class WeirNodes:
         return [node for node in self.nodes.values() if node.kind == "broker"]
 
     def start(self, *flags):
-        for node in self.nodes.values():
-            if not node.running():
-                node.start(*flags)
-        self.wait_ready()
+        try:
+            for node in self.nodes.values():
+                if not node.running():
+                    node.start(*flags)
+            self.wait_ready()
+        except Exception:
+            self.stop()  # a fixture that fails before its yield is not torn down
+            raise
         return self
 
     def wait_ready(self):
