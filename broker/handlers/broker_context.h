@@ -22,6 +22,10 @@
 #include "broker/wire/codec.h"
 #include "common/base/executor.h"
 
+namespace weir::coordinator {
+class GroupGateways;
+}  // namespace weir::coordinator
+
 namespace weir::handlers {
 
 class Registry;
@@ -43,11 +47,12 @@ struct BrokerSettings {
 struct BrokerContext {
   BrokerSettings settings;
   const Registry* registry = nullptr;
+  const replica::ReplicaFetchers* fetchers = nullptr;
   broker::ImageHolder* images = nullptr;
   broker::ControllerPort* controllers = nullptr;
   broker::ProducerIdPool* producer_ids = nullptr;
   replica::PartitionRouter* partitions = nullptr;
-  const replica::ReplicaFetchers* fetchers = nullptr;
+  coordinator::GroupGateways* groups = nullptr;
   ApiMetrics* metrics = nullptr;
   // As DescribeLogDirs names them, in the order of the configuration.
   std::vector<log::DirectoryPlace> directories;

@@ -40,5 +40,18 @@ void HandleElectLeaders(Call call, net::ConnectionInfo& connection);
 // coordinators.cc
 void HandleFindCoordinator(Call call, net::ConnectionInfo& connection);
 void HandleInitProducerId(Call call, net::ConnectionInfo& connection);
+// groups.cc
+void HandleJoinGroup(Call call, net::ConnectionInfo& connection);
+void HandleSyncGroup(Call call, net::ConnectionInfo& connection);
+void HandleHeartbeat(Call call, net::ConnectionInfo& connection);
+void HandleLeaveGroup(Call call, net::ConnectionInfo& connection);
+// offset_commit.cc, offset_fetch.cc, offset_delete.cc
+void HandleOffsetCommit(Call call, net::ConnectionInfo& connection);
+void HandleOffsetFetch(Call call, net::ConnectionInfo& connection);
+void HandleOffsetDelete(Call call, net::ConnectionInfo& connection);
+// group_admin.cc
+void HandleDescribeGroups(Call call, net::ConnectionInfo& connection);
+void HandleListGroups(Call call, net::ConnectionInfo& connection);
+void HandleDeleteGroups(Call call, net::ConnectionInfo& connection);
 
 }  // namespace weir::handlers

@@ -1,0 +1,178 @@
+// OffsetCommit (key 8): one request becomes one batch of records in the group's partition of
+// __consumer_offsets; it is answered when every in-sync replica has them (acks=all).
+//
+//   checked and built on the connection's shard --> member and generation checked, and appended, on
+//   the partition's shard --> in sync --> answered
+//   the image there would refuse the member --> the controller is asked --> answered
+//
+// Offsets never expire: the retention that versions 2 to 4 ask for is not looked at.
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/coordinator/group_gateways.h"
+#include "broker/handlers/cluster_view.h"
+#include "broker/handlers/group_offsets.h"
+#include "broker/handlers/handlers.h"
+#include "broker/handlers/registry.h"
+#include "broker/wire/messages/group_offsets.h"
+#include "broker/wire/offset_records.h"
+#include "broker/wire/record_batch_builder.h"
+#include "common/metadata/group_checks.h"
+
+namespace weir::handlers {
+namespace {
+
+using wire::OffsetCommitRequest;
+using wire::OffsetCommitResponse;
+
+constexpr int16_t kFirstVersionWithTopicIds = 10;
+
+// Who commits.
+struct Committer {
+  std::string group_id;
+  std::string member_id;
+  std::string instance_id;
+  int32_t generation;
+};
+
+// One request between its checks and its answer.
+struct Pending {
+  Call call;
+  Committer committer;
+  OffsetCommitResponse response;
+  // The answers that depend on the append.
+  struct Place {
+    uint32_t topic;
+    uint32_t partition;
+  };
+  std::vector<Place> places;
+};
+
+void Answer(Pending& pending, ErrorCode error) {
+  for (const Pending::Place place : pending.places) {
+    pending.response.topics[place.topic].partitions[place.partition].error_code = error;
+  }
+  pending.call.Reply(pending.response);
+}
+
+// Fills the answer's skeleton and the records of what can be committed.
+void Build(Pending& pending, OffsetCommitRequest& request, wire::RecordBatchBuilder& records) {
+  const bool by_id = pending.call.version() >= kFirstVersionWithTopicIds;
+  const auto metadata_bytes_max =
+      static_cast<size_t>(BrokerNumber(pending.call, "offset.metadata.max.bytes"));
+  const int64_t now_ms = pending.call.executor().WallNow().value();
+  pending.response.topics.reserve(request.topics.size());
+  for (OffsetCommitRequest::Topic& asked : request.topics) {
+    const TopicLookup of_topic = FindTopic(pending.call.image(), asked.name, asked.topic_id, by_id);
+    auto& topic = pending.response.topics.emplace_back();
+    topic.topic_id = asked.topic_id;
+    topic.name = std::move(asked.name);
+    topic.partitions.reserve(asked.partitions.size());
+    for (OffsetCommitRequest::Partition& partition : asked.partitions) {
+      auto& answer = topic.partitions.emplace_back();
+      answer.partition_index = partition.partition_index;
+      const TopicLookup found = FindPartition(of_topic, partition.partition_index);
+      std::string text = std::move(partition.committed_metadata).value_or("");
+      if (found.topic == nullptr) {
+        answer.error_code = found.error;
+        continue;
+      }
+      if (text.size() > metadata_bytes_max) {
+        answer.error_code = ErrorCode::kOffsetMetadataTooLarge;
+        continue;
+      }
+      pending.places.push_back({static_cast<uint32_t>(pending.response.topics.size() - 1),
+                                static_cast<uint32_t>(topic.partitions.size() - 1)});
+      records.Add(now_ms,
+                  wire::EncodeOffsetKey(
+                      {pending.committer.group_id, found.topic->name, partition.partition_index}),
+                  wire::EncodeOffsetValue({.offset = partition.committed_offset,
+                                           .leader_epoch = partition.committed_leader_epoch,
+                                           .metadata = std::move(text),
+                                           .commit_timestamp_ms = now_ms,
+                                           .topic_id = found.topic->id}));
+    }
+  }
+}
+
+// The image says that the committer is no member, or not of that generation. It may lag: only the
+// controller's word makes a client give its membership up.
+void ConfirmRefusal(std::unique_ptr<Pending> pending, ErrorCode refusal) {
+  const Committer& who = pending->committer;
+  group::v1::HeartbeatRequest request;
+  request.set_group_id(who.group_id);
+  request.set_generation_id(who.generation);
+  request.set_member_id(who.member_id);
+  request.set_instance_id(who.instance_id);
+  coordinator::GroupGateway& gateway = pending->call.broker().groups->At(pending->call.shard());
+  gateway.Confirm(
+      std::move(request), [pending = std::move(pending), refusal](ErrorCode verdict) mutable {
+        // It is a member after all: this broker learns of it in a moment.
+        if (metadata::IsAnswerOfGateway(verdict)) {
+          return Answer(*pending, ErrorCode::kCoordinatorLoadInProgress);
+        }
+        // A group that is gone: members of any generation are told that it is over.
+        const bool gone =
+            refusal == ErrorCode::kIllegalGeneration && verdict == ErrorCode::kUnknownMemberId;
+        Answer(*pending, gone ? refusal : verdict);
+      });
+}
+
+bool IsRefusal(ErrorCode error) {
+  return error == ErrorCode::kUnknownMemberId || error == ErrorCode::kIllegalGeneration ||
+         error == ErrorCode::kFencedInstanceId;
+}
+
+void OnCommitted(std::unique_ptr<Pending> pending, ErrorCode error) {
+  const Committer& who = pending->committer;
+  coordinator::GroupGateways* groups = pending->call.broker().groups;
+  if (groups != nullptr && IsRefusal(error)) return ConfirmRefusal(std::move(pending), error);
+  if (groups != nullptr && error == ErrorCode::kNone && !who.member_id.empty()) {
+    groups->At(pending->call.shard()).Heard(who.group_id, who.member_id);
+  }
+  Answer(*pending, ToCoordinatorError(error));
+}
+
+void Handle(Call call, net::ConnectionInfo&, OffsetCommitRequest request) {
+  auto pending = std::make_unique<Pending>(Pending{
+      std::move(call),
+      {std::move(request.group_id), std::move(request.member_id),
+       std::move(request.group_instance_id).value_or(""), request.generation_id_or_member_epoch},
+      {},
+      {}});
+  const BrokerContext& broker = pending->call.broker();
+  const OffsetsPartition place = FindOffsetsPartition(
+      pending->call.image(), broker.settings.node_id, pending->committer.group_id);
+  wire::RecordBatchBuilder records;
+  if (place.error == ErrorCode::kInvalidGroupId) {
+    return pending->call.Abort({place.error, "the group id is too long"});
+  }
+  Build(*pending, request, records);
+  if (place.error != ErrorCode::kNone || pending->places.empty()) {
+    return Answer(*pending, place.error);
+  }
+  replica::OffsetCommit commit{
+      .partition = place.partition,
+      .records = records.Build(),
+      .check =
+          [images = broker.images, who = pending->committer](size_t shard) {
+            return metadata::CheckCommit(*images->At(shard), who.group_id,
+                                         {who.member_id, who.instance_id}, who.generation);
+          },
+      .deadline = OffsetsDeadline(pending->call)};
+  const size_t home = pending->call.shard();
+  broker.partitions->CommitOffsets(home, std::move(commit),
+                                   [pending = std::move(pending)](ErrorCode error) mutable {
+                                     OnCommitted(std::move(pending), error);
+                                   });
+}
+
+}  // namespace
+
+void HandleOffsetCommit(Call call, net::ConnectionInfo& connection) {
+  DecodeThen<OffsetCommitRequest, Handle>(std::move(call), connection);
+}
+
+}  // namespace weir::handlers

@@ -1,0 +1,221 @@
+// OffsetFetch (key 9): committed offsets, of one group until version 7, of many from version 8
+// (KIP-709); of the partitions asked for, or of all there are.
+//
+// What was never committed is offset -1 without an error. require_stable (KIP-447) is met: no
+// offset here depends on an open transaction. Member id and epoch of version 9 are those of groups
+// of the new protocol (KIP-848) and are not looked at.
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/handlers/cluster_view.h"
+#include "broker/handlers/group_offsets.h"
+#include "broker/handlers/handlers.h"
+#include "broker/handlers/registry.h"
+#include "broker/wire/messages/group_offsets.h"
+
+namespace weir::handlers {
+namespace {
+
+using wire::OffsetFetchRequest;
+using wire::OffsetFetchResponse;
+
+constexpr int16_t kFirstVersionWithGroupError = 2;
+constexpr int16_t kFirstVersionWithManyGroups = 8;
+constexpr int16_t kFirstVersionWithTopicIds = 10;
+constexpr int64_t kNoCommittedOffset = -1;
+
+// One group of a request, whatever its version.
+struct AskedGroup {
+  OffsetFetchRequest::Group request;
+  ErrorCode error = ErrorCode::kNone;
+  // Index of its query; the outcomes come in the same order.
+  std::optional<size_t> query;
+};
+
+struct Pending {
+  Call call;
+  std::vector<AskedGroup> groups;
+
+  bool by_id() const { return call.version() >= kFirstVersionWithTopicIds; }
+};
+
+std::vector<AskedGroup> GroupsOf(int16_t version, OffsetFetchRequest& request) {
+  std::vector<AskedGroup> groups;
+  if (version >= kFirstVersionWithManyGroups) {
+    for (OffsetFetchRequest::Group& group : request.groups) groups.push_back({std::move(group)});
+    return groups;
+  }
+  OffsetFetchRequest::Group& only = groups.emplace_back().request;
+  only.group_id = std::move(request.group_id);
+  only.topics.reset();
+  if (!request.topics) return groups;
+  only.topics.emplace();
+  for (auto& topic : *request.topics) {
+    only.topics->push_back({.topic_id = {},
+                            .name = std::move(topic.name),
+                            .partition_indexes = std::move(topic.partition_indexes)});
+  }
+  return groups;
+}
+
+// The query of a group; the topics that ids stand for are named on the way.
+replica::OffsetQuery QueryOf(Pending& pending, AskedGroup& group,
+                             const replica::TopicPartition& partition) {
+  replica::OffsetQuery query{
+      .partition = partition, .group = group.request.group_id, .topic_partitions = std::nullopt};
+  if (!group.request.topics) return query;
+  query.topic_partitions.emplace();
+  for (OffsetFetchRequest::Topic& topic : *group.request.topics) {
+    if (pending.by_id()) {
+      const metadata::Topic* found = pending.call.image().FindTopic(topic.topic_id);
+      if (found == nullptr) continue;
+      topic.name = found->name;
+    }
+    for (const int32_t index : topic.partition_indexes) {
+      query.topic_partitions->emplace_back(topic.name, index);
+    }
+  }
+  return query;
+}
+
+// ---- Answers --------------------------------------------------------------------------
+
+OffsetFetchResponse::Partition Absent(int32_t index, ErrorCode error) {
+  return {.partition_index = index,
+          .committed_offset = kNoCommittedOffset,
+          .committed_leader_epoch = -1,
+          .metadata = "",
+          .error_code = error};
+}
+
+OffsetFetchResponse::Partition Found(const log::CommittedOffset& offset) {
+  return {.partition_index = offset.partition,
+          .committed_offset = offset.value.offset,
+          .committed_leader_epoch = offset.value.leader_epoch,
+          .metadata = offset.value.metadata,
+          .error_code = ErrorCode::kNone};
+}
+
+using ByPartition = std::map<std::pair<std::string_view, int32_t>, const log::CommittedOffset*>;
+
+void AddAsked(const Pending& pending, const OffsetFetchRequest::Topic& asked,
+              const ByPartition& offsets, OffsetFetchResponse::Group& group) {
+  auto& topic = group.topics.emplace_back();
+  topic.topic_id = asked.topic_id;
+  topic.name = asked.name;
+  const bool is_unknown_id =
+      pending.by_id() && pending.call.image().FindTopic(asked.topic_id) == nullptr;
+  for (const int32_t index : asked.partition_indexes) {
+    const auto found = offsets.find({asked.name, index});
+    if (is_unknown_id) {
+      topic.partitions.push_back(Absent(index, ErrorCode::kUnknownTopicId));
+    } else if (found == offsets.end()) {
+      topic.partitions.push_back(Absent(index, ErrorCode::kNone));
+    } else {
+      topic.partitions.push_back(Found(*found->second));
+    }
+  }
+}
+
+OffsetFetchResponse::Group AnswerOf(const Pending& pending, const AskedGroup& asked,
+                                    const std::vector<log::CommittedOffset>& offsets) {
+  OffsetFetchResponse::Group group;
+  group.group_id = asked.request.group_id;
+  group.error_code = asked.error;
+  if (asked.error != ErrorCode::kNone) return group;
+  ByPartition known;
+  for (const log::CommittedOffset& offset : offsets) {
+    const metadata::Topic* of = TopicOf(pending.call.image(), offset);
+    if (of == nullptr) continue;
+    known[{offset.topic, offset.partition}] = &offset;
+    if (asked.request.topics) continue;
+    // All there are come by topic.
+    if (group.topics.empty() || group.topics.back().name != offset.topic) {
+      auto& topic = group.topics.emplace_back();
+      topic.topic_id = of->id;
+      topic.name = offset.topic;
+    }
+    group.topics.back().partitions.push_back(Found(offset));
+  }
+  if (!asked.request.topics) return group;
+  for (const OffsetFetchRequest::Topic& topic : *asked.request.topics) {
+    AddAsked(pending, topic, known, group);
+  }
+  return group;
+}
+
+// Before version 8 the one group's answer is the response itself; version 1 has room for errors in
+// partitions only.
+void SetOnlyGroup(int16_t version, const AskedGroup& asked, OffsetFetchResponse::Group group,
+                  OffsetFetchResponse& response) {
+  response.error_code = group.error_code;
+  if (group.error_code != ErrorCode::kNone && version < kFirstVersionWithGroupError) {
+    for (const OffsetFetchRequest::Topic& topic : *asked.request.topics) {
+      auto& answer = group.topics.emplace_back();
+      answer.name = topic.name;
+      for (const int32_t index : topic.partition_indexes) {
+        answer.partitions.push_back(Absent(index, group.error_code));
+      }
+    }
+  }
+  for (OffsetFetchResponse::Topic& topic : group.topics) {
+    auto& answer = response.topics.emplace_back();
+    answer.name = std::move(topic.name);
+    for (OffsetFetchResponse::Partition& partition : topic.partitions) {
+      answer.partitions.push_back({.partition_index = partition.partition_index,
+                                   .committed_offset = partition.committed_offset,
+                                   .committed_leader_epoch = partition.committed_leader_epoch,
+                                   .metadata = std::move(partition.metadata),
+                                   .error_code = partition.error_code});
+    }
+  }
+}
+
+void Answer(Pending& pending, const std::vector<replica::OffsetQueryOutcome>& outcomes) {
+  OffsetFetchResponse response;
+  for (AskedGroup& asked : pending.groups) {
+    static const std::vector<log::CommittedOffset> kNone;
+    if (asked.query) asked.error = ToCoordinatorError(outcomes[*asked.query].error);
+    const auto& offsets = asked.query ? outcomes[*asked.query].offsets : kNone;
+    OffsetFetchResponse::Group group = AnswerOf(pending, asked, offsets);
+    if (pending.call.version() >= kFirstVersionWithManyGroups) {
+      response.groups.push_back(std::move(group));
+    } else {
+      SetOnlyGroup(pending.call.version(), asked, std::move(group), response);
+    }
+  }
+  pending.call.Reply(response);
+}
+
+void Handle(Call call, net::ConnectionInfo&, OffsetFetchRequest request) {
+  const int16_t version = call.version();
+  auto pending = std::make_unique<Pending>(Pending{std::move(call), GroupsOf(version, request)});
+  const BrokerContext& broker = pending->call.broker();
+  std::vector<replica::OffsetQuery> queries;
+  for (AskedGroup& group : pending->groups) {
+    const OffsetsPartition place = FindOffsetsPartition(
+        pending->call.image(), broker.settings.node_id, group.request.group_id);
+    group.error = place.error;
+    if (place.error != ErrorCode::kNone) continue;
+    group.query = queries.size();
+    queries.push_back(QueryOf(*pending, group, place.partition));
+  }
+  const size_t home = pending->call.shard();
+  broker.partitions->QueryOffsets(
+      home, std::move(queries),
+      [pending = std::move(pending)](const std::vector<replica::OffsetQueryOutcome>& outcomes) {
+        Answer(*pending, outcomes);
+      });
+}
+
+}  // namespace
+
+void HandleOffsetFetch(Call call, net::ConnectionInfo& connection) {
+  DecodeThen<OffsetFetchRequest, Handle>(std::move(call), connection);
+}
+
+}  // namespace weir::handlers
