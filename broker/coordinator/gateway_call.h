@@ -9,6 +9,8 @@
 //  1. `done` runs once, on the shard, and not after Cancel; never inside Start.
 //  2. After the deadline nothing is sent, and a reply that still comes is dropped.
 //  3. A call that no controller could ever take (too large) is not repeated: UNKNOWN_SERVER_ERROR.
+//  4. The deadline's timer alone keeps a call: one that nobody can end any more is dropped with its
+//     shard's timers.
 // Thread rule: the shard's thread.
 #pragma once
 
@@ -80,10 +82,12 @@ class GatewayCall : public std::enable_shared_from_this<GatewayCall<Request, Rep
     broker::GroupPort& port = place_.controllers;
     attempt_handle_ = (port.*kind_.send)(
         request_, deadline_ - place_.executor.Now(),
-        [self = this->shared_from_this(), attempt](Result<Reply> reply) {
-          Executor& executor = self->place_.executor;
-          executor.Post([self = std::move(self), attempt, reply = std::move(reply)]() mutable {
-            if (!self->ended_ && attempt == self->attempt_) self->OnReply(std::move(reply));
+        [weak = this->weak_from_this(), &executor = place_.executor, attempt](Result<Reply> reply) {
+          executor.Post([weak, attempt, reply = std::move(reply)]() mutable {
+            const auto self = weak.lock();
+            if (self && !self->ended_ && attempt == self->attempt_) {
+              self->OnReply(std::move(reply));
+            }
           });
         });
   }
@@ -102,11 +106,10 @@ class GatewayCall : public std::enable_shared_from_this<GatewayCall<Request, Rep
 
   void PassOn(Reply reply) {
     const LogIndex offset(static_cast<uint64_t>(kind_.offset(reply)));
-    place_.images.WhenReached(
-        place_.shard, offset,
-        [self = this->shared_from_this(), reply = std::move(reply)]() mutable {
-          self->Finish(std::move(reply));
-        });
+    place_.images.WhenReached(place_.shard, offset,
+                              [weak = this->weak_from_this(), reply = std::move(reply)]() mutable {
+                                if (const auto self = weak.lock()) self->Finish(std::move(reply));
+                              });
   }
 
   void Fail(ErrorCode error) {

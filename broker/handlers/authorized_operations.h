@@ -1,6 +1,6 @@
-// The *_authorized_operations bit fields of Metadata, DescribeCluster and DescribeTopicPartitions:
-// bit n stands for operation n of Kafka's ACL operations. Without authorization every operation
-// that a resource knows is allowed. Thread rule: constants.
+// The *_authorized_operations bit fields of Metadata, DescribeCluster, DescribeTopicPartitions and
+// DescribeGroups: bit n stands for operation n of Kafka's ACL operations. Without authorization
+// every operation that a resource knows is allowed. Thread rule: constants.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,10 @@ constexpr int32_t Bit(AclOperation operation) { return 1 << static_cast<int>(ope
 inline constexpr int32_t kAllTopicOperations =
     Bit(AclOperation::kRead) | Bit(AclOperation::kWrite) | Bit(AclOperation::kCreate) |
     Bit(AclOperation::kDelete) | Bit(AclOperation::kAlter) | Bit(AclOperation::kDescribe) |
+    Bit(AclOperation::kDescribeConfigs) | Bit(AclOperation::kAlterConfigs);
+
+inline constexpr int32_t kAllGroupOperations =
+    Bit(AclOperation::kRead) | Bit(AclOperation::kDelete) | Bit(AclOperation::kDescribe) |
     Bit(AclOperation::kDescribeConfigs) | Bit(AclOperation::kAlterConfigs);
 
 inline constexpr int32_t kAllClusterOperations =

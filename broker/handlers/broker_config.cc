@@ -88,6 +88,11 @@ constexpr std::array kKeys = {
     ConfigKey{"replica.selector.class", ConfigKind::kString, "",
               "RackAwareReplicaSelector: consumers are told to read from a replica in their rack; "
               "empty: from the leader."},
+    ConfigKey{"offsets.topic.num.partitions", ConfigKind::kInt, "50",
+              "Partitions of the topic of committed offsets, when it is created."},
+    ConfigKey{"offsets.topic.replication.factor", ConfigKind::kInt, "3",
+              "Replicas of the topic of committed offsets, when it is created; no more than live "
+              "brokers."},
     // Defaults of topics, where neither the topic nor the cluster sets them.
     ConfigKey{"message.max.bytes", ConfigKind::kInt, "1048588", "Largest record batch of a topic."},
     ConfigKey{"min.insync.replicas", ConfigKind::kString, "",

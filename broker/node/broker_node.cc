@@ -79,6 +79,8 @@ void BrokerNode::ConnectParts() {
                                   .replica_lag_time_max = config_.replica_lag_time_max},
       broker::BrokerCore::Loops{metadata_thread_, std::move(lanes)}, storage_.View(),
       broker::ControllerPorts::Of(*controllers_));
+  groups_ = std::make_unique<coordinator::GroupGateways>(metadata_thread_, shards_.Executors(),
+                                                         core_->images(), *controllers_);
 }
 
 Status BrokerNode::BindListeners() {
@@ -171,9 +173,10 @@ void BrokerNode::FillContext() {
   context_.registry = &registry_;
   context_.images = &core_->images();
   context_.controllers = controllers_.get();
+  context_.fetchers = &core_->fetchers();
   context_.producer_ids = &core_->producer_ids();
   context_.partitions = &core_->partitions();
-  context_.fetchers = &core_->fetchers();
+  context_.groups = groups_.get();
   context_.directories = storage_.Places();
   context_.metrics = &metrics_;
   context_.shards = shards_.Executors();

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/coordinator/group_gateways.h"
 #include "broker/handlers/broker_config.h"
 #include "broker/handlers/dispatcher.h"
 #include "broker/handlers/registry.h"
@@ -72,6 +73,7 @@ class BrokerNode {
   // One per shard.
   std::vector<std::unique_ptr<net::TcpDialer>> dialers_;
   std::unique_ptr<broker::BrokerCore> core_;
+  std::unique_ptr<coordinator::GroupGateways> groups_;
 
   handlers::BrokerContext context_;
   const handlers::Registry registry_ = handlers::MakeRegistry();

@@ -15,6 +15,7 @@
 #include <asio/read.hpp>
 #include <asio/write.hpp>
 
+#include "broker/coordinator/group_gateways.h"
 #include "broker/handlers/dispatcher.h"
 #include "broker/handlers/registry.h"
 #include "broker/metadata/broker_core.h"
@@ -23,6 +24,7 @@
 #include "common/runtime/rocksdb/rocksdb_store.h"
 #include "common/runtime/thread_executor.h"
 #include "tests/unit/broker/handlers/fake_controllers.h"
+#include "tests/unit/broker/handlers/fake_groups.h"
 
 namespace weir::handlers {
 
@@ -107,6 +109,9 @@ class BrokerFixture : public testing::Test {
         broker::BrokerCore::Options{.node_id = kBrokerId, .tail_cache_bytes = 16 << 20},
         broker::BrokerCore::Loops{thread_, std::move(lanes)}, *log_store_,
         broker::ControllerPorts::Of(*controllers_));
+    group_calls_ = std::make_unique<FakeGroups>(thread_);
+    groups_ = std::make_unique<coordinator::GroupGateways>(thread_, shards_->Executors(),
+                                                           core_->images(), *group_calls_);
     StartServing();
   }
 
@@ -115,12 +120,13 @@ class BrokerFixture : public testing::Test {
                          .auto_create_topics = auto_create_,
                          .version = "test",
                          .static_configs = {{"message.max.bytes", "1000012"}}};
+    context_.fetchers = &core_->fetchers();
     context_.registry = &registry_;
     context_.images = &core_->images();
     context_.controllers = controllers_.get();
     context_.producer_ids = &core_->producer_ids();
     context_.partitions = &core_->partitions();
-    context_.fetchers = &core_->fetchers();
+    context_.groups = groups_.get();
     context_.directories = {{directory_.string(), log_store_.get()}};
     context_.metrics = &metrics_;
     context_.shards = shards_->Executors();
@@ -163,8 +169,10 @@ class BrokerFixture : public testing::Test {
     shards_->Stop();
     writer_->Stop();
     syncer_->Stop();
+    group_calls_->Forget();
     server_.reset();
     dispatcher_.reset();
+    groups_.reset();
     core_.reset();
     dialers_.clear();
     log_store_.reset();
@@ -186,6 +194,8 @@ class BrokerFixture : public testing::Test {
   std::unique_ptr<FakeControllers> controllers_;
   std::vector<std::unique_ptr<net::TcpDialer>> dialers_;
   std::unique_ptr<broker::BrokerCore> core_;
+  std::unique_ptr<FakeGroups> group_calls_;
+  std::unique_ptr<coordinator::GroupGateways> groups_;
   BrokerContext context_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<net::Server> server_;

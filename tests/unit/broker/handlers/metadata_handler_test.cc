@@ -66,9 +66,9 @@ TEST_F(MetadataHandlers, ApiVersionsChecksTheSoftwareName) {
 }
 
 TEST_F(MetadataHandlers, UnservedApiAndOldProduceCloseTheConnection) {
-  BrokerClient join(port_);
-  join.Send(0, wire::JoinGroupRequest{});
-  EXPECT_FALSE(join.ReceiveFrame().has_value());
+  BrokerClient end(port_);
+  end.Send(0, wire::EndTxnRequest{});
+  EXPECT_FALSE(end.ReceiveFrame().has_value());
   BrokerClient produce(port_);
   produce.SendBytes(std::string("\0\0\0\x0a\0\0\0\x02\0\0\0\x01\xff\xff", 14));
   EXPECT_FALSE(produce.ReceiveFrame().has_value());
