@@ -90,6 +90,9 @@ struct ClusterProbes {
   uint64_t reassignments = 0;
   uint64_t cancelled_moves = 0;
   uint64_t removed_replicas = 0;
+  uint64_t group_generations = 0;
+  uint64_t group_assignments = 0;
+  uint64_t group_members_turned_away = 0;
 };
 
 class ClusterCheckers {

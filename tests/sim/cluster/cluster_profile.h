@@ -51,6 +51,8 @@ struct ClusterProfile {
   bool idempotent_producers = true;
   // A second topic, in which unclean elections may lose records.
   bool lossy_topic = false;
+  // Of a consumer group; 0: there is none.
+  int32_t group_members = 0;
   int64_t faults_ms = 10'000;
   int64_t action_every_ms = 30;
   std::array<uint64_t, kClusterActionCount> weights{};

@@ -5,6 +5,7 @@
 #include <ostream>
 #include <utility>
 
+#include "common/metadata/group_partition.h"
 #include "controller/state/elect_leaders.h"
 #include "controller/state/reassignment.h"
 #include "controller/state/topics.h"
@@ -24,7 +25,8 @@ ClusterWorld::ClusterWorld(uint64_t seed, ClusterProfile profile, std::ostream* 
       trace_(trace),
       network_(scheduler_, prng_),
       checkers_(*this),
-      clients_(*this) {
+      clients_(*this),
+      group_(*this) {
   cluster_id_.bytes.fill(0x77);
   raft::Configuration founding;
   for (int32_t i = 1; i <= kControllers; ++i) {
@@ -337,6 +339,7 @@ void ClusterWorld::HealAll() {
 bool ClusterWorld::Heal(ClusterResult& result) {
   faults_on_ = false;
   clients_.StopProducing();
+  group_.BecomeCalm();
   const int64_t begun_ms = scheduler_.now_ms();
   HealAll();
   // Those that were stopping when the faults ended come back too.
@@ -365,6 +368,10 @@ bool ClusterWorld::Heal(ClusterResult& result) {
   if (!RunUntil([&] { return healed() && clients_.Done(); }, kHealMsMax)) {
     Fail("I-12 clients do not get to their ends after healing" + clients_.Describe());
   }
+  if (profile_.group_members > 0 &&
+      !RunUntil([&] { return healed() && group_.Settled(); }, kHealMsMax)) {
+    Fail("G-07 the group does not settle after healing" + group_.Describe());
+  }
   if (!RunUntil([&] { return healed() && checkers_.NothingIsLeftOver(); }, kHealMsMax)) {
     Fail("D-25 partitions of deleted topics stay");
   }
@@ -381,6 +388,10 @@ ClusterResult ClusterWorld::Run() {
       for (const char* topic : {kTopic, kPassingTopic, kLossyTopic}) {
         clients_.Add(topic, profile_.partitions);
       }
+    }
+    if (profile_.group_members > 0) {
+      CreateTopic(std::string(metadata::kOffsetsTopic));
+      group_.Start(profile_.group_members);
     }
     ScheduleAction();
     RunUntil([] { return false; }, profile_.faults_ms);

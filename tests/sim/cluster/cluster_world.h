@@ -19,6 +19,7 @@
 #include "common/base/prng.h"
 #include "tests/sim/cluster/cluster_checkers.h"
 #include "tests/sim/cluster/cluster_clients.h"
+#include "tests/sim/cluster/cluster_group.h"
 #include "tests/sim/cluster/cluster_network.h"
 #include "tests/sim/cluster/cluster_profile.h"
 #include "tests/sim/cluster/sim_broker.h"
@@ -143,6 +144,7 @@ class ClusterWorld {
   ClusterProbes probes_;
   ClusterCheckers checkers_;
   ClusterClients clients_;
+  ClusterGroup group_;
   Uuid cluster_id_;
   std::map<NodeId, std::unique_ptr<SimController>> controllers_;
   std::map<NodeId, std::unique_ptr<SimBroker>> brokers_;

@@ -42,12 +42,20 @@ void SimController::Start() {
   quorum::ActiveControllerOptions options{.self = id_, .cluster_id = world_.cluster_id()};
   options.defaults.default_replication_factor = 3;
   options.seed = world_.prng().Next();
+  // Another one of every life, without taking a number that the worlds' histories are made of.
+  const uint64_t group_seed = ~options.seed;
   controller_ = std::make_unique<quorum::ActiveController>(*loop_, *this, *machine_, *liveness_,
                                                            std::move(options));
   sessions_ = std::make_unique<quorum::BrokerSessions>(
       *loop_, *controller_, *liveness_,
       quorum::BrokerSessionsOptions{
           .self = id_, .liveness = times, .heartbeat_interval = times.session_timeout / 6});
+  groups_ = std::make_unique<quorum::GroupCalls>(
+      *loop_, *controller_,
+      quorum::GroupCallsOptions{
+          .self = id_,
+          .config = {.initial_rebalance_delay = std::chrono::milliseconds(500)},
+          .seed = group_seed});
   feed_ = std::make_unique<quorum::MetadataFeed>(
       quorum::MetadataFeed::Source{
           .raft = [this]() -> const raft::Raft& { return *raft_; },
@@ -59,6 +67,7 @@ void SimController::Start() {
       quorum::LeaderBalancerOptions{.self = id_, .interval = world_.profile().balance_interval});
   machine_->AddListener(controller_.get());
   machine_->AddListener(sessions_.get());
+  machine_->AddListener(groups_.get());
   machine_->AddListener(feed_.get());
   machine_->AddListener(balancer_.get());
   machine_->AddListener(this);
@@ -77,6 +86,7 @@ void SimController::Crash() {
   // Handles of streams reach back to nothing of this controller.
   balancer_.reset();
   feed_.reset();
+  groups_.reset();
   sessions_.reset();
   controller_.reset();
   liveness_.reset();

@@ -14,6 +14,7 @@
 
 #include "controller/quorum/active_controller.h"
 #include "controller/quorum/broker_sessions.h"
+#include "controller/quorum/group_calls.h"
 #include "controller/quorum/leader_balancer.h"
 #include "controller/quorum/metadata_feed.h"
 #include "controller/quorum/metadata_machine.h"
@@ -61,6 +62,7 @@ class SimController : public quorum::RaftPort, public quorum::MetadataListener {
   // REQUIRES: running().
   quorum::ActiveController& controller() { return *controller_; }
   quorum::BrokerSessions& sessions() { return *sessions_; }
+  quorum::GroupCalls& groups() { return *groups_; }
   quorum::MetadataFeed& feed() { return *feed_; }
   const metadata::MetadataImage& committed() const { return machine_->committed(); }
   const raft::Raft& raft() const { return *raft_; }
@@ -100,6 +102,7 @@ class SimController : public quorum::RaftPort, public quorum::MetadataListener {
   std::unique_ptr<state::Liveness> liveness_;
   std::unique_ptr<quorum::ActiveController> controller_;
   std::unique_ptr<quorum::BrokerSessions> sessions_;
+  std::unique_ptr<quorum::GroupCalls> groups_;
   std::unique_ptr<quorum::MetadataFeed> feed_;
   std::unique_ptr<quorum::LeaderBalancer> balancer_;
   bool pump_scheduled_ = false;
