@@ -116,6 +116,8 @@ replica::AppendRequest Split(Pending& pending, ProduceRequest& request) {
       const TopicLookup found = FindPartition(of_topic, partition.index);
       if (found.topic == nullptr) {
         Refuse(answer, found.error, nullptr);
+      } else if (found.topic->internal) {
+        Refuse(answer, ErrorCode::kInvalidTopicException, "the cluster alone writes this topic");
       } else if (request.transactional_id) {
         Refuse(answer, ErrorCode::kInvalidTxnState, "transactions are not served yet");
       } else if (!partition.records || partition.records->empty()) {

@@ -279,6 +279,7 @@ class FakeControllers : public broker::ControllerPort,
     metadata::v1::TopicRecord* record = batch->add_records()->mutable_topic();
     record->set_topic_id(id.ToBytes());
     record->set_name(topic.name());
+    record->set_internal(topic.name().starts_with("__"));
     for (int32_t i = 0; i < partitions; ++i) AddPartition(id, i, batch);
     for (const auto& [key, value] : topic.configs()) {
       metadata::v1::ConfigRecord* config = batch->add_records()->mutable_config();
