@@ -50,11 +50,6 @@ Coordinator Unavailable(ErrorCode error, std::string reason) {
           .error_message = std::move(reason)};
 }
 
-// Consumers ask the coordinator for committed offsets first: without that API none is named.
-bool ServesGroups(const Call& call) {
-  return call.broker().registry->Find(static_cast<int16_t>(wire::ApiKey::kOffsetFetch)) != nullptr;
-}
-
 Coordinator FindForGroup(const Waiting& waiting, const std::string& group_id) {
   constexpr ErrorCode kNotAvailable = ErrorCode::kCoordinatorNotAvailable;
   const metadata::MetadataImage& image = waiting.call.image();
@@ -74,8 +69,7 @@ Coordinator FindForGroup(const Waiting& waiting, const std::string& group_id) {
 Coordinator Find(const Waiting& waiting, const std::string& key) {
   switch (waiting.request.key_type) {
     case kGroupKey:
-      if (ServesGroups(waiting.call)) return FindForGroup(waiting, key);
-      return Unavailable(ErrorCode::kCoordinatorNotAvailable, "groups are not served yet");
+      return FindForGroup(waiting, key);
     case kTransactionKey:
       return Unavailable(ErrorCode::kCoordinatorNotAvailable, "transactions are not served yet");
     default:
@@ -104,7 +98,7 @@ bool NeedsTopic(const Waiting& waiting) {
   const bool names_none = waiting.call.version() >= kFirstVersionWithManyKeys &&
                           waiting.request.coordinator_keys.empty();
   if (names_none) return false;
-  return waiting.request.key_type == kGroupKey && ServesGroups(waiting.call) &&
+  return waiting.request.key_type == kGroupKey &&
          waiting.call.image().FindTopic(metadata::kOffsetsTopic) == nullptr;
 }
 

@@ -3,18 +3,25 @@
 // What members say and are assigned is known to the controllers only: groups are described and
 // deleted there. Listing needs no more than the image. Clients list at every broker and some add
 // the answers up, so that a broker lists the groups that it is the coordinator of.
+//
+// A group that nobody has joined, but whose offsets were committed, is there for Kafka's tools:
+// "Empty" when described, deleted when asked. Deleting a group ends with its offsets, at the
+// coordinator: any other broker says NOT_COORDINATOR.
 #include "broker/wire/messages/group_admin.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "broker/coordinator/group_gateways.h"
 #include "broker/handlers/authorized_operations.h"
+#include "broker/handlers/group_offsets.h"
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/offsets_topic.h"
 #include "broker/handlers/registry.h"
 #include "common/metadata/group_checks.h"
+#include "common/metadata/group_partition.h"
 
 namespace weir::handlers {
 namespace {
@@ -57,22 +64,69 @@ wire::DescribeGroupsResponse::Group ToGroup(int16_t version, group::v1::Describe
   return group;
 }
 
+struct Description {
+  Call call;
+  bool with_operations;
+  wire::DescribeGroupsResponse response;
+  // Of the groups that the controller does not know, and whose offsets are here.
+  std::vector<size_t> places;
+};
+
+void Answer(Description& description) {
+  for (auto& group : description.response.groups) {
+    if (description.with_operations && group.error_code == ErrorCode::kNone) {
+      group.authorized_operations = kAllGroupOperations;
+    }
+  }
+  description.call.Reply(description.response);
+}
+
+void OnOffsets(Description& description, const std::vector<replica::OffsetQueryOutcome>& found) {
+  for (size_t i = 0; i < description.places.size(); ++i) {
+    if (found[i].offsets.empty()) continue;
+    auto& group = description.response.groups[description.places[i]];
+    group.error_code = ErrorCode::kNone;
+    group.error_message.reset();
+    group.group_state = metadata::GroupStateName(metadata::GroupState::kEmpty);
+  }
+  Answer(description);
+}
+
+void OnDescribed(std::unique_ptr<Description> description, group::v1::DescribeGroupsReply reply) {
+  const Call& call = description->call;
+  const BrokerContext& broker = call.broker();
+  std::vector<replica::OffsetQuery> queries;
+  for (group::v1::DescribedGroup& described : *reply.mutable_groups()) {
+    const bool unknown = ErrorCodeFromNumber(described.error_code()) == ErrorCode::kGroupIdNotFound;
+    auto& group =
+        description->response.groups.emplace_back(ToGroup(call.version(), std::move(described)));
+    if (!unknown) continue;
+    const OffsetsPartition place =
+        FindOffsetsPartition(call.image(), broker.settings.node_id, group.group_id);
+    if (place.error != ErrorCode::kNone) continue;
+    description->places.push_back(description->response.groups.size() - 1);
+    queries.push_back(
+        {.partition = place.partition, .group = group.group_id, .topic_partitions = std::nullopt});
+  }
+  if (queries.empty()) return Answer(*description);
+  const size_t home = call.shard();
+  broker.partitions->QueryOffsets(
+      home, std::move(queries),
+      [description = std::move(description)](std::vector<replica::OffsetQueryOutcome> found) {
+        OnOffsets(*description, found);
+      });
+}
+
 void Describe(Call call, net::ConnectionInfo&, wire::DescribeGroupsRequest request) {
   if (request.groups.empty()) return call.Reply(wire::DescribeGroupsResponse{});
   group::v1::DescribeGroupsRequest forwarded;
   for (std::string& group_id : request.groups) forwarded.add_group_ids(std::move(group_id));
   coordinator::GroupGateway& gateway = GatewayOf(call);
-  gateway.Describe(std::move(forwarded), [call = std::move(call),
-                                          with_operations = request.include_authorized_operations](
+  auto description = std::make_unique<Description>(
+      Description{std::move(call), request.include_authorized_operations, {}, {}});
+  gateway.Describe(std::move(forwarded), [description = std::move(description)](
                                              group::v1::DescribeGroupsReply reply) mutable {
-    wire::DescribeGroupsResponse response;
-    for (group::v1::DescribedGroup& described : *reply.mutable_groups()) {
-      auto& group = response.groups.emplace_back(ToGroup(call.version(), std::move(described)));
-      if (with_operations && group.error_code == ErrorCode::kNone) {
-        group.authorized_operations = kAllGroupOperations;
-      }
-    }
-    call.Reply(response);
+    OnDescribed(std::move(description), std::move(reply));
   });
 }
 
@@ -99,21 +153,72 @@ void List(Call call, net::ConnectionInfo&, wire::ListGroupsRequest request) {
 
 // ---- DeleteGroups -------------------------------------------------------------------------
 
+struct Deletion {
+  Call call;
+  wire::DeleteGroupsResponse response;
+  // Of the groups that were forwarded, in their order.
+  std::vector<size_t> places;
+  // What has not been heard of.
+  size_t waits_for = 0;
+};
+
+void CountDown(Deletion& deletion) {
+  if (--deletion.waits_for == 0) deletion.call.Reply(deletion.response);
+}
+
+// `deleted`: what the controller said, kNone or kGroupIdNotFound.
+ErrorCode OutcomeOf(ErrorCode deleted, const replica::OffsetForgetOutcome& offsets) {
+  if (offsets.error != ErrorCode::kNone) return offsets.error;
+  return offsets.forgotten > 0 ? ErrorCode::kNone : deleted;
+}
+
+void OnDeleted(const std::shared_ptr<Deletion>& deletion,
+               const group::v1::DeleteGroupsReply& reply) {
+  const bool has_offsets = deletion->call.image().FindTopic(metadata::kOffsetsTopic) != nullptr;
+  deletion->waits_for = deletion->places.size();
+  for (size_t i = 0; i < deletion->places.size(); ++i) {
+    auto& result = deletion->response.results[deletion->places[i]];
+    const int index = static_cast<int>(i);
+    const ErrorCode deleted = index < reply.groups_size()
+                                  ? ErrorCodeFromNumber(reply.groups(index).error_code())
+                                  : ErrorCode::kUnknownServerError;
+    const bool is_gone = deleted == ErrorCode::kNone || deleted == ErrorCode::kGroupIdNotFound;
+    if (!has_offsets || !is_gone) {
+      result.error_code = deleted;
+      CountDown(*deletion);
+      continue;
+    }
+    ForgetGroupOffsets(deletion->call, result.group_id,
+                       [deletion, &result, deleted](replica::OffsetForgetOutcome offsets) {
+                         result.error_code = OutcomeOf(deleted, offsets);
+                         CountDown(*deletion);
+                       });
+  }
+}
+
 void Delete(Call call, net::ConnectionInfo&, wire::DeleteGroupsRequest request) {
-  if (request.groups_names.empty()) return call.Reply(wire::DeleteGroupsResponse{});
+  const metadata::MetadataImage& image = call.image();
+  const NodeId own_id = call.broker().settings.node_id;
+  const bool has_offsets = image.FindTopic(metadata::kOffsetsTopic) != nullptr;
+  wire::DeleteGroupsResponse response;
+  std::vector<size_t> places;
   group::v1::DeleteGroupsRequest forwarded;
-  for (std::string& group_id : request.groups_names) forwarded.add_group_ids(std::move(group_id));
+  for (std::string& group_id : request.groups_names) {
+    auto& result = response.results.emplace_back();
+    if (has_offsets) result.error_code = FindOffsetsPartition(image, own_id, group_id).error;
+    if (result.error_code == ErrorCode::kNone) {
+      places.push_back(response.results.size() - 1);
+      forwarded.add_group_ids(group_id);
+    }
+    result.group_id = std::move(group_id);
+  }
+  if (places.empty()) return call.Reply(response);
   coordinator::GroupGateway& gateway = GatewayOf(call);
-  gateway.Delete(
-      std::move(forwarded), [call = std::move(call)](group::v1::DeleteGroupsReply reply) mutable {
-        wire::DeleteGroupsResponse response;
-        for (group::v1::DeletedGroup& deleted : *reply.mutable_groups()) {
-          response.results.push_back({.group_id = std::move(*deleted.mutable_group_id()),
-                                      .error_code = ErrorCodeFromNumber(deleted.error_code()),
-                                      .error_message = std::nullopt});
-        }
-        call.Reply(response);
-      });
+  auto deletion = std::make_shared<Deletion>(
+      Deletion{std::move(call), std::move(response), std::move(places), 0});
+  gateway.Delete(std::move(forwarded), [deletion](const group::v1::DeleteGroupsReply& reply) {
+    OnDeleted(deletion, reply);
+  });
 }
 
 }  // namespace

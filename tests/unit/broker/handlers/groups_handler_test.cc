@@ -115,9 +115,6 @@ TEST_F(GroupHandlers, AnUnknownTypeOfKeyIsRefused) {
 }
 
 TEST_F(GroupHandlers, TheFirstQuestionForAGroupCreatesTheTopic) {
-  if (registry_.Find(static_cast<int16_t>(wire::ApiKey::kOffsetFetch)) == nullptr) {
-    GTEST_SKIP() << "this build names no coordinator: it serves no OffsetFetch";
-  }
   for (int16_t v = 0; v <= 6; ++v) {
     wire::FindCoordinatorRequest request;
     request.key = "g";
@@ -438,6 +435,13 @@ TEST_F(GroupHandlers, AGroupIsListedByItsCoordinatorAlone) {
   }
   controllers_->Append(std::move(batch));
   WaitUntil([&] { return Listed().empty(); });
+
+  wire::DeleteGroupsRequest request;
+  request.groups_names = {"g"};
+  EXPECT_EQ(Ask<wire::DeleteGroupsResponse>(2, request).results.at(0).error_code,
+            ErrorCode::kNotCoordinator)
+      << "its offsets are elsewhere";
+  EXPECT_TRUE(group_calls_->deletes.Asked().empty());
 }
 
 TEST_F(GroupHandlers, GroupsAreDeletedOneByOne) {
@@ -459,6 +463,59 @@ TEST_F(GroupHandlers, GroupsAreDeletedOneByOne) {
     EXPECT_EQ(answer.results[1].group_id, "busy");
     EXPECT_EQ(answer.results[1].error_code, ErrorCode::kNonEmptyGroup);
   }
+}
+
+// What Kafka calls a simple group: nobody has joined it, offsets were committed for it.
+TEST_F(GroupHandlers, AGroupThatHasOnlyOffsetsIsEmptyAndCanBeDeleted) {
+  wire::CreateTopicsRequest create;
+  create.topics.push_back({.name = "t", .num_partitions = 1, .replication_factor = 1});
+  Ask<wire::CreateTopicsResponse>(7, create);
+  wire::FindCoordinatorRequest find;
+  find.coordinator_keys = {"simple"};
+  Ask<wire::FindCoordinatorResponse>(6, find);
+  wire::OffsetCommitRequest commit;
+  commit.group_id = "simple";
+  commit.generation_id_or_member_epoch = -1;
+  commit.topics.push_back(
+      {.topic_id = {}, .name = "t", .partitions = {{.partition_index = 0, .committed_offset = 5}}});
+  const auto committed = Ask<wire::OffsetCommitResponse>(9, commit);
+  ASSERT_EQ(committed.topics.at(0).partitions.at(0).error_code, ErrorCode::kNone);
+
+  group_calls_->describes.answer = [](const group::v1::DescribeGroupsRequest& request) {
+    group::v1::DescribeGroupsReply reply;
+    for (const std::string& group_id : request.group_ids()) {
+      group::v1::DescribedGroup* missing = reply.add_groups();
+      missing->set_group_id(group_id);
+      missing->set_state("Dead");
+      missing->set_error_code(Number(ErrorCode::kGroupIdNotFound));
+    }
+    return reply;
+  };
+  group_calls_->deletes.answer = [](const group::v1::DeleteGroupsRequest& request) {
+    group::v1::DeleteGroupsReply reply;
+    for (const std::string& group_id : request.group_ids()) {
+      group::v1::DeletedGroup* missing = reply.add_groups();
+      missing->set_group_id(group_id);
+      missing->set_error_code(Number(ErrorCode::kGroupIdNotFound));
+    }
+    return reply;
+  };
+  wire::DescribeGroupsRequest describe;
+  describe.groups = {"nothing", "simple"};
+  const auto described = Ask<wire::DescribeGroupsResponse>(6, describe);
+  EXPECT_EQ(described.groups.at(0).error_code, ErrorCode::kGroupIdNotFound);
+  EXPECT_EQ(described.groups.at(0).group_state, "Dead");
+  EXPECT_EQ(described.groups.at(1).error_code, ErrorCode::kNone);
+  EXPECT_EQ(described.groups.at(1).group_state, "Empty");
+
+  wire::DeleteGroupsRequest remove;
+  remove.groups_names = {"simple", "nothing"};
+  const auto deleted = Ask<wire::DeleteGroupsResponse>(2, remove);
+  EXPECT_EQ(deleted.results.at(0).error_code, ErrorCode::kNone);
+  EXPECT_EQ(deleted.results.at(1).error_code, ErrorCode::kGroupIdNotFound);
+  EXPECT_EQ(Ask<wire::DeleteGroupsResponse>(2, remove).results.at(0).error_code,
+            ErrorCode::kGroupIdNotFound)
+      << "with its offsets";
 }
 
 }  // namespace
