@@ -1,0 +1,82 @@
+"""A member of a consumer group in a process of its own, so that a test can end it without a farewell.
+
+    group_member.py python|confluent BOOTSTRAP TOPIC GROUP SESSION_TIMEOUT_MS [INSTANCE_ID]
+
+Prints `OWNS 0,1,2` after every rebalance and `READ n` with the number of records read so far. Commits nothing by itself.
+SIGTERM: leaves the group and ends.
+"""
+
+import signal
+import sys
+
+HEARTBEAT_INTERVAL_MS = 500
+POLL_S = 0.2
+
+
+class Report:
+    """What the test reads. Lines are whole: the process may be killed between two."""
+
+    def __init__(self):
+        self.read = 0
+
+    def owns(self, partitions):
+        print("OWNS " + ",".join(str(partition) for partition in sorted(partitions)), flush=True)
+
+    def add(self, count):
+        if count:
+            self.read += count
+            print(f"READ {self.read}", flush=True)
+
+
+def run_python(bootstrap, topic, group, session_timeout_ms, instance_id, report, stopping):
+    import kafka
+
+    class Listener(kafka.ConsumerRebalanceListener):
+        def on_partitions_assigned(self, assigned):
+            report.owns(partition.partition for partition in assigned)
+
+        def on_partitions_revoked(self, revoked):
+            report.owns([])
+
+    consumer = kafka.KafkaConsumer(
+        bootstrap_servers=bootstrap.split(","), group_id=group, group_instance_id=instance_id,
+        session_timeout_ms=session_timeout_ms, heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS,
+        enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=100)
+    consumer.subscribe([topic], listener=Listener())
+    while not stopping:
+        records = consumer.poll(timeout_ms=int(POLL_S * 1000))
+        report.add(sum(len(of_partition) for of_partition in records.values()))
+    consumer.close()
+
+
+def run_confluent(bootstrap, topic, group, session_timeout_ms, instance_id, report, stopping):
+    import confluent_kafka
+
+    settings = {"bootstrap.servers": bootstrap, "group.id": group,
+                "session.timeout.ms": session_timeout_ms,
+                "heartbeat.interval.ms": HEARTBEAT_INTERVAL_MS, "enable.auto.commit": False,
+                "auto.offset.reset": "earliest", "fetch.wait.max.ms": 100,
+                "reconnect.backoff.ms": 10, "reconnect.backoff.max.ms": 200}
+    if instance_id:
+        settings["group.instance.id"] = instance_id
+    consumer = confluent_kafka.Consumer(settings)
+    consumer.subscribe([topic],
+                       on_assign=lambda _, assigned: report.owns(p.partition for p in assigned),
+                       on_revoke=lambda *_: report.owns([]), on_lost=lambda *_: report.owns([]))
+    while not stopping:
+        message = consumer.poll(POLL_S)
+        report.add(1 if message is not None and message.error() is None else 0)
+    consumer.close()
+
+
+def main():
+    client, bootstrap, topic, group, session_timeout_ms = sys.argv[1:6]
+    instance_id = sys.argv[6] if len(sys.argv) > 6 else None
+    stopping = []
+    signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
+    run = {"python": run_python, "confluent": run_confluent}[client]
+    run(bootstrap, topic, group, int(session_timeout_ms), instance_id, Report(), stopping)
+
+
+if __name__ == "__main__":
+    main()

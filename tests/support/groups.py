@@ -1,0 +1,105 @@
+"""Consumer groups for integration tests: members as processes, and what the controllers say about a group."""
+
+import re
+import sys
+from pathlib import Path
+
+import grpc
+
+from support.admin import failure_of  # makes the generated code importable
+from support.processes import Process, wait_until
+
+from proto import group_pb2, group_pb2_grpc
+
+_MEMBER = Path(__file__).with_name("group_member.py")
+
+
+class Member:
+    """One process with one consumer (group_member.py)."""
+
+    def __init__(self, client, bootstrap, topic, group, directory, name, session_timeout_ms=6_000,
+                 instance_id=None):
+        self.log = directory / f"{name}.log"
+        arguments = [client, bootstrap, topic, group, str(session_timeout_ms)]
+        if instance_id:
+            arguments.append(instance_id)
+        self.process = Process([sys.executable, str(_MEMBER), *arguments], self.log)
+
+    def _values(self, what):
+        text = self.log.read_text(errors="replace")
+        return re.findall(rf"^{what} (.*)\n", text, flags=re.MULTILINE)
+
+    def rebalances(self):
+        """How often the client was told what it owns."""
+        return len(self._values("OWNS"))
+
+    def owned(self):
+        last = ([""] + self._values("OWNS"))[-1]
+        return {int(partition) for partition in last.split(",") if partition}
+
+    def read(self):
+        return int(([0] + self._values("READ"))[-1])
+
+    def crash(self):
+        self.process.kill()
+
+    def leave(self):
+        self.process.stop()
+
+
+def wait_until_shared(members, partitions, timeout_s=40):
+    """Until every member owns something and every partition is owned, each once."""
+
+    def shared():
+        owned = [member.owned() for member in members]
+        return all(owned) and sorted(sum(map(list, owned), [])) == list(range(partitions))
+
+    try:
+        wait_until(shared, timeout_s, f"{partitions} partitions to be shared by {len(members)}")
+    except TimeoutError as error:
+        logs = "\n".join(member.process.log_tail() for member in members)
+        raise AssertionError(f"{error}: {[member.owned() for member in members]}\n{logs}") from None
+
+
+class Groups:
+    """Questions to the active controller about groups."""
+
+    def __init__(self, addresses):
+        self._channels = [grpc.insecure_channel(address) for address in addresses.split(",")]
+
+    def describe(self, group):
+        """A DescribedGroup, or None while no controller answers."""
+        request = group_pb2.DescribeGroupsRequest(group_ids=[group.encode()])
+        for channel in self._channels:
+            try:
+                reply = group_pb2_grpc.GroupServiceStub(channel).DescribeGroups(request, timeout=2)
+            except grpc.RpcError as error:
+                failure_of(error)
+                continue
+            return reply.groups[0]
+        return None
+
+    def wait_until_stable(self, group, members, timeout_s=40):
+        """Its generation, once it is stable with so many members."""
+
+        def stable():
+            found = self.describe(group)
+            return found if found and found.state == "Stable" and len(found.members) == members else None
+
+        return wait_until(stable, timeout_s, f"{group} to be stable with {members} members").generation_id
+
+    def generation(self, group, timeout_s=15):
+        return wait_until(lambda: self.describe(group), timeout_s, "a controller to answer").generation_id
+
+    def close(self):
+        for channel in self._channels:
+            channel.close()
+
+
+def coordinator_partition(group, partitions):
+    """The partition of __consumer_offsets that a group's offsets are in."""
+    hashed = 0
+    for unit in group:
+        hashed = (31 * hashed + ord(unit)) & 0xFFFFFFFF
+    signed = hashed - (1 << 32) if hashed & 0x80000000 else hashed
+    return (0 if signed == -(1 << 31) else abs(signed)) % partitions
