@@ -21,7 +21,8 @@ def pytest_addoption(parser):
     parser.addoption("--nodes", type=int, default=3, help="nodes of the compat suite's weir dev")
     parser.addoption("--quick", action="store_true",
                      help="10,000 records instead of 100,000, except one codec of each client")
-    parser.addoption("--rounds", type=int, default=5, help="how often test_failover ends a leader")
+    parser.addoption("--rounds", type=int, default=5,
+                     help="how often test_failover and test_committed_offsets end a leader")
 
 
 class RunningCluster:
