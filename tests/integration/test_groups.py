@@ -56,12 +56,16 @@ def produce_one_each(bootstrap):
     assert not producer.errors
 
 
-def assert_undisturbed(dev, groups, members, generation, rebalances):
-    """Members go on reading and nobody is moved, for longer than a session lasts."""
+def assert_read_on(dev, members):
     read = sum(member.read() for member in members)
     produce_one_each(dev.bootstrap)
     wait_until(lambda: sum(member.read() for member in members) >= read + PARTITIONS, 20,
                "the members to read on")
+
+
+def assert_undisturbed(dev, groups, members, generation, rebalances):
+    """Members go on reading and nobody is moved, for longer than a session lasts."""
+    assert_read_on(dev, members)
     until = time.monotonic() + 1.5 * SESSION_TIMEOUT_MS / 1000
     while time.monotonic() < until:
         assert groups.generation(GROUP) == generation
@@ -112,6 +116,24 @@ def test_A03_the_end_of_the_coordinators_broker_moves_nobody(dev, groups, join, 
     offsets = described.topics["__consumer_offsets"].partitions
     dev.kill(f"broker-{offsets[coordinator_partition(GROUP, len(offsets))].leader}")
     assert_undisturbed(dev, groups, members, generation, rebalances)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_A03_without_quorum_members_go_on_and_joins_wait(dev, groups, join, client):
+    first = join(client)
+    _, rebalances = settled(groups, [first])
+    for controller in ("controller-1", "controller-2"):
+        dev.kill(controller)
+    second = join(client)
+    until = time.monotonic() + 1.5 * SESSION_TIMEOUT_MS / 1000
+    while time.monotonic() < until:
+        assert_read_on(dev, [first])
+        assert [first.rebalances()] == rebalances
+        assert not second.owned()
+    for controller in ("controller-1", "controller-2"):
+        dev.restart(controller)
+    wait_until_shared([first, second], PARTITIONS)
+    groups.wait_until_stable(GROUP, 2)
 
 
 def test_G19_a_static_member_that_restarts_moves_nobody(dev, groups, join):
