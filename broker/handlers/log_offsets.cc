@@ -79,6 +79,15 @@ std::vector<Part> Split(PendingType& pending, const Request& request, MakeAnswer
 
 using ListPending = Pending<wire::ListOffsetsResponse, wire::ListOffsetsResponse::Partition>;
 
+// KIP-207.
+constexpr int16_t kFirstVersionWithOffsetNotAvailable = 5;
+
+ErrorCode ErrorFor(ErrorCode error, int16_t version) {
+  const bool unknown =
+      error == ErrorCode::kOffsetNotAvailable && version < kFirstVersionWithOffsetNotAvailable;
+  return unknown ? ErrorCode::kLeaderNotAvailable : error;
+}
+
 void HandleList(Call call, net::ConnectionInfo&, wire::ListOffsetsRequest request) {
   auto pending = std::make_unique<ListPending>(ListPending{std::move(call), {}, {}});
   std::vector<replica::ListOffsetsPart> parts = Split<replica::ListOffsetsPart>(
@@ -102,7 +111,7 @@ void HandleList(Call call, net::ConnectionInfo&, wire::ListOffsetsRequest reques
       [pending = std::move(pending)](std::vector<replica::ListOffsetsOutcome> outcomes) {
         for (size_t i = 0; i < outcomes.size(); ++i) {
           auto& answer = pending->At(i);
-          answer.error_code = outcomes[i].error;
+          answer.error_code = ErrorFor(outcomes[i].error, pending->call.version());
           answer.offset = outcomes[i].offset.value();
           answer.timestamp = outcomes[i].timestamp.value();
           answer.leader_epoch = outcomes[i].leader_epoch.value();

@@ -21,8 +21,9 @@ BrokerCore::BrokerCore(Options options, Loops loops, log::LogDirectories directo
       directories_(std::move(directories)),
       router_(node_id_, directories_, ExecutorsOf(loops.shards), options.tail_cache_bytes),
       isr_updates_(metadata_thread_, controllers_.calls, node_id_, AskForEpoch()),
-      replication_(node_id_, router_, isr_updates_, loops.shards, options.fetcher, AskForEpoch(),
-                   directories_),
+      replication_(
+          node_id_, router_, isr_updates_, loops.shards, options.fetcher, AskForEpoch(),
+          [this] { return session_->held_until(); }, directories_),
       images_(*metadata_thread_, ExecutorsOf(loops.shards)),
       reconciler_(node_id_, std::move(options.static_configs), *this),
       producer_ids_(metadata_thread_, controllers_.calls, node_id_, AskForEpoch()) {

@@ -58,7 +58,8 @@ void BrokerSession::Connect() {
   stream_ = controllers_.OpenSession(std::move(events));
   broker::v1::SessionRequest request;
   *request.mutable_registration() = registration_;
-  stream_->Send(std::move(request));
+  unanswered_.clear();
+  Send(std::move(request));
   ScheduleTick();
 }
 
@@ -72,6 +73,7 @@ void BrokerSession::OnReply(uint64_t attempt, const broker::v1::SessionReply& re
     session_timeout_ = std::chrono::milliseconds(reply.session_timeout_ms());
   }
   if (state_ == State::kRegistering) OnFirstReply(reply);
+  Hold(reply.fenced());
   if (fenced_.exchange(reply.fenced()) != reply.fenced()) {
     LogInfo("broker", reply.fenced() ? "fenced" : "unfenced",
             {{"broker_epoch", epoch_.load()}, {"applied_offset", applied_offset_}});
@@ -100,6 +102,7 @@ void BrokerSession::OnEnd(uint64_t attempt, const rpc::RpcError& error) {
   if (attempt != attempt_ || state_ == State::kStopped) return;
   const bool was_active = state_ == State::kActive;
   state_ = State::kConnecting;
+  LetGo();
   stream_ = nullptr;
   if (IsFinal(error.error.code)) {
     state_ = State::kStopped;
@@ -130,6 +133,21 @@ void BrokerSession::ReportApplied(int64_t offset) {
   if (state_ == State::kActive) SendHeartbeat();
 }
 
+void BrokerSession::Send(broker::v1::SessionRequest request) {
+  unanswered_.push_back(thread_->Now());
+  stream_->Send(std::move(request));
+}
+
+// A controller counts the session timeout from when it hears of us. A deposed one that does not
+// know it yet answers too: the last quarter is left to its successor.
+void BrokerSession::Hold(bool fenced) {
+  if (unanswered_.empty()) return;
+  const MonoTime left = unanswered_.front();
+  unanswered_.pop_front();
+  if (fenced) return LetGo();
+  held_until_.store((left + session_timeout_ * 3 / 4).time_since_epoch().count());
+}
+
 void BrokerSession::SendHeartbeat() {
   WEIR_CHECK(stream_ != nullptr);
   broker::v1::SessionRequest request;
@@ -143,7 +161,7 @@ void BrokerSession::SendHeartbeat() {
     FillPartitions(full.partitions, heartbeat.mutable_full_partitions());
   }
   told_full_ = std::move(full);
-  stream_->Send(std::move(request));
+  Send(std::move(request));
   last_heartbeat_ = thread_->Now();
   ScheduleTick();
 }
@@ -177,6 +195,7 @@ void BrokerSession::LeaveSilentController() {
   stream_->Cancel();
   stream_ = nullptr;
   state_ = State::kConnecting;
+  LetGo();
   // Within the pause the client learns that this controller does not answer, and tries another.
   ConnectAfterPause();
 }
@@ -200,6 +219,7 @@ void BrokerSession::Goodbye() {
     stream_->CloseSending();
   }
   state_ = State::kStopped;
+  LetGo();
   fenced_.store(true);
   if (stopped_) std::exchange(stopped_, nullptr)();
 }

@@ -12,10 +12,14 @@
 //     leader may be elsewhere, and would fence this broker after a whole one.
 //  4. A broker of another cluster never registers: `on_refused` says so once, with both ids.
 //  5. Partitions in full directories are named when they change, and on each new stream.
-// Thread rule: the metadata thread, except IsFenced, broker_epoch and Reason from any thread.
+//  6. Before held_until() no controller has taken this broker's leaderships away for its silence:
+//     it is counted from when an answered heartbeat left, not from its answer, which a paused
+//     process may read late (J-02).
+// Thread rule: the metadata thread, except IsFenced, broker_epoch and held_until from any thread.
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -61,6 +65,7 @@ class BrokerSession {
 
   bool IsFenced() const { return fenced_.load(); }
   BrokerEpoch broker_epoch() const { return BrokerEpoch(epoch_.load()); }
+  MonoTime held_until() const { return MonoTime(Duration(held_until_.load())); }
 
  private:
   enum class State { kConnecting, kRegistering, kActive, kStopping, kStopped };
@@ -71,7 +76,10 @@ class BrokerSession {
   void OnEnd(uint64_t attempt, const rpc::RpcError& error);
   void LeaveSilentController();
   void ConnectAfterPause();
+  void Send(broker::v1::SessionRequest request);
   void SendHeartbeat();
+  void Hold(bool fenced);
+  void LetGo() { held_until_.store(0); }
   void ScheduleTick();
   void Tick();
   void Goodbye();
@@ -91,6 +99,8 @@ class BrokerSession {
   Duration session_timeout_ = std::chrono::milliseconds(3000);
   MonoTime last_reply_;
   MonoTime last_heartbeat_;
+  // When the requests of this stream left that are not answered yet; each has one answer.
+  std::deque<MonoTime> unanswered_;
   bool tick_scheduled_ = false;
   bool want_shutdown_ = false;
   // As the heartbeats of this stream have said.
@@ -98,6 +108,8 @@ class BrokerSession {
   Task stopped_;
   std::atomic<bool> fenced_ = true;
   std::atomic<int64_t> epoch_ = kNoBrokerEpoch.value();
+  // MonoTime's count.
+  std::atomic<Duration::rep> held_until_ = 0;
 };
 
 }  // namespace weir::broker

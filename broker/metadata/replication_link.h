@@ -32,10 +32,11 @@ class ReplicationLink : public replica::ReplicationPort, private replica::Follow
   ReplicationLink(NodeId node_id, replica::PartitionRouter& router, IsrUpdates& updates,
                   std::vector<replica::ReplicaFetchers::Lane> lanes,
                   replica::FetcherOptions options, std::function<BrokerEpoch()> broker_epoch,
-                  log::LogDirectories directories)
+                  std::function<MonoTime()> leads_until, log::LogDirectories directories)
       : router_(router),
         updates_(updates),
         directories_(std::move(directories)),
+        leads_until_(std::move(leads_until)),
         homes_(HomesOf(lanes)),
         fetchers_(node_id, std::move(lanes), *this, options, std::move(broker_epoch),
                   &router.quotas().follower) {}
@@ -68,6 +69,7 @@ class ReplicationLink : public replica::ReplicationPort, private replica::Follow
   void ReportLogEnd(const replica::TopicPartition& partition, const log::EpochEnd& end) override {
     updates_.ReportLogEnd(partition, end);
   }
+  MonoTime LeadsUntil() const override { return leads_until_(); }
 
  private:
   // What a shard knows whose loops follow leaders. Touched there only.
@@ -91,6 +93,7 @@ class ReplicationLink : public replica::ReplicationPort, private replica::Follow
   replica::PartitionRouter& router_;
   IsrUpdates& updates_;
   const log::LogDirectories directories_;
+  const std::function<MonoTime()> leads_until_;
   // One per lane; never resized.
   std::vector<Home> homes_;
   replica::ReplicaFetchers fetchers_;

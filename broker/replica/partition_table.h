@@ -258,6 +258,10 @@ class PartitionTable {
   // Those of which the controller does not know yet whether they are offline.
   std::set<TopicPartition> untold_storage_;
 
+  // Whether its high watermark may be told as the newest: no other leader can be further (C-24,
+  // G-10). Errors: kOffsetNotAvailable (KIP-207), kNotLeaderOrFollower.
+  ErrorCode CheckNewest(const Partition& partition) const;
+
   ReplicationPort* port_ = nullptr;
   const ThrottleQuotas* quotas_ = nullptr;
   Duration lag_max_ = std::chrono::seconds(30);

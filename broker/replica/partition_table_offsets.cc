@@ -50,9 +50,11 @@ Result<PartitionTable::Replica*> PartitionTable::FindOffsets(const TopicPartitio
   if (replica->log->committed_offsets() == nullptr) {
     return Fail(ErrorCode::kNotLeaderOrFollower, id.ToString() + " holds no committed offsets");
   }
-  if (!replica->partition.high_watermark_is_current()) {
+  const ErrorCode error = CheckNewest(replica->partition);
+  if (error == ErrorCode::kOffsetNotAvailable) {
     return Fail(ErrorCode::kCoordinatorLoadInProgress, replica->partition.Describe());
   }
+  if (error != ErrorCode::kNone) return Fail(error, replica->partition.Describe());
   return replica;
 }
 

@@ -168,6 +168,13 @@ std::vector<ListOffsetsOutcome> PartitionTable::ListOffsets(
   return outcomes;
 }
 
+ErrorCode PartitionTable::CheckNewest(const Partition& partition) const {
+  if (!partition.high_watermark_is_current()) return ErrorCode::kOffsetNotAvailable;
+  const bool others = port_ != nullptr && partition.replicated();
+  return others && Now() >= port_->LeadsUntil() ? ErrorCode::kNotLeaderOrFollower
+                                                : ErrorCode::kNone;
+}
+
 ListOffsetsOutcome PartitionTable::ListOne(const ListOffsetsPart& part) const {
   const Result<Replica*> found = FindServing(part.partition, part.current_leader_epoch);
   if (!found) return {.error = found.error().code};
@@ -180,8 +187,8 @@ ListOffsetsOutcome PartitionTable::ListOne(const ListOffsetsPart& part) const {
   };
   switch (part.timestamp) {
     case kLatestTimestamp:
-      if (!(*found)->partition.high_watermark_is_current()) {
-        return {.error = ErrorCode::kOffsetNotAvailable};
+      if (const ErrorCode error = CheckNewest((*found)->partition); error != ErrorCode::kNone) {
+        return {.error = error};
       }
       return at(high_watermark, kNoTimestamp);
     case kEarliestTimestamp:

@@ -10,6 +10,7 @@
 #include "broker/replica/partition.h"
 #include "broker/replica/replica_fetcher.h"
 #include "common/base/ids.h"
+#include "common/base/time.h"
 
 namespace weir::replica {
 
@@ -33,6 +34,8 @@ class ReplicationPort {
   // Tell the controller once how far this log goes: the epoch of its last record (-1: empty) and
   // where it ends. It looks for a leader among replicas none of which is known to be complete.
   virtual void ReportLogEnd(const TopicPartition& partition, const log::EpochEnd& end) = 0;
+  // Until when no other broker can have become leader because this one was not heard of.
+  virtual MonoTime LeadsUntil() const = 0;
 };
 
 }  // namespace weir::replica

@@ -177,6 +177,30 @@ TEST_F(SessionTest, ALongHeartbeatIntervalDoesNotMakeTheControllerLookSilent) {
   EXPECT_FALSE(sessions_.last().cancelled);
 }
 
+// Who was paused must not take an old answer for news.
+TEST_F(SessionTest, J02_C24_LeadershipIsHeldFromWhenAnAnsweredHeartbeatLeft) {
+  EXPECT_LT(session_->held_until(), thread_->Now());
+  Receive(Reply(7, false));
+  const MonoTime begin = thread_->Now();
+  const Duration held = milliseconds(3000) * 3 / 4;
+  EXPECT_EQ(session_->held_until(), begin + held);
+  thread_->Advance(milliseconds(500));
+  ASSERT_EQ(sessions_.last().sent.size(), 3u);
+  Receive(Reply(7, false));
+  EXPECT_EQ(session_->held_until(), begin + held) << "that answers the first heartbeat";
+  thread_->Advance(milliseconds(400));
+  Receive(Reply(7, false));
+  EXPECT_EQ(session_->held_until(), begin + milliseconds(500) + held);
+  thread_->Advance(milliseconds(200));
+  Receive(Reply(7, true));
+  EXPECT_LT(session_->held_until(), begin) << "fenced";
+  thread_->Advance(milliseconds(500));
+  Receive(Reply(7, false));
+  EXPECT_GT(session_->held_until(), thread_->Now());
+  End(ErrorCode::kNetworkException);
+  EXPECT_LT(session_->held_until(), begin) << "without a session";
+}
+
 TEST_F(SessionTest, HeartbeatsGoOutWithoutChanges) {
   Receive(Reply(7, false));
   EXPECT_FALSE(session_->IsFenced());

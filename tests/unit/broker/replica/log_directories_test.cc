@@ -56,6 +56,7 @@ class LogDirectoriesTest : public testing::Test {
     void ProposeIsr(const TopicPartition&, IsrProposal) override {}
     void GiveUp(const TopicPartition&) override {}
     void ReportLogEnd(const TopicPartition&, const log::EpochEnd&) override {}
+    MonoTime LeadsUntil() const override { return MonoTime::max(); }
     void TellStorage(const TopicPartition& partition, bool offline) override {
       told.emplace_back(partition, offline);
     }

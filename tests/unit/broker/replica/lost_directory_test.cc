@@ -37,6 +37,7 @@ class LostDirectoryTest : public testing::Test {
     void GiveUp(const TopicPartition&) override { ++give_ups; }
     void ReportLogEnd(const TopicPartition&, const log::EpochEnd&) override {}
     void TellStorage(const TopicPartition&, bool offline) override { told.push_back(offline); }
+    MonoTime LeadsUntil() const override { return MonoTime::max(); }
 
     std::optional<NodeId> leader_followed;
     std::optional<Offset> fetch_offset;

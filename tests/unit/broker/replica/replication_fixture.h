@@ -62,6 +62,7 @@ class Broker : public ReplicationPort {
   }
   void GiveUp(const TopicPartition&) override { ++give_ups; }
   void TellStorage(const TopicPartition&, bool) override {}
+  MonoTime LeadsUntil() const override { return leads_until; }
   void ReportLogEnd(const TopicPartition&, const log::EpochEnd& end) override {
     reports.push_back(end);
   }
@@ -101,6 +102,7 @@ class Broker : public ReplicationPort {
   std::optional<FollowerPosition> position;
   std::vector<IsrProposal> proposals;
   int give_ups = 0;
+  MonoTime leads_until = MonoTime::max();
   std::vector<log::EpochEnd> reports;
 };
 

@@ -158,6 +158,25 @@ TEST_F(ReplicationTest, I15_ANewLeaderNamesNoEndBeforeItKnowsIt) {
   EXPECT_EQ(latest().offset, Offset(1));
 }
 
+// Cut off from the controllers, it would tell old news as the newest.
+TEST_F(ReplicationTest, J02_C24_ALeaderThatMayHaveASuccessorNamesNoEnd) {
+  Elect(a, 1, {a.id, b.id}, {&a, &b});
+  const auto ask = [&](int64_t which) {
+    ListOffsetsOutcome found;
+    a.router->ListOffsets(
+        0, {{kPartition, which}},
+        [&](std::vector<ListOffsetsOutcome> outcomes) { found = outcomes.at(0); });
+    a.Run();
+    return found.error;
+  };
+  EXPECT_EQ(ask(kLatestTimestamp), ErrorCode::kNone);
+  a.leads_until = a.shard.Now();
+  EXPECT_EQ(ask(kLatestTimestamp), ErrorCode::kNotLeaderOrFollower);
+  EXPECT_EQ(ask(kEarliestTimestamp), ErrorCode::kNone);
+  a.leads_until += std::chrono::milliseconds(1);
+  EXPECT_EQ(ask(kLatestTimestamp), ErrorCode::kNone);
+}
+
 // ---- The seven truncation cases of KIP-101 and KIP-279 --------------------------------
 
 TEST_F(ReplicationTest, I23_A_ARestartedFollowerKeepsWhatItHasAboveItsHighWatermark) {
