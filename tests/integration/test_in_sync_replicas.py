@@ -131,7 +131,7 @@ def test_F30_acknowledgements_wait_for_a_slow_follower_only_while_it_is_in_sync(
         faults[slow].set(delay_ms=STALL_MS)
         wait_in_sync(nodes, TOPIC, {1, 2, 3} - {slow})
         left = recorder.now()
-        assert watch("the slow one is out") < STALL_MS
+        assert watch("the slow one is out") < LAG_TIME_MAX_MS  # more would mean that it is waited for
         p99, median = latencies_ms(recorder, since, left)
         print(f"before, in {(left - since) / 1e9:.2f} s: p99 {p99:.1f} ms, median {median:.1f} ms")
         assert faults[slow].counts()[1] > 0
