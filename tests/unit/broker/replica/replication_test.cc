@@ -163,9 +163,9 @@ TEST_F(ReplicationTest, J02_C24_ALeaderThatMayHaveASuccessorNamesNoEnd) {
   Elect(a, 1, {a.id, b.id}, {&a, &b});
   const auto ask = [&](int64_t which) {
     ListOffsetsOutcome found;
-    a.router->ListOffsets(
-        0, {{kPartition, which}},
-        [&](std::vector<ListOffsetsOutcome> outcomes) { found = outcomes.at(0); });
+    a.router->ListOffsets(0, {{kPartition, which}}, [&](std::vector<ListOffsetsOutcome> outcomes) {
+      found = outcomes.at(0);
+    });
     a.Run();
     return found.error;
   };
