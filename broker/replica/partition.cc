@@ -102,6 +102,17 @@ bool Partition::IsCatchingUp(NodeId replica) const {
                       [&](const IsrMember& member) { return member.broker == replica; });
 }
 
+bool Partition::HasHeardInSyncSince(MonoTime since) const {
+  const auto heard = [&](NodeId replica) {
+    const auto follower = followers_.find(replica);
+    return replica == self_ ||
+           (follower != followers_.end() && follower->second.fetched_at >= since);
+  };
+  if (!std::all_of(state_.isr.begin(), state_.isr.end(), heard)) return false;
+  return !pending_ || std::all_of(pending_->proposal.isr.begin(), pending_->proposal.isr.end(),
+                                  [&](const IsrMember& member) { return heard(member.broker); });
+}
+
 void Partition::StopJoining() {
   for (auto& [replica, follower] : followers_) follower.joining = false;
 }

@@ -148,6 +148,8 @@ class Partition {
   bool replicated() const { return state_.replicas.size() > 1; }
   // Everything acknowledged in earlier epochs lies below the high watermark: until then a leader
   // does not know where the readable log ends (KIP-207).
+  // Whether all that are in sync, or may be, have fetched since then: none of them led instead.
+  bool HasHeardInSyncSince(MonoTime since) const;
   bool high_watermark_is_current() const { return high_watermark_ >= epoch_start_; }
 
   // Whether a client may be served that believes in `current` (-1: does not say).

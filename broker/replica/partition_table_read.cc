@@ -8,6 +8,12 @@
 #include "common/runtime/log.h"
 
 namespace weir::replica {
+namespace {
+
+// A follower that still follows has its next fetch here within replica.fetch.wait.max.ms.
+constexpr Duration kFollowersSilentMax = std::chrono::milliseconds(600);
+
+}  // namespace
 
 // ---- Fetch ----------------------------------------------------------------------------
 
@@ -170,9 +176,11 @@ std::vector<ListOffsetsOutcome> PartitionTable::ListOffsets(
 
 ErrorCode PartitionTable::CheckNewest(const Partition& partition) const {
   if (!partition.high_watermark_is_current()) return ErrorCode::kOffsetNotAvailable;
-  const bool others = port_ != nullptr && partition.replicated();
-  return others && Now() >= port_->LeadsUntil() ? ErrorCode::kNotLeaderOrFollower
-                                                : ErrorCode::kNone;
+  if (port_ == nullptr || !partition.replicated()) return ErrorCode::kNone;
+  // Without a quorum nobody is elected, and the followers go on fetching.
+  const bool leads =
+      Now() < port_->LeadsUntil() || partition.HasHeardInSyncSince(Now() - kFollowersSilentMax);
+  return leads ? ErrorCode::kNone : ErrorCode::kNotLeaderOrFollower;
 }
 
 ListOffsetsOutcome PartitionTable::ListOne(const ListOffsetsPart& part) const {

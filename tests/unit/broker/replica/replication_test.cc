@@ -175,6 +175,11 @@ TEST_F(ReplicationTest, J02_C24_ALeaderThatMayHaveASuccessorNamesNoEnd) {
   EXPECT_EQ(ask(kEarliestTimestamp), ErrorCode::kNone);
   a.leads_until += std::chrono::milliseconds(1);
   EXPECT_EQ(ask(kLatestTimestamp), ErrorCode::kNone);
+  a.leads_until = a.shard.Now();
+  Fetch(b, a);
+  EXPECT_EQ(ask(kLatestTimestamp), ErrorCode::kNone) << "whom it would lose to follows it";
+  world.now += std::chrono::seconds(1);
+  EXPECT_EQ(ask(kLatestTimestamp), ErrorCode::kNotLeaderOrFollower);
 }
 
 // ---- The seven truncation cases of KIP-101 and KIP-279 --------------------------------
