@@ -18,6 +18,9 @@ namespace {
 // How long the controllers may take to move leaderships away before the broker goes anyway.
 constexpr Duration kControlledShutdownTimeout = std::chrono::seconds(3);
 constexpr Duration kLearnControllersTimeout = std::chrono::seconds(5);
+// All voters may be replaced while one session lasts: who they are is asked again with the next
+// change of metadata after this.
+constexpr Duration kLearnControllersEvery = std::chrono::milliseconds(250);
 
 // Runs `start` with a callback and waits for it.
 void WaitFor(const std::function<void(Task)>& start) {
@@ -132,6 +135,7 @@ Status BrokerNode::OnJoined(const Uuid& cluster_id) {
 
 // The next active controller may be one that the configuration does not name.
 void BrokerNode::LearnControllers() {
+  learnt_at_ = metadata_thread_->Now();
   controllers_->DescribeQuorum({}, kLearnControllersTimeout,
                                [this](Result<admin::v1::DescribeQuorumReply> reply) {
                                  if (!reply) return;
@@ -145,6 +149,7 @@ void BrokerNode::LearnControllers() {
 
 void BrokerNode::OnApplied(LogIndex offset) {
   applied_offset_.store(static_cast<int64_t>(offset.value()));
+  if (metadata_thread_->Now() - learnt_at_ >= kLearnControllersEvery) LearnControllers();
   if (!ready_.load() && core_->images().Newest()->IsLive(config_.node_id)) BecomeReady();
 }
 

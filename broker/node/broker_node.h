@@ -84,6 +84,7 @@ class BrokerNode {
   BoundAddresses addresses_;
   std::atomic<bool> ready_ = false;
   std::atomic<int64_t> applied_offset_ = 0;
+  MonoTime learnt_at_;  // metadata thread
 };
 
 }  // namespace weir::node

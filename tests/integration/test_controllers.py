@@ -287,6 +287,10 @@ def newer_snapshot(admin, index):
 def test_voters_are_replaced_one_by_one_under_load(nodes):
     creator = Creator(nodes.admin, "replaced")
     creator.start()
+    with Admin(nodes.admin, timeout_s=20) as admin:
+        admin.call("TransferLeadership", admin_pb2.TransferLeadershipRequest(controller_id=3))
+        wait_until(lambda: admin.leader_id() == 3, 10, "controller-3 to lead")
+    creator.wait_for(2)
     first = free_ports(6)
     joined = []
     for number in (1, 2, 3):
