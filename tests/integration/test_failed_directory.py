@@ -154,7 +154,7 @@ def test_d13_a_failed_directory_is_taken_out_and_comes_back(nodes):
     assert failing.running()
     check_offline(nodes, held)
     log = failing.log.read_text()
-    assert log.count(" error ") == log.count("data directory failed") == 1, log[-3000:]
+    assert log.count(" error ") == log.count('event="data directory failed') == 1, log[-3000:]
 
     # What is created now goes to the directory that is left.
     with Admin(nodes.admin) as admin:
