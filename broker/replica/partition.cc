@@ -88,9 +88,12 @@ bool Partition::MoveHighWatermark() {
   return true;
 }
 
-bool Partition::joining() const {
-  return std::any_of(followers_.begin(), followers_.end(),
-                     [](const auto& entry) { return entry.second.joining; });
+MonoTime Partition::joining_until() const {
+  MonoTime until = MonoTime::max();
+  for (const auto& [replica, follower] : followers_) {
+    if (follower.joining) until = std::min(until, follower.fetched_at + kJoinPatience);
+  }
+  return until;
 }
 
 bool Partition::IsCatchingUp(NodeId replica) const {
@@ -207,9 +210,19 @@ void Partition::SendAgainIfDue(MonoTime now, Actions& actions) {
 }
 
 Partition::Actions Partition::OnIsrAnswer(const IsrAnswer& answer, MonoTime now) {
-  if (!pending_ || answer.leader_epoch != state_.leader_epoch) return {};
+  if (answer.leader_epoch != state_.leader_epoch) return {};
+  const bool refused =
+      answer.error == ErrorCode::kIneligibleReplica || answer.error == ErrorCode::kInvalidRequest;
+  if (refused) {
+    // Also when metadata came first with the version that the refusal made: a broker that stops
+    // fetches to its end, and nothing may wait for it.
+    StopJoining();
+    propose_after_ = now + kProposalPause;
+  }
   const bool names_it = answer.asked >= PartitionEpoch(0);
-  if (names_it && answer.asked != pending_->proposal.partition_epoch) return {};
+  if (!pending_ || (names_it && answer.asked != pending_->proposal.partition_epoch)) {
+    return {.high_watermark_moved = MoveHighWatermark()};
+  }
   if (answer.error == ErrorCode::kNone) {
     if (answer.partition_epoch <= state_.partition_epoch) return {};
     state_.partition_epoch = answer.partition_epoch;
@@ -218,13 +231,10 @@ Partition::Actions Partition::OnIsrAnswer(const IsrAnswer& answer, MonoTime now)
     for (auto& [replica, follower] : followers_) {
       follower.joining = follower.joining && !InIsr(replica);
     }
-  } else if (answer.error == ErrorCode::kIneligibleReplica ||
-             answer.error == ErrorCode::kInvalidRequest) {
+  } else if (refused) {
     // The controller looks at the partition epoch before it looks at the replicas, and ends that
     // epoch when it finds them ineligible: neither this nor an earlier try is or will be committed.
     pending_.reset();
-    StopJoining();
-    propose_after_ = now + kProposalPause;
   } else {
     // Perhaps an earlier try was committed: metadata will tell. The proposal counts until then.
     pending_->send_again_at = now + kProposalPause;

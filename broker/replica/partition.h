@@ -143,13 +143,14 @@ class Partition {
   size_t isr_size() const { return state_.isr.size(); }
   // Whether the ISR is as large as min.insync.replicas asks, or as there are replicas.
   bool enough_in_sync() const;
-  // Whether a replica outside the ISR holds the high watermark: OnTick is wanted in kJoinPatience.
-  bool joining() const;
+  // When OnTick is wanted because a replica outside the ISR holds the high watermark and may have
+  // fallen silent; MonoTime::max() while none does.
+  MonoTime joining_until() const;
   bool replicated() const { return state_.replicas.size() > 1; }
-  // Everything acknowledged in earlier epochs lies below the high watermark: until then a leader
-  // does not know where the readable log ends (KIP-207).
   // Whether all that are in sync, or may be, have fetched since then: none of them led instead.
   bool HasHeardInSyncSince(MonoTime since) const;
+  // Everything acknowledged in earlier epochs lies below the high watermark: until then a leader
+  // does not know where the readable log ends (KIP-207).
   bool high_watermark_is_current() const { return high_watermark_ >= epoch_start_; }
 
   // Whether a client may be served that believes in `current` (-1: does not say).

@@ -66,8 +66,8 @@ void PartitionTable::Acknowledge(const std::vector<FetchPart>& parts, const Read
     if (!acknowledges) continue;
     Obey(replica, replica.partition.OnFollowerFetch(reader.replica, reader.replica_epoch,
                                                     part.fetch_offset, executor_.Now()));
-    if (const auto kept = Find(part.partition); kept && (*kept)->partition.joining()) {
-      isr_check_at_ = std::min(isr_check_at_, executor_.Now() + Partition::kJoinPatience);
+    if (const auto kept = Find(part.partition)) {
+      isr_check_at_ = std::min(isr_check_at_, (*kept)->partition.joining_until());
     }
   }
   ArmTimer();

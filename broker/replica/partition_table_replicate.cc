@@ -245,9 +245,8 @@ void PartitionTable::CheckIsrs() {
     const Result<Replica*> found = Find(id);
     if (!found) continue;
     Obey(**found, (*found)->partition.OnTick(now, lag_max_));
-    const Result<Replica*> kept = Find(id);
-    if (kept && (*kept)->partition.joining()) {
-      isr_check_at_ = std::min(isr_check_at_, now + Partition::kJoinPatience);
+    if (const auto kept = Find(id)) {
+      isr_check_at_ = std::min(isr_check_at_, (*kept)->partition.joining_until());
     }
   }
 }

@@ -310,7 +310,7 @@ TEST_F(LeaderOfThree, F30_AReplicaOutsideTheIsrWithASlowDiskHoldsNothing) {
     Fetch(kOther, end - 15, at);
     partition_.OnAppend(Offset(end));
     EXPECT_TRUE(partition_.OnPersisted(Offset(end)).high_watermark_moved);
-    EXPECT_FALSE(partition_.joining());
+    EXPECT_EQ(partition_.joining_until(), MonoTime::max());
     at += Partition::kJoinPatience;
   }
 }
@@ -318,11 +318,11 @@ TEST_F(LeaderOfThree, F30_AReplicaOutsideTheIsrWithASlowDiskHoldsNothing) {
 TEST_F(LeaderOfThree, AReplicaThatKeepsUpHoldsTheHighWatermarkUntilItHasJoined) {
   partition_.OnLeaderChange(Metadata(2, {kSelf}), kStart);
   Fetch(kOther, 5);
-  EXPECT_FALSE(partition_.joining()) << "one fetch says nothing";
+  EXPECT_EQ(partition_.joining_until(), MonoTime::max()) << "one fetch says nothing";
   partition_.OnAppend(Offset(20));
   partition_.OnPersisted(Offset(20));
   EXPECT_EQ(Fetch(kOther, 10).propose, std::nullopt) << "it is below the high watermark";
-  EXPECT_TRUE(partition_.joining());
+  EXPECT_EQ(partition_.joining_until(), kStart + Partition::kJoinPatience);
   partition_.OnAppend(Offset(30));
   EXPECT_FALSE(partition_.OnPersisted(Offset(30)).high_watermark_moved);
   EXPECT_TRUE(Fetch(kOther, 20).propose.has_value());
@@ -337,20 +337,39 @@ TEST_F(LeaderOfThree, I35_AReplicaThatFallsSilentOrIsRefusedHoldsNothing) {
     Fetch(kOther, from, at);
   };
   join(10, Duration(0));
-  ASSERT_TRUE(partition_.joining());
+  ASSERT_EQ(partition_.joining_until(), kStart + Partition::kJoinPatience);
   partition_.OnAppend(Offset(30));
   partition_.OnPersisted(Offset(30));
   ASSERT_EQ(high_watermark(), Offset(20));
   EXPECT_TRUE(partition_.OnTick(kStart + Partition::kJoinPatience, kLag).high_watermark_moved);
   EXPECT_EQ(high_watermark(), Offset(30));
-  EXPECT_FALSE(partition_.joining());
+  EXPECT_EQ(partition_.joining_until(), MonoTime::max());
 
   ASSERT_TRUE(Fetch(kOther, 30).propose.has_value());
   partition_.OnIsrAnswer({.error = ErrorCode::kIneligibleReplica, .leader_epoch = LeaderEpoch(1)},
                          kStart);
-  EXPECT_FALSE(partition_.joining());
+  EXPECT_EQ(partition_.joining_until(), MonoTime::max());
   partition_.OnAppend(Offset(40));
   EXPECT_TRUE(partition_.OnPersisted(Offset(40)).high_watermark_moved);
+}
+
+// A broker that stops is out of the ISR before it stops fetching.
+TEST_F(LeaderOfThree, I35_ARefusalThatMetadataOvertookStillFreesTheHighWatermark) {
+  partition_.OnLeaderChange(Metadata(2, {kSelf}), kStart);
+  ASSERT_TRUE(Fetch(kOther, 10).propose.has_value());
+  partition_.OnLeaderChange(Metadata(3, {kSelf}), kStart);
+  ASSERT_TRUE(Fetch(kOther, 10).propose.has_value());
+  partition_.OnAppend(Offset(20));
+  ASSERT_FALSE(partition_.OnPersisted(Offset(20)).high_watermark_moved);
+  for (const int version : {2, 3}) {
+    partition_.OnIsrAnswer({.error = ErrorCode::kIneligibleReplica,
+                            .leader_epoch = LeaderEpoch(1),
+                            .asked = PartitionEpoch(version)},
+                           kStart);
+  }
+  EXPECT_EQ(high_watermark(), Offset(20));
+  Fetch(kOther, 10);
+  EXPECT_EQ(partition_.joining_until(), MonoTime::max()) << "nothing waits for it again";
 }
 
 TEST_F(LeaderOfThree, I43_WhatAnEarlierLeaderHadCommittedSaysNothingOfTheNewOne) {
