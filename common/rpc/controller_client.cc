@@ -3,6 +3,7 @@
 #include <grpcpp/alarm.h>
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 #include <utility>
 
@@ -60,9 +61,41 @@ struct ControllerClient::State {
     return false;
   }
 
+  // Attempts that wait for another controller will not be answered by it: it may be paused, or cut
+  // off, and would be waited for until the connection is given up.
   void AnsweredAsLeader(const Target& target) {
+    std::vector<CancelCall> overtaken;
+    {
+      std::lock_guard lock(mutex);
+      leader = target.address;
+      for (auto& [id, attempt] : leader_attempts) {
+        if (attempt.address == target.address) continue;
+        attempt.overtaken = true;
+        if (attempt.cancel) overtaken.push_back(attempt.cancel);
+      }
+    }
+    for (const CancelCall& cancel : overtaken) cancel();
+  }
+
+  // ---- Attempts that only the leader answers, while they are under way ----
+
+  uint64_t BeginAttempt(const Target& target) {
     std::lock_guard lock(mutex);
-    leader = target.address;
+    leader_attempts[++last_attempt].address = target.address;
+    return last_attempt;
+  }
+  void CanBeCut(uint64_t id, const CancelCall& cancel) {
+    std::unique_lock lock(mutex);
+    const auto attempt = leader_attempts.find(id);
+    if (attempt == leader_attempts.end()) return;
+    attempt->second.cancel = cancel;
+    if (!attempt->second.overtaken) return;
+    lock.unlock();
+    cancel();
+  }
+  void EndAttempt(uint64_t id) {
+    std::lock_guard lock(mutex);
+    leader_attempts.erase(id);
   }
 
   // Voters are replaced while programs run: in the end none of the addresses a program was started
@@ -81,6 +114,14 @@ struct ControllerClient::State {
   std::vector<std::string> addresses;
   size_t next = 0;
   std::string leader;
+  struct LeaderAttempt {
+    std::string address;
+    // Null until the attempt is on its way.
+    CancelCall cancel;
+    bool overtaken = false;
+  };
+  std::map<uint64_t, LeaderAttempt> leader_attempts;
+  uint64_t last_attempt = 0;
 };
 
 namespace {
@@ -104,11 +145,14 @@ class RetryingCall : public std::enable_shared_from_this<RetryingCall<State>> {
     if (left <= Duration(0)) return done_(tl::unexpected<Error>(LastError()));
     auto target = leader_only_ || hinted_ ? state_->ForLeader() : state_->ForAny();
     auto self = this->shared_from_this();
-    CancelCall cancel =
-        RawUnaryCall(target.channel, path_, request_, left, {}, [self, target](RawReply reply) {
-          if (reply) return self->done_(*std::move(reply));
-          self->Failed(target, reply.error());
-        });
+    const uint64_t attempt = leader_only_ ? state_->BeginAttempt(target) : 0;
+    CancelCall cancel = RawUnaryCall(target.channel, path_, request_, left, {},
+                                     [self, target, attempt](RawReply reply) {
+                                       if (attempt != 0) self->state_->EndAttempt(attempt);
+                                       if (reply) return self->done_(*std::move(reply));
+                                       self->Failed(target, reply.error());
+                                     });
+    if (attempt != 0) state_->CanBeCut(attempt, cancel);
     bool cancelled = false;
     {
       std::lock_guard lock(mutex_);

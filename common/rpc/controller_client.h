@@ -12,7 +12,9 @@
 //     other answer is final.
 //  3. `done`, and a stream's `on_end`, are called exactly once, on a gRPC thread (or, when
 //     nothing could be started, on the caller's): post from them, never block in them.
-//  4. Outcomes: kRequestTimedOut when the deadline passed (a change may still happen),
+//  4. Once a session has been answered by a controller, attempts that only the leader answers do
+//     not go on waiting at another one: they are lost connections (law 2).
+//  5. Outcomes: kRequestTimedOut when the deadline passed (a change may still happen),
 //     kNetworkException when no controller could be reached, else the controller's answer.
 // Thread rule: callable from any thread. May be destroyed while calls are under way; they still
 // end.

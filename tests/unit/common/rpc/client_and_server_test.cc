@@ -263,6 +263,37 @@ class FakeBrokers final : public broker::v1::BrokerService::CallbackService {
   }
 };
 
+// A paused controller keeps its connections: who waits there for its answer goes on to the next
+// leader as soon as that one has answered the session.
+TEST(ControllerClient, CallsDoNotWaitAtAControllerThatIsNoLongerTheLeader) {
+  PatientGroups paused;
+  Running first({&paused});
+  FakeBrokers brokers;
+  PatientGroups patient;
+  Running second({&brokers, &patient});
+  ControllerClient client({first.address, second.address}, {.tool = "test"});
+  std::promise<void> done;
+  const CallHandle call = client.Call<group::v1::JoinGroupRequest, group::v1::JoinGroupReply>(
+      kJoinGroup, {}, kPatience, [&](const auto&) { done.set_value(); });
+  while (paused.waiting == 0) std::this_thread::yield();
+  // The first one serves no sessions: the client turns to the second.
+  std::promise<void> refused;
+  const auto none = client.OpenSession({nullptr, [&](const RpcError&) { refused.set_value(); }});
+  refused.get_future().wait();
+  std::promise<void> ended;
+  auto session = client.OpenSession(
+      {[](const broker::v1::SessionReply&) {}, [&](const RpcError&) { ended.set_value(); }});
+  session->Send({});
+  while (patient.waiting == 0) std::this_thread::yield();
+  while (paused.waiting != 0) std::this_thread::yield();
+  EXPECT_EQ(paused.calls, 1);
+  EXPECT_EQ(patient.calls, 1);
+  call.Cancel();
+  done.get_future().wait();
+  session->Cancel();
+  ended.get_future().wait();
+}
+
 TEST(Streams, ASessionCarriesBothWaysAndEndsOnce) {
   FakeBrokers brokers;
   Running running({&brokers});
