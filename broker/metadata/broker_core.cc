@@ -44,6 +44,7 @@ void BrokerCore::Join(v1::Registration registration, SessionHooks hooks,
     follower_->OnRegistered(epoch);
     return {};
   };
+  hooks.on_committed = [this](LogIndex offset) { follower_->OnCommitted(offset); };
   session_ = std::make_unique<BrokerSession>(metadata_thread_, controllers_.session,
                                              std::move(registration), std::move(hooks));
 }

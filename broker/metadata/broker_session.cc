@@ -74,6 +74,8 @@ void BrokerSession::OnReply(uint64_t attempt, const broker::v1::SessionReply& re
   }
   if (state_ == State::kRegistering) OnFirstReply(reply);
   Hold(reply.fenced());
+  hooks_.on_committed(
+      LogIndex(static_cast<uint64_t>(std::max<int64_t>(0, reply.committed_offset()))));
   if (fenced_.exchange(reply.fenced()) != reply.fenced()) {
     LogInfo("broker", reply.fenced() ? "fenced" : "unfenced",
             {{"broker_epoch", epoch_.load()}, {"applied_offset", applied_offset_}});
@@ -144,6 +146,7 @@ void BrokerSession::Hold(bool fenced) {
   if (unanswered_.empty()) return;
   const MonoTime left = unanswered_.front();
   unanswered_.pop_front();
+  in_touch_until_.store((left + session_timeout_).time_since_epoch().count());
   if (fenced) return LetGo();
   held_until_.store((left + session_timeout_ * 3 / 4).time_since_epoch().count());
 }

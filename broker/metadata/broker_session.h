@@ -15,7 +15,10 @@
 //  6. Before held_until() no controller has taken this broker's leaderships away for its silence:
 //     it is counted from when an answered heartbeat left, not from its answer, which a paused
 //     process may read late (J-02).
-// Thread rule: the metadata thread, except IsFenced, broker_epoch and held_until from any thread.
+//  7. in_touch_until() is a whole session timeout after the last answered heartbeat left, and
+//     outlives the stream: a controller that fails is followed by another well before it.
+// Thread rule: the metadata thread, except IsFenced, broker_epoch, held_until and in_touch_until
+// from any thread.
 #pragma once
 
 #include <atomic>
@@ -48,6 +51,8 @@ struct SessionHooks {
   std::function<void(const Error&)> on_refused;
   // Where there is no room for records; asked with each heartbeat, and between two.
   std::function<log::FullDirectories()> full_directories = [] { return log::FullDirectories(); };
+  // The newest offset that the controllers have committed, with each of their answers.
+  std::function<void(LogIndex)> on_committed = [](LogIndex) {};
 };
 
 class BrokerSession {
@@ -66,6 +71,7 @@ class BrokerSession {
   bool IsFenced() const { return fenced_.load(); }
   BrokerEpoch broker_epoch() const { return BrokerEpoch(epoch_.load()); }
   MonoTime held_until() const { return MonoTime(Duration(held_until_.load())); }
+  MonoTime in_touch_until() const { return MonoTime(Duration(in_touch_until_.load())); }
 
  private:
   enum class State { kConnecting, kRegistering, kActive, kStopping, kStopped };
@@ -110,6 +116,7 @@ class BrokerSession {
   std::atomic<int64_t> epoch_ = kNoBrokerEpoch.value();
   // MonoTime's count.
   std::atomic<Duration::rep> held_until_ = 0;
+  std::atomic<Duration::rep> in_touch_until_ = 0;
 };
 
 }  // namespace weir::broker

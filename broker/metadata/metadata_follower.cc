@@ -10,6 +10,10 @@ namespace weir::broker {
 namespace {
 
 constexpr Duration kReopenPause = std::chrono::milliseconds(50);
+// A controller has what another one has committed within a few round trips. It may take long only
+// to make a snapshot of very much metadata.
+constexpr Duration kSilenceMaxFirst = std::chrono::seconds(1);
+constexpr Duration kSilenceMaxLast = std::chrono::seconds(16);
 
 LogIndex ToLogIndex(int64_t offset) {
   return LogIndex(static_cast<uint64_t>(std::max<int64_t>(0, offset)));
@@ -25,7 +29,8 @@ MetadataFollower::MetadataFollower(std::shared_ptr<Executor> metadata_thread, No
       feed_(feed),
       reconciler_(reconciler),
       images_(images),
-      on_applied_(std::move(on_applied)) {}
+      on_applied_(std::move(on_applied)),
+      silence_max_(kSilenceMaxFirst) {}
 
 void MetadataFollower::Start() { Open(); }
 
@@ -57,13 +62,36 @@ void MetadataFollower::OnEnd(uint64_t attempt, const rpc::RpcError& error) {
   if (attempt != attempt_ || stopped_) return;
   LogDebug("broker", "metadata feed ended", {{"reason", weir::ToString(error.error)}});
   stream_ = nullptr;
-  thread_->PostAt(thread_->Now() + kReopenPause, [this, attempt] {
+  ReopenLater();
+}
+
+void MetadataFollower::ReopenLater() {
+  silent_since_.reset();
+  thread_->PostAt(thread_->Now() + kReopenPause, [this, attempt = attempt_] {
     if (attempt == attempt_) Open();
   });
 }
 
+void MetadataFollower::OnCommitted(LogIndex committed) {
+  if (stream_ == nullptr || stopped_) return;
+  if (committed <= image_.offset()) return silent_since_.reset();
+  const MonoTime now = thread_->Now();
+  if (!silent_since_) silent_since_ = now;
+  if (now - *silent_since_ < silence_max_) return;
+  LogWarn("broker", "metadata feed is silent",
+          {{"offset", image_.offset().value()}, {"committed", committed.value()}});
+  silence_max_ = std::min(silence_max_ * 2, kSilenceMaxLast);
+  // Within the pause the client learns that this controller does not answer, and tries another.
+  ++attempt_;
+  stream_->Cancel();
+  stream_ = nullptr;
+  ReopenLater();
+}
+
 void MetadataFollower::OnReply(uint64_t attempt, const broker::v1::FetchMetadataReply& reply) {
   if (attempt != attempt_ || stopped_) return;
+  silent_since_.reset();
+  silence_max_ = kSilenceMaxFirst;
   switch (reply.kind_case()) {
     case broker::v1::FetchMetadataReply::kBatches:
       OnBatches(reply.batches());

@@ -9,7 +9,9 @@
 //     call that waits for every broker's offset may return (D3).
 //  2. Nothing is acted on before the image has caught up with this broker's own registration: an
 //     older view would bring back leaderships and topics that are gone.
-//  3. The feed is reopened from the offset after the last one applied, for ever.
+//  3. The feed is reopened from the offset after the last one applied, for ever: when it ends, and
+//     when nothing comes although the controllers are further (the one that feeds may be paused, or
+//     cut off). Where that does not help, it is waited for twice as long each time.
 // Thread rule: the metadata thread.
 #pragma once
 
@@ -47,6 +49,8 @@ class MetadataFollower {
   void Stop();
   // The broker's registration is the record at `epoch`.
   void OnRegistered(BrokerEpoch epoch);
+  // The controllers have committed so much, as the session hears every heartbeat interval.
+  void OnCommitted(LogIndex committed);
 
   // Applied, though perhaps not acted on yet.
   LogIndex offset() const { return image_.offset(); }
@@ -57,6 +61,7 @@ class MetadataFollower {
   void Open();
   void OnReply(uint64_t attempt, const broker::v1::FetchMetadataReply& reply);
   void OnEnd(uint64_t attempt, const rpc::RpcError& error);
+  void ReopenLater();
   void OnBatches(const broker::v1::Batches& batches);
   void OnSnapshot(const broker::v1::Snapshot& snapshot);
   void ActIfDue();
@@ -77,6 +82,9 @@ class MetadataFollower {
   // A snapshot that is arriving.
   std::optional<metadata::SnapshotLoader> loader_;
   LogIndex committed_{0};
+  // Since when the feed has brought nothing although there is something; and for how long it may.
+  std::optional<MonoTime> silent_since_;
+  Duration silence_max_;
   // Offset of the registration; nothing is done before.
   std::optional<LogIndex> registered_at_;
   LogIndex acted_{0};

@@ -58,7 +58,8 @@ class SessionTest : public testing::Test {
                        return {};
                      },
                      .on_refused = [this](const Error& error) { refused_ = error; },
-                     .full_directories = [this] { return full_; }});
+                     .full_directories = [this] { return full_; },
+                     .on_committed = [this](LogIndex offset) { committed_ = offset; }});
     session_->Start();
   }
 
@@ -86,6 +87,7 @@ class SessionTest : public testing::Test {
   Uuid joined_;
   bool foreign_ = false;
   log::FullDirectories full_;
+  LogIndex committed_;
   Error refused_;
   std::unique_ptr<BrokerSession> session_;
 };
@@ -199,6 +201,26 @@ TEST_F(SessionTest, J02_C24_LeadershipIsHeldFromWhenAnAnsweredHeartbeatLeft) {
   EXPECT_GT(session_->held_until(), thread_->Now());
   End(ErrorCode::kNetworkException);
   EXPECT_LT(session_->held_until(), begin) << "without a session";
+}
+
+TEST_F(SessionTest, TheBrokerIsInTouchForASessionTimeoutEvenBetweenTwoSessions) {
+  EXPECT_LT(session_->in_touch_until(), thread_->Now());
+  const MonoTime begin = thread_->Now();
+  thread_->Advance(milliseconds(100));
+  Receive(Reply(7, false));
+  EXPECT_EQ(session_->in_touch_until(), begin + milliseconds(3000)) << "since the request left";
+  End(ErrorCode::kNetworkException);
+  EXPECT_EQ(session_->in_touch_until(), begin + milliseconds(3000));
+  thread_->Advance(milliseconds(1000));
+  Receive(Reply(8, true));
+  EXPECT_GT(session_->in_touch_until(), begin + milliseconds(3000)) << "fenced, but heard";
+}
+
+TEST_F(SessionTest, WhatTheControllersHaveCommittedIsPassedOn) {
+  v1::SessionReply reply = Reply(7, false);
+  reply.set_committed_offset(41);
+  Receive(reply);
+  EXPECT_EQ(committed_, LogIndex(41));
 }
 
 TEST_F(SessionTest, HeartbeatsGoOutWithoutChanges) {

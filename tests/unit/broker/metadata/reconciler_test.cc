@@ -304,14 +304,20 @@ TEST_F(ReconcilerTest, ActingTwiceOnTheSameChangesNothing) {
 class FakeFeed : public FeedPort {
  public:
   class Handle : public rpc::StreamHandle {
-    void Cancel() override {}
+   public:
+    explicit Handle(int& cancelled) : cancelled_(cancelled) {}
+    void Cancel() override { ++cancelled_; }
+
+   private:
+    int& cancelled_;
   };
   std::unique_ptr<rpc::StreamHandle> FetchMetadata(const v1::FetchMetadataRequest& request,
                                                    rpc::MetadataEvents opened) override {
     requests.push_back(request);
     events = std::move(opened);
-    return std::make_unique<Handle>();
+    return std::make_unique<Handle>(cancelled);
   }
+  int cancelled = 0;
   std::vector<v1::FetchMetadataRequest> requests;
   rpc::MetadataEvents events;
 };
@@ -391,6 +397,34 @@ TEST_F(FollowerTest, ReopensFromWhereItWas) {
   Send({log_.Register(1), log_.Create(a_, "a", {1}), log_.Remove(a_)}, 3);
   EXPECT_EQ(applied_.back(), 3u);
   EXPECT_EQ(images_.At(0)->topics().size(), 0u);
+}
+
+// The controller that feeds may be paused, or cut off, while the session is with another one.
+TEST_F(FollowerTest, C28_ASilentFeedIsLeftWhenTheControllersAreFurther) {
+  using std::chrono::milliseconds;
+  follower_.OnRegistered(BrokerEpoch(1));
+  Send({log_.Register(1)}, 1);
+  const auto hear = [&](uint64_t committed, Duration duration) {
+    for (Duration passed{0}; passed < duration; passed += milliseconds(500)) {
+      follower_.OnCommitted(LogIndex(committed));
+      thread_->Advance(milliseconds(500));
+    }
+  };
+  hear(1, std::chrono::minutes(10));
+  EXPECT_EQ(feed_.requests.size(), 1u) << "there is nothing to come";
+  hear(2, milliseconds(1'000));
+  EXPECT_EQ(feed_.requests.size(), 1u);
+  hear(2, milliseconds(500));
+  ASSERT_EQ(feed_.requests.size(), 2u);
+  EXPECT_EQ(feed_.cancelled, 1);
+  EXPECT_EQ(feed_.requests.back().from_offset(), 2);
+  hear(2, milliseconds(2'000));
+  EXPECT_EQ(feed_.requests.size(), 2u) << "twice as long";
+  hear(2, milliseconds(1'000));
+  EXPECT_EQ(feed_.requests.size(), 3u);
+  Send({log_.Create(a_, "a", {1})}, 3);
+  hear(3, milliseconds(1'500));
+  EXPECT_EQ(feed_.requests.size(), 4u) << "whatever comes makes it a feed again";
 }
 
 TEST_F(FollowerTest, SnapshotReplacesTheImageAndTheDifferenceIsActedOn) {
