@@ -65,6 +65,47 @@ std::string Digest(std::string_view bytes) {
   return std::to_string(bytes.size()) + "B/" + std::to_string(Crc32c(bytes));
 }
 
+std::string Dump(const PartitionsByTopic& partitions) {
+  std::string text = "[";
+  for (const auto& [topic, numbers] : partitions) {
+    if (text.size() > 1) text += " ";
+    text += topic.ToString() + ":";
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      text += (i == 0 ? "" : ",") + std::to_string(numbers[i]);
+    }
+  }
+  return text + "]";
+}
+
+std::string_view MemberStateName(ConsumerMemberState state) {
+  switch (state) {
+    case ConsumerMemberState::kStable:
+      return "stable";
+    case ConsumerMemberState::kUnrevokedPartitions:
+      return "unrevoked_partitions";
+    case ConsumerMemberState::kUnreleasedPartitions:
+      return "unreleased_partitions";
+  }
+  return "";
+}
+
+// What a member of a consumer group has beside.
+std::string DumpConsumer(const GroupMember& member) {
+  std::string text;
+  if (member.uses_classic_protocol) text += " uses_classic_protocol";
+  if (member.member_epoch != 0) {
+    text += " member_epoch=" + std::to_string(member.member_epoch) +
+            " previous_member_epoch=" + std::to_string(member.previous_member_epoch) + " ";
+    text += MemberStateName(member.state);
+  }
+  if (member.target != nullptr) text += " target=" + Dump(*member.target);
+  if (member.assigned != nullptr) text += " assigned=" + Dump(*member.assigned);
+  if (member.pending_revocation != nullptr) {
+    text += " pending_revocation=" + Dump(*member.pending_revocation);
+  }
+  return text;
+}
+
 std::string DumpMember(std::string_view member_id, const GroupMember& member) {
   std::string text = "  member " + Quoted(member_id);
   if (member.is_static()) text += " instance_id=" + Quoted(member.instance_id);
@@ -76,9 +117,21 @@ std::string DumpMember(std::string_view member_id, const GroupMember& member) {
     for (const GroupProtocol& protocol : member.subscription->protocols) {
       text += " " + Quoted(protocol.name) + "=" + Digest(protocol.metadata);
     }
+    for (const std::string& topic : member.subscription->topic_names) {
+      text += " topic=" + Quoted(topic);
+    }
+    const auto add = [&text](std::string_view name, const std::string& value) {
+      if (value.empty()) return;
+      text += " ";
+      text += name;
+      text += "=" + Quoted(value);
+    };
+    add("topic_regex", member.subscription->topic_regex);
+    add("rack_id", member.subscription->rack_id);
+    add("server_assignor", member.subscription->server_assignor);
   }
   if (member.assignment != nullptr) text += " assignment=" + Digest(*member.assignment);
-  return text + "\n";
+  return text + DumpConsumer(member) + "\n";
 }
 
 std::string_view ResourceTypeName(v1::ConfigResourceType type) {
@@ -116,8 +169,12 @@ std::string Dump(std::string_view group_id, const Group& group) {
   text += GroupStateName(group.state);
   text += " generation=" + std::to_string(group.generation) +
           " protocol_type=" + Quoted(group.protocol_type) +
-          " protocol_name=" + Quoted(group.protocol_name) + " leader=" + Quoted(group.leader) +
-          "\n";
+          " protocol_name=" + Quoted(group.protocol_name) + " leader=" + Quoted(group.leader);
+  if (group.type == GroupType::kConsumer) {
+    text += " assignment_epoch=" + std::to_string(group.assignment_epoch) +
+            " topics_hash=" + std::to_string(group.topics_hash);
+  }
+  text += "\n";
   for (const auto& [id, member] : group.members) text += DumpMember(id, member);
   return text;
 }

@@ -34,8 +34,13 @@ const std::string* GroupSubscription::FindMetadata(std::string_view protocol_nam
 
 bool operator==(const GroupMember& a, const GroupMember& b) {
   return a.instance_id == b.instance_id && a.session_timeout_ms == b.session_timeout_ms &&
-         a.rebalance_timeout_ms == b.rebalance_timeout_ms &&
-         PointeesEqual(a.subscription, b.subscription) && PointeesEqual(a.assignment, b.assignment);
+         a.rebalance_timeout_ms == b.rebalance_timeout_ms && a.member_epoch == b.member_epoch &&
+         a.previous_member_epoch == b.previous_member_epoch && a.state == b.state &&
+         a.uses_classic_protocol == b.uses_classic_protocol &&
+         PointeesEqual(a.subscription, b.subscription) &&
+         PointeesEqual(a.assignment, b.assignment) && PointeesEqual(a.target, b.target) &&
+         PointeesEqual(a.assigned, b.assigned) &&
+         PointeesEqual(a.pending_revocation, b.pending_revocation);
 }
 
 bool ApplyToGroup(Group& group, const v1::GroupRecord& record) {
@@ -45,13 +50,15 @@ bool ApplyToGroup(Group& group, const v1::GroupRecord& record) {
   if (!v1::GroupState_IsValid(record.state()) || record.state() == v1::GROUP_STATE_UNKNOWN) {
     return false;
   }
-  if (record.generation() < 0) return false;
+  if (record.generation() < 0 || record.assignment_epoch() < 0) return false;
   group.type = static_cast<GroupType>(record.type());
   group.state = static_cast<GroupState>(record.state());
   group.generation = record.generation();
   group.protocol_type = record.protocol_type();
   group.protocol_name = record.protocol_name();
   group.leader = record.leader();
+  group.assignment_epoch = record.assignment_epoch();
+  group.topics_hash = record.topics_hash();
   return true;
 }
 
@@ -72,6 +79,7 @@ bool ApplyToGroup(Group& group, const v1::GroupMemberRecord& record) {
   member.instance_id = record.instance_id();
   member.session_timeout_ms = record.session_timeout_ms();
   member.rebalance_timeout_ms = record.rebalance_timeout_ms();
+  member.uses_classic_protocol = record.uses_classic_protocol();
   if (member.is_static()) group.static_members.Put(member.instance_id, id);
   group.members.Put(id, std::move(member));
   return true;
@@ -97,6 +105,10 @@ bool ApplyToGroup(Group& group, const v1::GroupSubscriptionRecord& record) {
   for (const v1::GroupProtocol& protocol : record.protocols()) {
     subscription->protocols.push_back({protocol.name(), protocol.metadata()});
   }
+  subscription->rack_id = record.rack_id();
+  subscription->topic_names.assign(record.topic_names().begin(), record.topic_names().end());
+  subscription->topic_regex = record.topic_regex();
+  subscription->server_assignor = record.server_assignor();
   member->subscription = std::move(subscription);
   return true;
 }
@@ -110,6 +122,38 @@ bool ApplyToGroup(Group& group, const v1::GroupAssignmentRecord& record) {
   return true;
 }
 
+bool ApplyToGroup(Group& group, const v1::GroupMemberEpochRecord& record) {
+  if (!v1::ConsumerMemberState_IsValid(record.state()) ||
+      record.state() == v1::CONSUMER_MEMBER_STATE_UNKNOWN) {
+    return false;
+  }
+  if (record.member_epoch() < kStaticMemberAwayEpoch) return false;
+  GroupMember* member = group.members.Mutable(record.member_id());
+  if (member == nullptr) return false;
+  member->member_epoch = record.member_epoch();
+  member->previous_member_epoch = record.previous_member_epoch();
+  member->state = static_cast<ConsumerMemberState>(record.state());
+  return true;
+}
+
+bool ApplyToGroup(Group& group, const v1::GroupTargetAssignmentRecord& record) {
+  std::optional<PartitionsByTopic> partitions = ParsePartitions(record.partitions());
+  GroupMember* member = partitions ? group.members.Mutable(record.member_id()) : nullptr;
+  if (member == nullptr) return false;
+  member->target = Share(*std::move(partitions));
+  return true;
+}
+
+bool ApplyToGroup(Group& group, const v1::GroupCurrentAssignmentRecord& record) {
+  std::optional<PartitionsByTopic> assigned = ParsePartitions(record.assigned());
+  std::optional<PartitionsByTopic> pending = ParsePartitions(record.pending_revocation());
+  GroupMember* member = assigned && pending ? group.members.Mutable(record.member_id()) : nullptr;
+  if (member == nullptr) return false;
+  member->assigned = Share(*std::move(assigned));
+  member->pending_revocation = Share(*std::move(pending));
+  return true;
+}
+
 void FillRecord(const std::string& group_id, const Group& group, v1::GroupRecord* out) {
   out->set_group_id(group_id);
   out->set_type(static_cast<v1::GroupType>(group.type));
@@ -118,6 +162,8 @@ void FillRecord(const std::string& group_id, const Group& group, v1::GroupRecord
   out->set_protocol_type(group.protocol_type);
   out->set_protocol_name(group.protocol_name);
   out->set_leader(group.leader);
+  out->set_assignment_epoch(group.assignment_epoch);
+  out->set_topics_hash(group.topics_hash);
 }
 
 void FillRecord(const std::string& group_id, const std::string& member_id,
@@ -131,6 +177,19 @@ void FillRecord(const std::string& group_id, const std::string& member_id,
     copy->set_name(std::move(protocol.name));
     copy->set_metadata(std::move(protocol.metadata));
   }
+  out->set_rack_id(std::move(subscription.rack_id));
+  for (std::string& name : subscription.topic_names) out->add_topic_names(std::move(name));
+  out->set_topic_regex(std::move(subscription.topic_regex));
+  out->set_server_assignor(std::move(subscription.server_assignor));
+}
+
+void FillRecord(const std::string& group_id, const std::string& member_id,
+                const GroupMember& member, v1::GroupMemberEpochRecord* out) {
+  out->set_group_id(group_id);
+  out->set_member_id(member_id);
+  out->set_member_epoch(member.member_epoch);
+  out->set_previous_member_epoch(member.previous_member_epoch);
+  out->set_state(static_cast<v1::ConsumerMemberState>(member.state));
 }
 
 std::string_view GroupStateName(GroupState state) {
@@ -143,6 +202,10 @@ std::string_view GroupStateName(GroupState state) {
       return "CompletingRebalance";
     case GroupState::kStable:
       return "Stable";
+    case GroupState::kAssigning:
+      return "Assigning";
+    case GroupState::kReconciling:
+      return "Reconciling";
   }
   return "";
 }
@@ -151,6 +214,8 @@ std::string_view GroupTypeName(GroupType type) {
   switch (type) {
     case GroupType::kClassic:
       return "classic";
+    case GroupType::kConsumer:
+      return "consumer";
   }
   return "";
 }

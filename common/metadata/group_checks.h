@@ -6,7 +6,10 @@
 //     give its membership up, and an image that lags may be wrong about it (the member is newer
 //     than the image): the gateway has the active controller confirm it, and answers
 //     COORDINATOR_NOT_AVAILABLE when nobody can.
-//  2. A member of an older generation is never told NONE by an image that knows the newer one.
+//  2. Members of a consumer group (KIP-848) are judged by their member epochs instead of the
+//     generation. Their own heartbeats (ConsumerGroupHeartbeat) a gateway answers only while
+//     IsConsumerMemberAtRest; all else is the controller's.
+//  3. A member of an older generation is never told NONE by an image that knows the newer one.
 // Thread rule: pure functions.
 #pragma once
 
@@ -30,10 +33,12 @@ struct MemberIdentity {
 // kNone, kUnknownMemberId, kFencedInstanceId: another process is that static member now.
 ErrorCode CheckMember(const Group& group, const MemberIdentity& who);
 
-// Also kIllegalGeneration: it is a member, but of another generation than that.
+// Also kIllegalGeneration: it is a member, but of another generation than that; kStaleMemberEpoch:
+// the same of a member that uses the consumer protocol.
 ErrorCode CheckMemberOf(const Group& group, const MemberIdentity& who, int32_t generation);
 
-// Also kInvalidGroupId, kRebalanceInProgress.
+// Also kInvalidGroupId, kRebalanceInProgress. kCoordinatorNotAvailable: whether this member of a
+// consumer group has to join again depends on who owns what, which brokers do not know.
 ErrorCode CheckHeartbeat(const MetadataImage& image, std::string_view group_id,
                          const MemberIdentity& who, int32_t generation);
 
@@ -43,6 +48,12 @@ ErrorCode CheckHeartbeat(const MetadataImage& image, std::string_view group_id,
 // says kRebalanceInProgress, and any group id will do.
 ErrorCode CheckCommit(const MetadataImage& image, std::string_view group_id,
                       const MemberIdentity& who, int32_t generation);
+
+// Whether a member of a consumer group that says nothing new is to be told nothing new: it uses the
+// consumer protocol, is in that epoch, and has all that the target assignment gives it, which is
+// the one of the group's newest epoch.
+bool IsConsumerMemberAtRest(const MetadataImage& image, std::string_view group_id,
+                            const MemberIdentity& who, int32_t member_epoch);
 
 // Law 1: whether a gateway may answer this from its own image.
 bool IsAnswerOfGateway(ErrorCode verdict);

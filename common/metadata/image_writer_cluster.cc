@@ -55,6 +55,12 @@ bool ImageWriter::Dispatch(const v1::MetadataRecord& record, BrokerEpoch broker_
       return ChangeGroup(record.group_subscription());
     case v1::MetadataRecord::kGroupAssignment:
       return ChangeGroup(record.group_assignment());
+    case v1::MetadataRecord::kGroupMemberEpoch:
+      return ChangeGroup(record.group_member_epoch());
+    case v1::MetadataRecord::kGroupTargetAssignment:
+      return ChangeGroup(record.group_target_assignment());
+    case v1::MetadataRecord::kGroupCurrentAssignment:
+      return ChangeGroup(record.group_current_assignment());
     case v1::MetadataRecord::KIND_NOT_SET:
       return false;  // a kind of a later version, or none
   }

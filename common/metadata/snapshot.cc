@@ -144,6 +144,35 @@ void FillMember(const std::string& group_id, const std::string& member_id,
   out->set_instance_id(member.instance_id);
   out->set_session_timeout_ms(member.session_timeout_ms);
   out->set_rebalance_timeout_ms(member.rebalance_timeout_ms);
+  out->set_uses_classic_protocol(member.uses_classic_protocol);
+}
+
+// What a member of a consumer group has beside.
+void WriteConsumer(const std::string& group_id, const std::string& member_id,
+                   const GroupMember& member, ChunkWriter* out) {
+  const GroupMember plain;
+  if (member.member_epoch != plain.member_epoch ||
+      member.previous_member_epoch != plain.previous_member_epoch || member.state != plain.state) {
+    v1::MetadataRecord epoch;
+    FillRecord(group_id, member_id, member, epoch.mutable_group_member_epoch());
+    out->Add(std::move(epoch));
+  }
+  if (member.target != nullptr) {
+    v1::MetadataRecord target;
+    target.mutable_group_target_assignment()->set_group_id(group_id);
+    target.mutable_group_target_assignment()->set_member_id(member_id);
+    FillPartitions(*member.target, target.mutable_group_target_assignment()->mutable_partitions());
+    out->Add(std::move(target));
+  }
+  if (member.assigned != nullptr || member.pending_revocation != nullptr) {
+    v1::MetadataRecord current;
+    auto* fields = current.mutable_group_current_assignment();
+    fields->set_group_id(group_id);
+    fields->set_member_id(member_id);
+    FillPartitions(Get(member.assigned), fields->mutable_assigned());
+    FillPartitions(Get(member.pending_revocation), fields->mutable_pending_revocation());
+    out->Add(std::move(current));
+  }
 }
 
 void WriteMembers(const std::string& group_id, const Group& group, ChunkWriter* out) {
@@ -164,6 +193,7 @@ void WriteMembers(const std::string& group_id, const Group& group, ChunkWriter* 
       assignment.mutable_group_assignment()->set_assignment(*member.assignment);
       out->Add(std::move(assignment));
     }
+    WriteConsumer(group_id, member_id, member, out);
   }
 }
 

@@ -22,11 +22,11 @@
 #include <vector>
 
 #include "common/base/uuid.h"
+#include "common/metadata/topic_partitions.h"
 
 namespace weir::state {
 
-// Partition numbers ascend.
-using PartitionsByTopic = std::map<Uuid, std::vector<int32_t>>;
+using metadata::PartitionsByTopic;
 
 struct AssignableTopic {
   int32_t partition_count = 0;

@@ -134,6 +134,8 @@ bool GroupCoordinator::HasRoom(const Step& step, const JoinGroupRequest& request
       if (known == nullptr && group.members.size() >= size_max) return false;
       break;
     case GroupState::kEmpty:
+    case GroupState::kAssigning:
+    case GroupState::kReconciling:
       break;
   }
   const size_t others = step.soft.subscription_bytes - MetadataBytes(group.FindMember(id));
@@ -206,6 +208,8 @@ void GroupCoordinator::JoinKnownMember(Step& step, GroupCallId call,
       if (changes || leads) return UpdateMember(step, id, call, request);
       break;
     case GroupState::kEmpty:
+    case GroupState::kAssigning:
+    case GroupState::kReconciling:
       return fail(ErrorCode::kUnknownMemberId);
   }
   timers_.Extend(SessionTimer(step.group_id(), id),
@@ -269,7 +273,9 @@ void GroupCoordinator::ReplaceStaticMember(Step& step, const std::string& old_id
     case GroupState::kPreparingRebalance:
       return CompleteIfAllJoined(step);
     case GroupState::kEmpty:
-      WEIR_UNREACHABLE("a group with a static member is not empty");
+    case GroupState::kAssigning:
+    case GroupState::kReconciling:
+      WEIR_UNREACHABLE("a classic group with a static member is not empty");
   }
 }
 

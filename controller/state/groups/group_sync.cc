@@ -62,6 +62,8 @@ void GroupCoordinator::HandleSync(Event& event, GroupCallId call, const SyncGrou
                      step.now() + step.soft.Find(id)->session_timeout);
       return Answer(event, call, SyncReply(step, id));
     case GroupState::kEmpty:
+    case GroupState::kAssigning:
+    case GroupState::kReconciling:
       return fail(ErrorCode::kUnknownMemberId);
   }
 }

@@ -90,6 +90,79 @@ TEST(GroupChecks, GatewaysAnswerWhatCannotBeWrong) {
   }
 }
 
+// A consumer group whose target assignment is of epoch 7: members by their state and protocol.
+MetadataImage ConsumerImage(int32_t group_epoch = 7) {
+  v1::MetadataRecord group = GroupRecordOf("g", v1::GROUP_STATE_RECONCILING, group_epoch);
+  group.mutable_group()->set_type(v1::GROUP_TYPE_CONSUMER);
+  group.mutable_group()->set_assignment_epoch(7);
+  std::vector<v1::MetadataRecord> records{group};
+  const auto add = [&](const char* id, const char* instance_id, int32_t epoch,
+                       v1::ConsumerMemberState state, bool classic) {
+    records.push_back(MemberRecordOf("g", id, instance_id));
+    records.back().mutable_group_member()->set_uses_classic_protocol(classic);
+    auto* fields = records.emplace_back().mutable_group_member_epoch();
+    fields->set_group_id("g");
+    fields->set_member_id(id);
+    fields->set_member_epoch(epoch);
+    fields->set_state(state);
+  };
+  add("rests", "", 7, v1::CONSUMER_MEMBER_STATE_STABLE, false);
+  add("behind", "", 6, v1::CONSUMER_MEMBER_STATE_STABLE, false);
+  add("revokes", "", 6, v1::CONSUMER_MEMBER_STATE_UNREVOKED_PARTITIONS, false);
+  add("waits", "", 7, v1::CONSUMER_MEMBER_STATE_UNRELEASED_PARTITIONS, false);
+  add("static", "i", 7, v1::CONSUMER_MEMBER_STATE_STABLE, false);
+  add("away", "j", kStaticMemberAwayEpoch, v1::CONSUMER_MEMBER_STATE_STABLE, false);
+  add("classic", "", 7, v1::CONSUMER_MEMBER_STATE_STABLE, true);
+  add("classic-behind", "", 6, v1::CONSUMER_MEMBER_STATE_STABLE, true);
+  add("classic-waits", "", 7, v1::CONSUMER_MEMBER_STATE_UNRELEASED_PARTITIONS, true);
+  return ImageOf(records);
+}
+
+TEST(GroupChecks, G03_G17_MembersOfConsumerGroupsAreJudgedByTheirEpochs) {
+  constexpr ErrorCode kStale = ErrorCode::kStaleMemberEpoch;
+  constexpr ErrorCode kAskController = ErrorCode::kCoordinatorNotAvailable;
+  const MetadataImage image = ConsumerImage();
+  const struct {
+    const char* member_id;
+    const char* instance_id;
+    int32_t epoch;
+    ErrorCode heartbeat;
+    ErrorCode commit;
+    bool at_rest;
+  } kConsumerCases[] = {
+      {"rests", "", 7, kNone, kNone, true},
+      {"rests", "", 6, kStale, kStale, false},
+      {"rests", "", 8, kStale, kStale, false},
+      {"rests", "", 0, kStale, kStale, false},
+      {"rests", "", -1, kStale, kStale, false},
+      {"behind", "", 6, kNone, kNone, false},
+      {"revokes", "", 6, kNone, kNone, false},
+      {"waits", "", 7, kNone, kNone, false},
+      {"static", "i", 7, kNone, kNone, true},
+      {"static", "", 7, kNone, kNone, true},
+      {"rests", "i", 7, kFenced, kFenced, false},
+      {"rests", "x", 7, kUnknown, kUnknown, false},
+      {"away", "j", 7, kStale, kStale, false},
+      {"gone", "", 7, kUnknown, kUnknown, false},
+      {"classic", "", 7, kNone, kNone, false},
+      {"classic", "", 8, kIllegal, kIllegal, false},
+      {"classic-behind", "", 6, kRebalance, kNone, false},
+      {"classic-waits", "", 7, kAskController, kNone, false},
+  };
+  for (const auto& c : kConsumerCases) {
+    const MemberIdentity who{c.member_id, c.instance_id};
+    EXPECT_EQ(CheckHeartbeat(image, "g", who, c.epoch), c.heartbeat) << c.member_id << c.epoch;
+    EXPECT_EQ(CheckCommit(image, "g", who, c.epoch), c.commit) << c.member_id << c.epoch;
+    EXPECT_EQ(IsConsumerMemberAtRest(image, "g", who, c.epoch), c.at_rest) << c.member_id;
+  }
+  EXPECT_FALSE(IsAnswerOfGateway(kAskController));
+  EXPECT_FALSE(IsAnswerOfGateway(kStale));
+  EXPECT_FALSE(IsConsumerMemberAtRest(image, "x", {"rests", ""}, 7));
+  EXPECT_FALSE(IsConsumerMemberAtRest(ConsumerImage(8), "g", {"rests", ""}, 7))
+      << "there is a new assignment to come";
+  EXPECT_FALSE(IsConsumerMemberAtRest(ImageWith(kStable), "g", {"m", ""}, 5)) << "a classic group";
+}
+
 TEST(GroupChecks, FiltersOfListGroups) {
   Group group;
   group.state = GroupState::kStable;

@@ -129,6 +129,7 @@ class RandomHistory {
     out->set_session_timeout_ms(static_cast<int32_t>(prng_.Below(3)));
     out->set_rebalance_timeout_ms(static_cast<int32_t>(prng_.Below(3)));
     if (prng_.Chance(1, 3)) out->set_replaces_member_id(AnyMember());
+    out->set_uses_classic_protocol(prng_.Chance(1, 4));
   }
 
   void FillSubscription(v1::GroupSubscriptionRecord* out) {
@@ -141,9 +142,47 @@ class RandomHistory {
       protocol->set_name(i == 1 ? "range" : "sticky");
       protocol->set_metadata(std::string(prng_.Below(9), 'm'));
     }
+    if (prng_.Chance(1, 2)) out->add_topic_names(AnyTopicName());
+    if (prng_.Chance(1, 4)) out->set_topic_regex("a.*");
+  }
+
+  // Now and then with a partition that comes twice, or a negative one.
+  void FillPartitions(google::protobuf::RepeatedPtrField<v1::TopicPartitions>* out) {
+    for (uint64_t i = prng_.Below(3); i > 0; --i) {
+      v1::TopicPartitions* added = out->Add();
+      added->set_topic_id(AnyTopicId());
+      const auto first = static_cast<int32_t>(prng_.Between(-1, 9));
+      added->add_partitions(first);
+      added->add_partitions(first + static_cast<int32_t>(prng_.Between(0, 5)));
+    }
+  }
+
+  void FillConsumerRecord(v1::MetadataRecord* record) {
+    switch (prng_.Below(3)) {
+      case 0:
+        record->mutable_group_member_epoch()->set_group_id(AnyGroup());
+        record->mutable_group_member_epoch()->set_member_id(AnyMember());
+        record->mutable_group_member_epoch()->set_member_epoch(
+            static_cast<int32_t>(prng_.Between(-3, 5)));
+        record->mutable_group_member_epoch()->set_state(
+            static_cast<v1::ConsumerMemberState>(prng_.Below(5)));
+        break;
+      case 1:
+        record->mutable_group_target_assignment()->set_group_id(AnyGroup());
+        record->mutable_group_target_assignment()->set_member_id(AnyMember());
+        FillPartitions(record->mutable_group_target_assignment()->mutable_partitions());
+        break;
+      default:
+        record->mutable_group_current_assignment()->set_group_id(AnyGroup());
+        record->mutable_group_current_assignment()->set_member_id(AnyMember());
+        FillPartitions(record->mutable_group_current_assignment()->mutable_assigned());
+        FillPartitions(record->mutable_group_current_assignment()->mutable_pending_revocation());
+        break;
+    }
   }
 
   void FillGroupRecord(v1::MetadataRecord* record) {
+    if (prng_.Chance(1, 3)) return FillConsumerRecord(record);
     switch (prng_.Below(8)) {
       case 0:
         FillGroup(record->mutable_group());
