@@ -143,7 +143,10 @@ void Handle(Call call, net::ConnectionInfo& connection, MetadataRequest request)
       if (Find(*waiting, wanted) == nullptr) create.add_topics()->set_name(*wanted.name);
     }
   }
-  if (create.topics().empty()) return Answer(*waiting);
+  if (create.topics().empty()) {
+    const Call& asking = waiting->call;
+    return asking.broker().fetchers->WhenCurrent(asking.shard(), [waiting] { Answer(*waiting); });
+  }
   SetCause(waiting->call, connection, create.mutable_context());
   broker::ControllerPort& controllers = *waiting->call.broker().controllers;
   controllers.CreateTopics(std::move(create), ForwardTimeout(kAutoCreateTimeoutMs),

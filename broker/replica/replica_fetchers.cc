@@ -182,6 +182,27 @@ bool ReplicaFetchers::IsLost(size_t lane, NodeId leader) const {
   return found != state.lost_until.end() && state.lane.executor->Now() < found->second;
 }
 
+void ReplicaFetchers::WhenCurrent(size_t lane, Task then) const {
+  struct Waiting {
+    size_t lanes;
+    Task then;
+  };
+  Executor* const home = lanes_[lane]->lane.executor;
+  const auto waiting = std::make_shared<Waiting>(Waiting{lanes_.size(), std::move(then)});
+  for (const auto& each : lanes_) {
+    Executor* const executor = each->lane.executor;
+    // A loop that waits for its sockets runs the first task before what they had for it, and the
+    // second after that.
+    executor->Post([=] {
+      executor->Post([=] {
+        home->Post([waiting] {
+          if (--waiting->lanes == 0) waiting->then();
+        });
+      });
+    });
+  }
+}
+
 void ReplicaFetchers::SetLost(LaneState& here, NodeId leader, bool lost) {
   const MonoTime until = here.lane.executor->Now() + kLostMax;
   const auto set = [leader, lost, until](LaneState& lane) {

@@ -87,6 +87,10 @@ class ReplicaFetchers {
 
   // Whether a leader is lost (law 4), as shard `lane` knows it; on that shard.
   bool IsLost(size_t lane, NodeId leader) const;
+  // Runs `then` on shard `lane` once it knows of every connection whose end has reached this
+  // machine. A broker's end reaches its clients and its followers at one moment, and clients ask at
+  // once who leads now.
+  void WhenCurrent(size_t lane, Task then) const;
 
  private:
   class Loop;

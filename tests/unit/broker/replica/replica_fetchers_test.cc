@@ -159,6 +159,19 @@ TEST_F(ReplicaFetchersTest, TriesAgainWhileTheLeaderIsAway) {
   }
 }
 
+// A01: an event that a loop has gathered, but not run yet, comes first.
+TEST_F(ReplicaFetchersTest, A01_WhoAsksWhoIsLostWaitsForWhatTheSocketsHave) {
+  fetchers.Follow(NodeId(2), {At(Name(1), 5)});
+  Run();
+  dialer.peers.back()->events.on_open();
+  Run();
+  bool lost = false;
+  fetchers.WhenCurrent(1, [&] { lost = fetchers.IsLost(1, NodeId(2)); });
+  lane0.Post([&] { dialer.peers.back()->events.on_close("reset"); });
+  Run();
+  EXPECT_TRUE(lost);
+}
+
 // A01: clients hear of it before the controllers have elected another.
 TEST_F(ReplicaFetchersTest, A01_ALeaderThatEndsTheConnectionIsLostUntilItTakesAnother) {
   const auto lost = [&] {
