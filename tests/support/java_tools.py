@@ -52,17 +52,21 @@ def class_path(profile, *more):
     return ":".join([*(str(path) for path in more), f"{jar_directory(profile)}/*"])
 
 
-def compiled(profile):
-    """The directory with our own Java programs compiled against a profile's jars."""
-    sources = sorted(SOURCES.glob("*.java"))
+def compiled(profile, folder="."):
+    """The directory with our own Java programs, those of a folder of tests/compat/java, compiled against a profile's
+    jars.
+    """
+    sources = sorted((SOURCES / folder).glob("*.java"))
     output = CACHE_DIR / "java" / f"{profile}-classes"
-    targets = [output / f"{source.stem}.class" for source in sources]
+    targets = [output / f"{source.stem}.compiled" for source in sources]
     jars = jar_directory(profile)
     if any(not target.exists() or target.stat().st_mtime < source.stat().st_mtime
            for source, target in zip(sources, targets)):
         output.mkdir(parents=True, exist_ok=True)
         subprocess.run(["javac", "-nowarn", "-d", str(output), "-cp", f"{jars}/*", *map(str, sources)],
                        check=True, timeout=120)
+        for target in targets:
+            target.touch()
     return output
 
 
