@@ -1,0 +1,84 @@
+// kafkajs as a group member (tests/compat/members/protocol.py). It knows the classic protocol only, and no static members.
+'use strict'
+
+const readline = require('node:readline')
+const { Kafka, logLevel } = require('kafkajs')
+
+const [bootstrap, topic, sessionTimeout] = process.argv.slice(2)
+const COMMIT_INTERVAL_MS = 1000
+
+function say(member, event, more) {
+  process.stdout.write(JSON.stringify({ at: Date.now(), member, event, ...more }) + '\n')
+}
+
+async function join(name, group, commit) {
+  const kafka = new Kafka({
+    brokers: bootstrap.split(','),
+    logLevel: logLevel.NOTHING,
+    // Its default gives up after five tries and leaves the group.
+    retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 100 },
+  })
+  const consumer = kafka.consumer({
+    groupId: group,
+    sessionTimeout: Number(sessionTimeout),
+    heartbeatInterval: Math.min(3000, Math.floor(sessionTimeout / 6)),
+  })
+  let owned = []
+  const revoked = () => {
+    if (owned.length > 0) say(name, 'revoked', { partitions: owned })
+    owned = []
+  }
+  consumer.on(consumer.events.REBALANCING, revoked)
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    revoked()
+    owned = payload.memberAssignment[topic] || []
+    say(name, 'assigned', { partitions: owned })
+  })
+  consumer.on(consumer.events.CRASH, ({ payload }) => say(name, 'error', { text: String(payload.error) }))
+
+  await consumer.connect()
+  await consumer.subscribe({ topics: [topic], fromBeginning: true })
+  await consumer.run({
+    autoCommit: commit === 'auto',
+    autoCommitInterval: COMMIT_INTERVAL_MS,
+    eachBatch: async ({ batch }) => {
+      const first = Number(batch.messages[0].offset)
+      const last = Number(batch.lastOffset())
+      say(name, 'records', { partition: batch.partition, first, last, count: batch.messages.length })
+      if (commit !== 'manual') return
+      try {
+        await consumer.commitOffsets([{ topic, partition: batch.partition, offset: String(last + 1) }])
+        say(name, 'committed', { offsets: { [batch.partition]: last + 1 } })
+      } catch (error) {
+        say(name, 'error', { text: String(error) })
+      }
+    },
+  })
+  return async () => {
+    await consumer.disconnect()
+    say(name, 'left')
+  }
+}
+
+// Name -> a promise of the function that makes it leave.
+const members = new Map()
+
+async function leave(name) {
+  const joined = members.get(name)
+  members.delete(name)
+  const end = await joined
+  if (end) await end()
+}
+
+readline
+  .createInterface({ input: process.stdin })
+  .on('line', (line) => {
+    const [command, name, group, , commit] = line.split(' ')
+    if (command === 'leave') return leave(name)
+    const failed = (error) => say(name, 'error', { text: String(error) })
+    members.set(name, join(name, group, commit).catch(failed))
+  })
+  .on('close', async () => {
+    await Promise.all([...members.keys()].map(leave))
+    process.exit(0)
+  })
