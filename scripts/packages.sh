@@ -13,3 +13,13 @@ install_packages() {
   DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -q -y --no-install-recommends \
     "${missing[@]}" > /dev/null
 }
+
+# install_commands COMMAND=PACKAGE… installs the package of each command that is missing: some machines have a newer one
+# from elsewhere.
+install_commands() {
+  local missing=() pair
+  for pair in "$@"; do
+    command -v "${pair%%=*}" > /dev/null || missing+=("${pair#*=}")
+  done
+  [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+}
