@@ -12,14 +12,12 @@ function say(member, event, more) {
 }
 
 async function join(name, group, commit) {
-  const kafka = new Kafka({
-    brokers: bootstrap.split(','),
-    logLevel: logLevel.NOTHING,
-    // Its default gives up after five tries and leaves the group.
-    retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 100 },
-  })
+  // Its default gives up after five tries and leaves the group.
+  const retry = { initialRetryTime: 50, maxRetryTime: 500, retries: 100 }
+  const kafka = new Kafka({ brokers: bootstrap.split(','), logLevel: logLevel.NOTHING, retry })
   const consumer = kafka.consumer({
     groupId: group,
+    retry,
     sessionTimeout: Number(sessionTimeout),
     heartbeatInterval: Math.min(3000, Math.floor(sessionTimeout / 6)),
   })

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"weir/members/member"
@@ -18,7 +19,7 @@ func options(m *member.Member) []kgo.Opt {
 	chosen := []kgo.Opt{
 		kgo.SeedBrokers(m.Brokers...), kgo.ConsumerGroup(m.Group), kgo.ConsumeTopics(m.Topic),
 		kgo.SessionTimeout(m.SessionTimeout), kgo.HeartbeatInterval(m.HeartbeatInterval),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.MetadataMinAge(100 * time.Millisecond), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.OnPartitionsAssigned(told("assigned")), kgo.OnPartitionsRevoked(told("revoked")),
 		kgo.OnPartitionsLost(told("lost")),
 	}
