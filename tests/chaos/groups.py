@@ -126,8 +126,10 @@ class Outcome:
     problems: list = field(default_factory=list)
     errors: list = field(default_factory=list)
 
-    def silences(self, which=1):
-        return [pair[which] for row in self.rows for pair in row.silences.values()]
+    def silences(self):
+        """Longest silence of any partition, s, of each group at each fault; not of clients that join again themselves."""
+        return [of_partition for row in self.rows if not group_clients.CLIENTS[row.plan.client].rejoins
+                for _, of_partition in row.silences.values()]
 
     def describe(self):
         lines = ["| client | groups | members | generation changes | assignments | revoked | missed | read twice | of "
@@ -255,12 +257,14 @@ class Measurement:
         self.caught_up()
         wait_until(self.whole, WHOLE_WITHIN_S, f"every replica to be in sync after {name}")
         self.caught_up()
-        end, found = time.time(), []
+        end, found, changed = time.time(), [], []
         for group, history in self.histories.items():
             self.silences[group][name] = history.silence(begin, end)
             found.append(self.silences[group][name])
+            if history.since(self.marks[group])[0] > 0:
+                changed.append(group)
         self.say(f"{name}: {end - begin:.1f} s; silence of a group {_median_worst(found, 0)} s, of a partition "
-                 f"{_median_worst(found, 1)} s")
+                 f"{_median_worst(found, 1)} s; generations have changed of {', '.join(changed) or 'no group'}")
 
     def all_faults(self):
         brokers = [node for node in self.cluster.nodes.values() if node.kind == "broker"]
@@ -326,7 +330,8 @@ def problems_of(outcome):
     found = list(outcome.problems)
     for row in outcome.rows:
         name = f"{row.plan.group} ({row.plan.commit})"
-        for what in ("generations", "revoked", "missed"):
+        rejoins = group_clients.CLIENTS[row.plan.client].rejoins
+        for what in ("missed",) if rejoins else ("generations", "revoked", "missed"):
             if getattr(row, what):
                 found.append(f"{name}: {what} {getattr(row, what)}")
         found += row.forbidden[:3]

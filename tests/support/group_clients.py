@@ -20,6 +20,9 @@ class Client:
 
     library: str
     protocol: str = "classic"
+    # Joins again by itself when its coordinator refuses connections (sarama) or any broker goes (kafkajs), which makes a
+    # new generation if it leads the group, whatever the brokers do.
+    rejoins: bool = False
 
 
 CLIENTS = {
@@ -33,8 +36,8 @@ CLIENTS = {
     "aiokafka": Client("aiokafka"),
     "franz-go": Client("franz-go"),
     "franz-go-cooperative": Client("franz-go", "cooperative"),
-    "sarama": Client("sarama"),
-    "kafkajs": Client("kafkajs"),
+    "sarama": Client("sarama", rejoins=True),
+    "kafkajs": Client("kafkajs", rejoins=True),
 }
 
 

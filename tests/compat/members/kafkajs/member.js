@@ -1,4 +1,5 @@
-// kafkajs as a group member (tests/compat/members/protocol.py). It knows the classic protocol only, and no static members.
+// kafkajs as a group member (tests/compat/members/protocol.py). It knows the classic protocol only, no static members,
+// and leaves its group and joins again when a broker that it fetches from goes: its retries end in that, few or many.
 'use strict'
 
 const readline = require('node:readline')
@@ -12,12 +13,9 @@ function say(member, event, more) {
 }
 
 async function join(name, group, commit) {
-  // Its default gives up after five tries and leaves the group.
-  const retry = { initialRetryTime: 50, maxRetryTime: 500, retries: 100 }
-  const kafka = new Kafka({ brokers: bootstrap.split(','), logLevel: logLevel.NOTHING, retry })
+  const kafka = new Kafka({ brokers: bootstrap.split(','), logLevel: logLevel.NOTHING })
   const consumer = kafka.consumer({
     groupId: group,
-    retry,
     sessionTimeout: Number(sessionTimeout),
     heartbeatInterval: Math.min(3000, Math.floor(sessionTimeout / 6)),
   })
