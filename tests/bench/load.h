@@ -1,4 +1,4 @@
-// The runs: produce, consume, first ack.
+// The runs: produce, consume, first ack, and those of groups.
 #pragma once
 
 #include "tests/bench/options.h"
@@ -16,5 +16,12 @@ Report Consume(const Options& options);
 
 // Milliseconds from now to the first acknowledged record, against a server that is just starting.
 Report FirstAck(const Options& options);
+
+// Runs of simulated group members, one file each in groups/: its head says what it measures.
+Report GroupJoin(const Options& options);
+Report GroupHeartbeat(const Options& options);
+Report GroupCommit(const Options& options);
+Report GroupAdmin(const Options& options);
+Report GroupOffsets(const Options& options);
 
 }  // namespace weir::bench

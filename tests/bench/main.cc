@@ -27,8 +27,23 @@ void AddLoadOptions(CLI::App& app, Options& options) {
   app.add_option("--spread", options.spread,
                  "sticky: a batch per partition in turn; each: a record")
       ->transform(CLI::CheckedTransformer(spreads));
-  app.add_option("--rate", options.rate, "Records per second (open loop); 0: as fast as possible");
+  app.add_option("--rate", options.rate,
+                 "Records or commits per second (open loop); 0: as fast as possible");
   app.add_option("--warmup-records", options.warmup_records, "Sent first and not measured");
+}
+
+void AddGroupOptions(CLI::App& app, Options& options) {
+  app.add_option("--groups", options.groups, "Groups")->check(CLI::PositiveNumber);
+  app.add_option("--group-ids", options.group_ids, "group-offsets: its groups")->delimiter(',');
+  app.add_option("--members", options.members, "Members of all groups together")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--session-ms", options.session_ms, "A member's session timeout");
+  app.add_option("--heartbeat-ms", options.heartbeat_ms, "A member's heartbeat interval");
+  app.add_option("--crashed", options.crashed, "group-join: so many end without a farewell");
+  app.add_option("--partitions-per-commit", options.partitions_per_commit,
+                 "group-commit: offsets in one request");
+  app.add_option("--seconds", options.seconds, "How long is measured");
+  app.add_option("--warmup-seconds", options.warmup_seconds, "group-commit: before that");
 }
 
 Report Run(const Options& options) {
@@ -42,6 +57,16 @@ Report Run(const Options& options) {
       return weir::bench::Consume(options);
     case Mode::kFirstAck:
       return weir::bench::FirstAck(options);
+    case Mode::kGroupJoin:
+      return weir::bench::GroupJoin(options);
+    case Mode::kGroupHeartbeat:
+      return weir::bench::GroupHeartbeat(options);
+    case Mode::kGroupCommit:
+      return weir::bench::GroupCommit(options);
+    case Mode::kGroupAdmin:
+      return weir::bench::GroupAdmin(options);
+    case Mode::kGroupOffsets:
+      return weir::bench::GroupOffsets(options);
     case Mode::kCreate:
       break;
   }
@@ -59,11 +84,13 @@ Report Run(const Options& options) {
 int main(int argc, char** argv) {
   Options options;
   CLI::App app("Loads a Kafka cluster and reports throughput, latency and server cost.");
-  const std::map<std::string, Mode> modes{{"produce", Mode::kProduce},
-                                          {"consume", Mode::kConsume},
-                                          {"first-ack", Mode::kFirstAck},
-                                          {"create", Mode::kCreate}};
-  app.add_option("mode", options.mode, "produce, consume, first-ack or create")
+  const std::map<std::string, Mode> modes{
+      {"produce", Mode::kProduce},           {"consume", Mode::kConsume},
+      {"first-ack", Mode::kFirstAck},        {"create", Mode::kCreate},
+      {"group-join", Mode::kGroupJoin},      {"group-heartbeat", Mode::kGroupHeartbeat},
+      {"group-commit", Mode::kGroupCommit},  {"group-admin", Mode::kGroupAdmin},
+      {"group-offsets", Mode::kGroupOffsets}};
+  app.add_option("mode", options.mode, "What to do")
       ->required()
       ->transform(CLI::CheckedTransformer(modes));
   app.add_option("--bootstrap", options.bootstrap, "HOST:PORT[,...]")->required();
@@ -73,6 +100,7 @@ int main(int argc, char** argv) {
   app.add_option("--topics", options.topics, "Mode create: so many topics");
   app.add_flag("--create", options.create, "Create the topic first");
   AddLoadOptions(app, options);
+  AddGroupOptions(app, options);
   app.add_option("--timeout-ms", options.timeout_ms, "Give up after so long without progress");
   app.add_option("--pids", options.pids, "Server processes to measure")->delimiter(',');
   app.add_option("--set", options.settings, "More librdkafka settings, key=value");

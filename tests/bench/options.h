@@ -7,7 +7,17 @@
 
 namespace weir::bench {
 
-enum class Mode { kProduce, kConsume, kFirstAck, kCreate };
+enum class Mode {
+  kProduce,
+  kConsume,
+  kFirstAck,
+  kCreate,
+  kGroupJoin,
+  kGroupHeartbeat,
+  kGroupCommit,
+  kGroupAdmin,
+  kGroupOffsets,
+};
 
 // Which partition a record goes to.
 enum class Spread {
@@ -36,10 +46,25 @@ struct Options {
   std::string codec = "none";
   bool idempotence = true;
   Spread spread = Spread::kSticky;
-  // Records per second of an open loop; 0: as fast as they are taken.
+  // Records or commits per second of an open loop; 0: as fast as they are taken.
   double rate = 0;
   // The first so many records are sent but not timed.
   int64_t warmup_records = 0;
+
+  // Of the modes on groups: so many of them, members in all, what a member says of its session and
+  // does for it.
+  int groups = 1;
+  int members = 1;
+  // Of group-offsets, instead of a number.
+  std::vector<std::string> group_ids;
+  int64_t session_ms = 45'000;
+  int64_t heartbeat_ms = 3'000;
+  // Members that end without a farewell.
+  int crashed = 0;
+  int partitions_per_commit = 1;
+  // How long a load is measured, and how long it runs before.
+  double seconds = 20;
+  double warmup_seconds = 5;
 
   // Give up after so long without progress.
   int64_t timeout_ms = 60'000;

@@ -13,7 +13,9 @@ double Rounded(double value) { return std::round(value * 1000) / 1000; }
 nlohmann::ordered_json ToJson(const Report& report) {
   nlohmann::ordered_json out;
   out["mode"] = report.mode;
-  if (report.elapsed_ms > 0) {
+  if (!report.figures.empty()) {
+    for (const auto& [name, value] : report.figures) out[name] = Rounded(value);
+  } else if (report.elapsed_ms > 0) {
     out["elapsed_ms"] = Rounded(report.elapsed_ms);
     out["answered_ms"] = Rounded(report.answered_ms);
   } else {

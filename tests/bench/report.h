@@ -2,6 +2,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/bench/histogram.h"
 #include "tests/bench/options.h"
@@ -20,6 +22,8 @@ struct Report {
   // Mode create and first-ack: the one duration.
   double elapsed_ms = 0;
   double answered_ms = 0;
+  // What a mode alone measures, by name; then records and bytes are not shown.
+  std::vector<std::pair<std::string, double>> figures;
   Usage server;
   double client_cpu_s = 0;
 };

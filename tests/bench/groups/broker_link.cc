@@ -1,0 +1,32 @@
+#include "tests/bench/groups/broker_link.h"
+
+namespace weir::bench {
+
+Endpoint FirstEndpoint(const std::string& bootstrap) {
+  const std::string address = bootstrap.substr(0, bootstrap.find(','));
+  const size_t colon = address.rfind(':');
+  if (colon == std::string::npos) Fatal("--bootstrap " + address + ": expected HOST:PORT");
+  return {address.substr(0, colon), static_cast<uint16_t>(std::stoi(address.substr(colon + 1)))};
+}
+
+BrokerLink::BrokerLink(net::TcpDialer& dialer, Endpoint at,
+                       std::function<void(const std::string&)> on_close)
+    : at_(std::move(at)) {
+  FrameEvents events;
+  events.on_open = [this] { open_ = true; };
+  events.on_frame = [this](const SharedBytes& frame) { OnFrame(frame); };
+  events.on_close = [this, on_close = std::move(on_close)](const std::string& reason) {
+    if (on_close != nullptr) return on_close(reason);
+    Fatal("the connection to " + at_.host + ":" + std::to_string(at_.port) + " ended: " + reason);
+  };
+  connection_ = dialer.Dial(at_.host, at_.port, std::move(events));
+}
+
+void BrokerLink::OnFrame(const SharedBytes& frame) {
+  if (waiting_.empty()) Fatal("an answer without a request");
+  const auto answered = std::move(waiting_.front());
+  waiting_.pop_front();
+  answered(frame);  // may destroy this
+}
+
+}  // namespace weir::bench
