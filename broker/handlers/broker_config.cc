@@ -165,6 +165,7 @@ Status ReadListeners(const runtime::Config& config, BrokerConfig& broker) {
   WEIR_RETURN_IF_ERROR(
       SetAdvertised({config.GetString("interbroker.advertised")}, "interbroker.advertised", one));
   broker.inter_broker_listener = std::move(one.front());
+  broker.inter_broker_listener.for_brokers = true;
   return {};
 }
 

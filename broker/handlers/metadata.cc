@@ -144,8 +144,13 @@ void Handle(Call call, net::ConnectionInfo& connection, MetadataRequest request)
     }
   }
   if (create.topics().empty()) {
-    const Call& asking = waiting->call;
-    return asking.broker().fetchers->WhenCurrent(asking.shard(), [waiting] { Answer(*waiting); });
+    return connection.when_next([waiting] {
+      Call& call = waiting->call;
+      call.broker().fetchers->WhenCurrent(call.shard(), [waiting] {
+        waiting->call.RefreshImage();
+        Answer(*waiting);
+      });
+    });
   }
   SetCause(waiting->call, connection, create.mutable_context());
   broker::ControllerPort& controllers = *waiting->call.broker().controllers;

@@ -29,7 +29,9 @@ Connection::Connection(ConnectionTable& table, asio::ip::tcp::socket socket, Con
       socket_(std::move(socket)),
       info_(std::move(info)),
       reader_(table.options_.frame_bytes_max),
-      last_progress_(table.shard_.Now()) {}
+      last_progress_(table.shard_.Now()) {
+  info_.when_next = [this](Task task) { WhenNext(std::move(task)); };
+}
 
 Connection::~Connection() { RemoveInFlight(in_flight_bytes_); }
 
@@ -110,7 +112,7 @@ void Connection::TakeFrames() {
 
 void Connection::AcceptFrame(SharedBytes frame) {
   const uint64_t sequence = first_sequence_ + slots_.size();
-  slots_.push_back({.request_bytes = frame.size(), .answered = false, .answer = {}});
+  slots_.push_back({.request_bytes = frame.size()});
   AddInFlight(frame.size());
   Request request{.frame = std::move(frame),
                   .received = last_progress_,
@@ -172,6 +174,19 @@ void Connection::CollectAnswers() {
     slots_.pop_front();
     ++first_sequence_;
   }
+  RunWhenFirst();
+}
+
+void Connection::WhenNext(Task task) {
+  WEIR_CHECK(!slots_.empty() && !slots_.back().answered);
+  slots_.back().when_first = std::move(task);
+  RunWhenFirst();
+}
+
+// Posted: it may answer, and answering calls this.
+void Connection::RunWhenFirst() {
+  if (slots_.empty() || slots_.front().when_first == nullptr) return;
+  table_.shard_.Post(std::exchange(slots_.front().when_first, nullptr));
 }
 
 void Connection::Flush() {

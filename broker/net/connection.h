@@ -55,6 +55,8 @@ class Connection {
     size_t request_bytes = 0;
     bool answered = false;
     Answer answer;
+    // What it does when it is the first; null: nothing.
+    Task when_first;
   };
 
   // Reads once. False when the socket has no more for now or the connection ended.
@@ -67,6 +69,9 @@ class Connection {
   void ArmWrite();
   // Moves the answered head of slots_ to output_.
   void CollectAnswers();
+  // The newest request waits for its turn.
+  void WhenNext(Task task);
+  void RunWhenFirst();
   void DropSent(size_t bytes);
   void CloseIfDrained();
   void ProtocolError(const std::string& reason);

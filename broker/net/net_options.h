@@ -41,6 +41,8 @@ struct ListenerSpec {
   // Port 0: the bound one.
   std::string advertised_host;
   uint16_t advertised_port = 0;
+  // Other brokers connect here, not clients.
+  bool for_brokers = false;
 
   bool advertised_auto() const { return advertised_host.empty(); }
 };

@@ -74,6 +74,9 @@ struct ConnectionInfo {
   std::shared_ptr<PeerWatch> peer = std::make_shared<PeerWatch>();
   // Ends the wait of the last fetch of a replica, when another request of it comes.
   std::function<void()> end_wait;
+  // For the request that is being handed over: runs a task on the shard once all requests before
+  // it are answered. What an answer says may have changed while it waited for its turn.
+  std::function<void(Task)> when_next = [](Task task) { task(); };
 };
 
 // How a request ended.

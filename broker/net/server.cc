@@ -1,5 +1,8 @@
 #include "broker/net/server.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <utility>
 
 #include <asio/ip/v6_only.hpp>
@@ -11,10 +14,28 @@ namespace weir::net {
 namespace {
 
 constexpr Duration kAcceptRetryInterval = std::chrono::milliseconds(100);
+// Above what a broker has open besides, and below the usual limit of 1,024.
+constexpr int kClientFilesFrom = 512;
 
 Error BindError(const ListenerSpec& spec, const asio::error_code& error) {
   return {ErrorCode::kNetworkException, "cannot listen on " + spec.host + ":" +
                                             std::to_string(spec.port) + ": " + error.message()};
+}
+
+// The kernel closes the files of a process that dies in the order of their numbers. Clients ask the
+// other brokers at once who leads now: those must have heard of the end before.
+asio::ip::tcp::socket ClosedAfterOthers(asio::ip::tcp::socket socket) {
+  const int high = ::fcntl(socket.native_handle(), F_DUPFD_CLOEXEC, kClientFilesFrom);
+  if (high < 0) return socket;
+  asio::error_code error;
+  const auto protocol = socket.local_endpoint(error).protocol();
+  asio::ip::tcp::socket moved(socket.get_executor());
+  if (!error) moved.assign(protocol, high, error);
+  if (error) {
+    ::close(high);
+    return socket;
+  }
+  return moved;
 }
 
 }  // namespace
@@ -106,6 +127,7 @@ void Server::OnAccepted(Listener& listener, size_t shard, asio::ip::tcp::socket 
     LogWarn("net", "too many connections", {{"peer", host}, {"open", connections_}});
     return;
   }
+  if (!listener.spec.for_brokers) socket = ClosedAfterOthers(std::move(socket));
   ConnectionTable* table = tables_[shard].get();
   shards_.at(static_cast<int>(shard))
       .Post([table, &listener, peer, socket = std::move(socket)]() mutable {

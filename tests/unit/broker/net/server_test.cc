@@ -6,6 +6,8 @@
 
 #include <functional>
 #include <future>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include <asio/connect.hpp>
@@ -143,6 +145,64 @@ TEST_F(ServerTest, AnswersLeaveInRequestOrderHoweverTheyAreCompleted) {
   EXPECT_EQ(client.Receive(), "1");
   EXPECT_EQ(client.Receive(), "2");
   EXPECT_EQ(client.Receive(), "3");
+}
+
+TEST_F(ServerTest, ARequestMayWaitForItsTurn) {
+  std::optional<Request> first;
+  std::string state = "old";
+  Serve(
+      [&](ConnectionInfo& connection, Request request) {
+        if (request.frame.view() == "first") {
+          first = std::move(request);
+          return;
+        }
+        auto waiting = std::make_shared<Request>(std::move(request));
+        connection.when_next([&, waiting] { waiting->responder.Send(FramedChunks(state)); });
+      },
+      {}, 1);
+  Client client(port_);
+  client.Send(FrameOf("alone"));
+  EXPECT_EQ(client.Receive(), "old");
+  client.Send(FrameOf("first") + FrameOf("second") + FrameOf("third"));
+  WaitUntil([&] { return sink_->requests.load() == 4; });
+  shards_->at(0).Post([&] {
+    state = "new";
+    first->responder.Send(FramedChunks("1"));
+  });
+  EXPECT_EQ(client.Receive(), "1");
+  EXPECT_EQ(client.Receive(), "new");
+  EXPECT_EQ(client.Receive(), "new");
+}
+
+// The number of this process's file that is the server's end of `client`.
+int ServersFileOf(Client& client) {
+  const tcp::endpoint here = client.socket().local_endpoint();
+  for (int file = 0; file < 2'000; ++file) {
+    sockaddr_in peer{};
+    socklen_t size = sizeof(peer);
+    if (::getpeername(file, reinterpret_cast<sockaddr*>(&peer), &size) != 0) continue;
+    if (ntohs(peer.sin_port) == here.port()) return file;
+  }
+  return -1;
+}
+
+// The kernel closes them in the order of their numbers.
+TEST_F(ServerTest, A01_BrokersHearOfTheEndBeforeClients) {
+  Serve(Echo);
+  ListenerSpec for_brokers = *ParseListener("127.0.0.1:0", "BROKERS");
+  for_brokers.for_brokers = true;
+  const auto listener = server_->Listen(for_brokers);
+  ASSERT_TRUE(listener.has_value());
+  server_->StartAccepting();
+  Client client(port_);
+  Client broker((*listener)->port);
+  for (Client* each : {&client, &broker}) {
+    each->Send(FrameOf("hello"));
+    EXPECT_EQ(each->Receive(), "hello");
+  }
+  EXPECT_GT(ServersFileOf(broker), 0);
+  EXPECT_GT(ServersFileOf(client), ServersFileOf(broker));
+  EXPECT_GE(ServersFileOf(client), 512);
 }
 
 TEST_F(ServerTest, AnswersMayComeFromAnyThread) {
