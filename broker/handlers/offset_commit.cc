@@ -162,6 +162,7 @@ void Handle(Call call, net::ConnectionInfo&, OffsetCommitRequest request) {
                                          {who.member_id, who.instance_id}, who.generation);
           },
       .deadline = OffsetsDeadline(pending->call)};
+  if (pending->committer.member_id.empty()) commit.reset_of = pending->committer.group_id;
   const size_t home = pending->call.shard();
   broker.partitions->CommitOffsets(home, std::move(commit),
                                    [pending = std::move(pending)](ErrorCode error) mutable {

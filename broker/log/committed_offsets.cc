@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 
 #include "broker/log/key_format.h"
+#include "broker/log/offset_history.h"
 #include "broker/wire/compression.h"
 #include "broker/wire/record_reader.h"
 #include "common/base/check.h"
@@ -21,6 +23,15 @@ using wire::OffsetCommitValue;
 std::string_view WithoutVersion(std::string_view key) {
   return key.substr(wire::kOffsetVersionBytes);
 }
+
+// Rows of resets stand behind those of offsets, whose keys begin with a length.
+constexpr std::string_view kResetRowPrefix = "\xff\xff";
+
+std::string ResetRowKey(std::string_view group) {
+  return std::string(kResetRowPrefix).append(group);
+}
+
+bool IsResetRow(std::string_view row_key) { return row_key.starts_with(kResetRowPrefix); }
 
 Result<OffsetCommitKey> DecodeKey(std::string_view row_key) {
   // Any version that is a committed offset's.
@@ -85,16 +96,22 @@ void CommittedOffsets::Append(const wire::RecordBatchView& batch) {
 void CommittedOffsets::AppendRecord(Offset offset, std::string_view key,
                                     std::optional<std::string_view> value) {
   const auto decoded = wire::DecodeOffsetKey(key);
-  bool readable = decoded.has_value();
-  if (readable && !*decoded) return;  // of a group, a member or what else Kafka keeps there
-  if (readable && value) readable = wire::DecodeOffsetValue(*value).has_value();
+  const auto reset_of = wire::DecodeOffsetResetKey(key);
+  bool readable = decoded.has_value() && reset_of.has_value();
+  const bool is_reset = readable && *reset_of;
+  // Of a group, a member or what else Kafka keeps there.
+  if (readable && !*decoded && !is_reset) return;
+  if (readable && value) {
+    readable = is_reset ? wire::DecodeOffsetReset(*value).has_value()
+                        : wire::DecodeOffsetValue(*value).has_value();
+  }
   if (!readable) {
     LogError("log", "a committed offset cannot be read", {{"offset", offset.value()}});
     return;
   }
   Pending& pending = pending_.emplace_back();
   pending.offset = offset;
-  pending.key = std::string(WithoutVersion(key));
+  pending.key = is_reset ? ResetRowKey(**reset_of) : std::string(WithoutVersion(key));
   if (value) pending.value = std::string(*value);
 }
 
@@ -169,16 +186,15 @@ Result<std::optional<CommittedOffset>> CommittedOffsets::Find(std::string_view g
   if (std::max(group.size(), topic.size()) > wire::kOffsetKeyStringBytesMax) return std::nullopt;
   const OffsetCommitKey key{group, topic, partition};
   const std::string encoded = wire::EncodeOffsetKey(key);
-  const std::string_view row_key = WithoutVersion(encoded);
-  if (const auto found = rows_.find(row_key); found != rows_.end()) {
-    if (!found->second.row) return std::nullopt;
-    return DecodeRow(key, *found->second.row);
-  }
-  if (DiskIsVoid()) return std::nullopt;
-  WEIR_ASSIGN_OR_RETURN(const auto row,
-                        store_.Get(KvFamily::kMeta, MakeCommittedKey(partition_, row_key)));
+  WEIR_ASSIGN_OR_RETURN(const auto row, FindRow(WithoutVersion(encoded)));
   if (!row) return std::nullopt;
   return DecodeRow(key, *row);
+}
+
+Result<std::optional<std::string>> CommittedOffsets::FindRow(std::string_view row_key) const {
+  if (const auto found = rows_.find(row_key); found != rows_.end()) return found->second.row;
+  if (DiskIsVoid()) return std::nullopt;
+  return store_.Get(KvFamily::kMeta, MakeCommittedKey(partition_, row_key));
 }
 
 // Rows in memory and rows on disk, in one order; memory is newer.
@@ -227,10 +243,20 @@ Result<std::vector<CommittedOffset>> CommittedOffsets::FindAll(std::string_view 
   return found;
 }
 
+Status CommittedOffsets::VisitAll(const VisitOffset& visit) const {
+  return VisitRows("", [&](std::string_view row_key, std::string_view row) -> Status {
+    if (IsResetRow(row_key)) return {};
+    WEIR_ASSIGN_OR_RETURN(const OffsetCommitKey key, DecodeKey(row_key));
+    WEIR_ASSIGN_OR_RETURN(CommittedOffset offset, DecodeRow(key, row));
+    return visit(key.group, std::move(offset));
+  });
+}
+
 Result<std::vector<std::string>> CommittedOffsets::KeysToForget(
     std::optional<std::string_view> group, const Matches& matches) const {
   std::map<std::string, bool, std::less<>> wanted;
   const auto consider = [&](std::string_view row_key, std::string_view value) -> Status {
+    if (IsResetRow(row_key)) return {};
     WEIR_ASSIGN_OR_RETURN(const OffsetCommitKey key, DecodeKey(row_key));
     WEIR_ASSIGN_OR_RETURN(const OffsetCommitValue decoded, wire::DecodeOffsetValue(value));
     wanted[std::string(row_key)] = (!group || key.group == *group) && matches(key, decoded);
@@ -260,6 +286,76 @@ Result<std::vector<std::string>> CommittedOffsets::KeysToForget(
     keys.push_back(wire::EncodeOffsetKey(key));
   }
   return keys;
+}
+
+// ---- Resets -------------------------------------------------------------------------------
+
+Result<std::optional<wire::OffsetReset>> CommittedOffsets::FindReset(std::string_view group) const {
+  WEIR_ASSIGN_OR_RETURN(const auto row, FindRow(ResetRowKey(group)));
+  if (!row) return std::nullopt;
+  WEIR_ASSIGN_OR_RETURN(const CommittedRow decoded, DecodeCommittedRow(*row));
+  return wire::DecodeOffsetReset(decoded.value);
+}
+
+Result<bool> CommittedOffsets::HasReset(std::string_view group) const {
+  WEIR_ASSIGN_OR_RETURN(const auto values, NewestOf({ResetRowKey(group)}));
+  return values[0].has_value();
+}
+
+Result<std::vector<std::optional<std::string>>> CommittedOffsets::NewestOf(
+    const std::vector<std::string>& row_keys) const {
+  std::unordered_map<std::string_view, const Pending*> newest;
+  for (const Pending& pending : pending_) newest[pending.key] = &pending;
+  std::vector<std::optional<std::string>> values;
+  values.reserve(row_keys.size());
+  for (const std::string& row_key : row_keys) {
+    if (const auto found = newest.find(row_key); found != newest.end()) {
+      values.push_back(found->second->value);
+      continue;
+    }
+    WEIR_ASSIGN_OR_RETURN(const auto row, FindRow(row_key));
+    values.emplace_back();
+    if (!row) continue;
+    WEIR_ASSIGN_OR_RETURN(CommittedRow decoded, DecodeCommittedRow(*row));
+    values.back() = std::move(decoded.value);
+  }
+  return values;
+}
+
+Result<std::optional<wire::OffsetReset>> CommittedOffsets::ResetBy(
+    std::string_view group, std::span<const SharedBytes> batches, WallTime now) const {
+  std::vector<OffsetChange> changes;
+  // The group's last reset, then what each change is about.
+  std::vector<std::string> row_keys = {ResetRowKey(group)};
+  size_t bytes = 0;
+  for (const SharedBytes& records : batches) {
+    bytes += records.size();
+    WEIR_ASSIGN_OR_RETURN(const auto batch, wire::RecordBatchView::Parse(records.view()));
+    wire::RecordReader reader(batch.records_section());
+    wire::Record record;
+    while (true) {
+      WEIR_ASSIGN_OR_RETURN(const bool more, reader.Next(record));
+      if (!more) break;
+      WEIR_ASSIGN_OR_RETURN(const auto key, wire::DecodeOffsetKey(record.key.value_or("")));
+      if (!key) continue;
+      OffsetChange& change = changes.emplace_back();
+      change.topic = std::string(key->topic);
+      change.partition = key->partition;
+      row_keys.emplace_back(WithoutVersion(*record.key));
+      if (!record.value) continue;
+      WEIR_ASSIGN_OR_RETURN(change.after, wire::DecodeOffsetValue(*record.value));
+    }
+  }
+  WEIR_ASSIGN_OR_RETURN(const auto values, NewestOf(row_keys));
+  std::optional<wire::OffsetReset> last;
+  if (values[0]) {
+    WEIR_ASSIGN_OR_RETURN(last, wire::DecodeOffsetReset(*values[0]));
+  }
+  for (size_t i = 0; i < changes.size(); ++i) {
+    if (!values[i + 1]) continue;
+    WEIR_ASSIGN_OR_RETURN(changes[i].before, wire::DecodeOffsetValue(*values[i + 1]));
+  }
+  return ResetOf(std::move(changes), last, now, bytes);
 }
 
 }  // namespace weir::log

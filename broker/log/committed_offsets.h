@@ -14,6 +14,7 @@
 //     but while a log that started anew is not on disk yet; its rows are gone by then.
 //  4. A record that cannot be read changes nothing, here and on every other replica alike.
 //  5. A row is the key and the value of its record without a change, and the record's offset.
+//  6. A group's last reset is a row like its offsets, from a record of its own (offset_reset.h).
 // Thread rule: its partition's shard. Reads may wait for the disk.
 #pragma once
 
@@ -24,16 +25,20 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "broker/log/log_writer.h"
 #include "broker/wire/offset_records.h"
+#include "broker/wire/offset_reset.h"
 #include "broker/wire/record_batch.h"
+#include "common/base/bytes.h"
 #include "common/base/ids.h"
 #include "common/base/kv_store.h"
 #include "common/base/result.h"
+#include "common/base/time.h"
 
 namespace weir::log {
 
@@ -78,6 +83,20 @@ class CommittedOffsets {
   // By topic and partition. Errors: as Find.
   Result<std::vector<CommittedOffset>> FindAll(std::string_view group) const;
 
+  // Every row of an offset, by group; stops at the first error `visit` returns. Errors: as Find.
+  using VisitOffset = std::function<Status(std::string_view group, CommittedOffset offset)>;
+  Status VisitAll(const VisitOffset& visit) const;
+  // The group's last reset. Errors: as Find.
+  Result<std::optional<wire::OffsetReset>> FindReset(std::string_view group) const;
+  // Whether there is one, a pending one counted. Errors: as Find.
+  Result<bool> HasReset(std::string_view group) const;
+  // The reset that an append of `batches` would be, whose records are changes of the offsets of
+  // `group` by somebody who is no member; nullopt: none. What is pending counts as done. Errors: as
+  // Find, and those of batches.
+  Result<std::optional<wire::OffsetReset>> ResetBy(std::string_view group,
+                                                   std::span<const SharedBytes> batches,
+                                                   WallTime now) const;
+
   // Keys of records, pending ones among them, that `matches` names and that no later record has
   // forgotten: what to write tombstones for. `group` empty: of all groups. Errors: as Find.
   using Matches = std::function<bool(const wire::OffsetCommitKey&, const wire::OffsetCommitValue&)>;
@@ -107,6 +126,11 @@ class CommittedOffsets {
   using Visit = std::function<Status(std::string_view key, std::string_view row)>;
 
   void AppendRecord(Offset offset, std::string_view key, std::optional<std::string_view> value);
+  // Values by row key, pending ones first; nullopt: none. Errors: as Find.
+  Result<std::vector<std::optional<std::string>>> NewestOf(
+      const std::vector<std::string>& row_keys) const;
+  // The row, in memory or on disk.
+  Result<std::optional<std::string>> FindRow(std::string_view row_key) const;
   bool DiskIsVoid() const { return clear_ || clear_fill_ > written_->load(); }
   Status VisitRows(std::string_view prefix, const Visit& visit) const;
 

@@ -30,6 +30,9 @@ struct OffsetCommit {
   // of the metadata that this shard knows of (the fence of D7).
   std::function<ErrorCode(size_t shard)> check;
   MonoTime deadline;
+  // Set for a commit without a member: the group, whose last reset this may become
+  // (log/offset_history.h).
+  std::optional<std::string> reset_of = std::nullopt;
 };
 // kNone, what `check` said, or an error of Append.
 using OffsetCommitDone = absl::AnyInvocable<void(ErrorCode)>;
@@ -39,7 +42,7 @@ struct OffsetQuery {
   // Of __consumer_offsets.
   TopicPartition partition;
   std::string group;
-  // nullopt: all there are.
+  // nullopt: all there are, and the group's last reset.
   std::optional<std::vector<std::pair<std::string, int32_t>>> topic_partitions;
 };
 
@@ -49,10 +52,18 @@ struct OffsetQueryOutcome {
   ErrorCode error = ErrorCode::kNone;
   // Those that exist, by topic and partition or in the order asked for.
   std::vector<log::CommittedOffset> offsets;
+  std::optional<wire::OffsetReset> last_reset;
 };
 using OffsetQueryDone = absl::AnyInvocable<void(std::vector<OffsetQueryOutcome>)>;
 
-// Offsets to forget: tombstones are appended as a commit would be.
+// Committed offsets of all groups in partitions that this broker leads.
+struct GroupOffset {
+  std::string group;
+  log::CommittedOffset offset;
+};
+using GroupOffsetsDone = absl::AnyInvocable<void(std::vector<GroupOffset>)>;
+
+// Offsets to forget: tombstones are appended as a commit would be. Forgetting some is a reset.
 struct OffsetForget {
   // Of __consumer_offsets.
   TopicPartition partition;

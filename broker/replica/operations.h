@@ -115,6 +115,9 @@ inline constexpr int64_t kEarliestTimestamp = -2;
 inline constexpr int64_t kMaxTimestamp = -3;
 inline constexpr int64_t kEarliestLocalTimestamp = -4;
 inline constexpr int64_t kLatestTieredTimestamp = -5;
+// Between brokers only (the asker names itself as replica id): with this plus an offset as
+// timestamp, ListOffsets finds the first record at or after that offset instead.
+inline constexpr int64_t kOffsetAsTimestamp = std::numeric_limits<int64_t>::min();
 
 struct ListOffsetsPart {
   TopicPartition partition;
@@ -132,6 +135,31 @@ struct ListOffsetsOutcome {
 };
 
 using ListOffsetsDone = absl::AnyInvocable<void(std::vector<ListOffsetsOutcome>)>;
+
+// Where a partition's log begins and ends for those who read it, and how old the records at some
+// offsets are: what the lag of consumers is made of.
+struct PositionsPart {
+  TopicPartition partition;
+  std::vector<Offset> offsets;
+};
+
+struct PositionsOutcome {
+  // As ListOffsetsOutcome's.
+  ErrorCode error = ErrorCode::kNone;
+  Offset log_start_offset = kNoOffset;
+  // The last stable offset: what read_committed consumers read up to.
+  Offset end_offset = kNoOffset;
+  // The first record at or after each offset that can be read; kNoOffset when there is none.
+  struct Time {
+    Offset offset = kNoOffset;
+    WallTime timestamp = kNoTimestamp;
+
+    friend bool operator==(const Time&, const Time&) = default;
+  };
+  std::vector<Time> times;
+};
+
+using PositionsDone = absl::AnyInvocable<void(std::vector<PositionsOutcome>)>;
 
 struct DeleteRecordsPart {
   TopicPartition partition;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <functional>
+#include <iterator>
 #include <utility>
 
 #include "broker/replica/fetch_operation.h"
@@ -147,7 +148,7 @@ void PartitionRouter::CommitOffsets(size_t home, OffsetCommit commit, OffsetComm
     std::vector<SharedBytes> batches;
     batches.push_back(std::move(commit.records));
     table(shard).CommitOffsets(commit.partition, std::move(batches), commit.deadline,
-                               std::move(reply));
+                               commit.reset_of, std::move(reply));
   });
 }
 
@@ -157,6 +158,32 @@ void PartitionRouter::QueryOffsets(size_t home, std::vector<OffsetQuery> queries
       home, std::move(queries), std::move(done),
       [](const PartitionTable& table, const std::vector<OffsetQuery>& share, auto reply) {
         reply(table.QueryOffsets(share));
+      });
+}
+
+void PartitionRouter::AllOffsets(size_t home, GroupOffsetsDone done) {
+  struct Gather {
+    std::vector<GroupOffset> offsets;
+    size_t shards_left;
+    GroupOffsetsDone done;
+  };
+  auto gather = std::make_shared<Gather>(Gather{{}, shards_.size(), std::move(done)});
+  for (const auto& shard : shards_) {
+    shard->executor->Post([this, home, gather, table = shard->table.get()] {
+      shards_[home]->executor->Post([gather, offsets = table->AllOffsets()]() mutable {
+        gather->offsets.insert(gather->offsets.end(), std::make_move_iterator(offsets.begin()),
+                               std::make_move_iterator(offsets.end()));
+        if (--gather->shards_left == 0) gather->done(std::move(gather->offsets));
+      });
+    });
+  }
+}
+
+void PartitionRouter::Positions(size_t home, std::vector<PositionsPart> parts, PositionsDone done) {
+  Scatter<PositionsPart, PositionsOutcome>(
+      home, std::move(parts), std::move(done),
+      [](const PartitionTable& table, const std::vector<PositionsPart>& share, auto reply) {
+        reply(table.Positions(share));
       });
 }
 

@@ -62,11 +62,13 @@ class PartitionRouter {
   // whenever.
   std::function<void()> Fetch(size_t home, FetchRequest request, FetchDone done);
   void ListOffsets(size_t home, std::vector<ListOffsetsPart> parts, ListOffsetsDone done);
+  void Positions(size_t home, std::vector<PositionsPart> parts, PositionsDone done);
   void DeleteRecords(size_t home, std::vector<DeleteRecordsPart> parts, DeleteRecordsDone done);
   void EpochEnd(size_t home, std::vector<EpochEndPart> parts, EpochEndDone done);
   // Of partitions of __consumer_offsets; see offset_operations.h.
   void CommitOffsets(size_t home, OffsetCommit commit, OffsetCommitDone done);
   void QueryOffsets(size_t home, std::vector<OffsetQuery> queries, OffsetQueryDone done);
+  void AllOffsets(size_t home, GroupOffsetsDone done);
   void ForgetOffsets(size_t home, OffsetForget forget, OffsetForgetDone done);
   // Topics were deleted: where this broker leads, the offsets of their partitions end. Any thread.
   void ForgetTopics(std::map<Uuid, std::string> topics);

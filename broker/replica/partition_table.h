@@ -128,9 +128,16 @@ class PartitionTable {
   std::vector<EpochEndOutcome> EpochEnd(const std::vector<EpochEndPart>& parts) const;
   std::vector<PartitionInfo> Describe() const;
 
-  // Of partitions of __consumer_offsets. `batches` are appended as with acks=all.
+  std::vector<PositionsOutcome> Positions(const std::vector<PositionsPart>& parts) const;
+
+  // Of partitions of __consumer_offsets. `batches` are appended as with acks=all; `reset_of` as in
+  // OffsetCommit.
   void CommitOffsets(const TopicPartition& partition, std::vector<SharedBytes> batches,
-                     MonoTime deadline, OffsetCommitDone done);
+                     MonoTime deadline, const std::optional<std::string>& reset_of,
+                     OffsetCommitDone done);
+  // Of every partition of __consumer_offsets that is led here and can be read, as far as there is
+  // room for them.
+  std::vector<GroupOffset> AllOffsets() const;
   std::vector<OffsetQueryOutcome> QueryOffsets(const std::vector<OffsetQuery>& queries) const;
   void ForgetOffsets(const OffsetForget& forget, OffsetForgetDone done);
   // Topics that were deleted, with their names: the offsets of their partitions end.
@@ -230,7 +237,12 @@ class PartitionTable {
   Result<Replica*> FindOffsets(const TopicPartition& id) const;
   Result<std::vector<log::CommittedOffset>> QueryOne(const OffsetQuery& query) const;
   void AppendTombstones(const Replica& replica, const std::vector<std::string>& keys,
-                        MonoTime deadline, OffsetCommitDone done);
+                        MonoTime deadline, const std::optional<std::string>& reset_of,
+                        OffsetCommitDone done);
+  // Puts what undoes the change before it.
+  void AddReset(const TopicPartition& partition, const std::string& group,
+                std::vector<SharedBytes>& batches) const;
+  PositionsOutcome PositionsOfOne(const PositionsPart& part) const;
   void Write(Writes writes);
   // By directory.
   void WriteFills(std::vector<std::vector<log::LogWriter::FillMeta>> fills);

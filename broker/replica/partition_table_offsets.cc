@@ -17,6 +17,9 @@ namespace {
 
 // Records of one batch of tombstones: some 100 bytes each, far below any max.message.bytes.
 constexpr int32_t kTombstonesPerBatch = 1'000;
+// Committed offsets of one shard in an answer about all groups: some 300 bytes each, and as much
+// text on a page.
+constexpr size_t kAllOffsetsMax = 200'000;
 // How long tombstones for a deleted topic may wait for the other replicas.
 constexpr Duration kTombstoneTimeout = std::chrono::seconds(30);
 
@@ -77,18 +80,46 @@ std::vector<OffsetQueryOutcome> PartitionTable::QueryOffsets(
   for (const OffsetQuery& query : queries) {
     OffsetQueryOutcome& outcome = outcomes.emplace_back();
     auto offsets = QueryOne(query);
-    if (offsets) {
-      outcome.offsets = *std::move(offsets);
-    } else {
+    if (!offsets) {
       outcome.error = offsets.error().code;
+      continue;
+    }
+    outcome.offsets = *std::move(offsets);
+    if (query.topic_partitions) continue;
+    auto reset = (*FindOffsets(query.partition))->log->committed_offsets()->FindReset(query.group);
+    if (reset) {
+      outcome.last_reset = *std::move(reset);
+    } else {
+      outcome.error = reset.error().code;
     }
   }
   return outcomes;
 }
 
+std::vector<GroupOffset> PartitionTable::AllOffsets() const {
+  std::vector<GroupOffset> all;
+  for (const auto& [id, replica] : replicas_) {
+    if (replica->log->committed_offsets() == nullptr || !FindOffsets(id)) continue;
+    const Status visited = replica->log->committed_offsets()->VisitAll(
+        [&all](std::string_view group, log::CommittedOffset offset) -> Status {
+          if (all.size() >= kAllOffsetsMax) {
+            return Fail(ErrorCode::kPolicyViolation, "too many for one answer");
+          }
+          all.push_back({std::string(group), std::move(offset)});
+          return {};
+        });
+    if (visited) continue;
+    LogWarn("replica", "committed offsets are left out of an answer about all groups",
+            {{"partition", id.ToString()}, {"error", ToString(visited.error())}});
+  }
+  return all;
+}
+
 void PartitionTable::CommitOffsets(const TopicPartition& partition,
                                    std::vector<SharedBytes> batches, MonoTime deadline,
+                                   const std::optional<std::string>& reset_of,
                                    OffsetCommitDone done) {
+  if (reset_of) AddReset(partition, *reset_of, batches);
   AppendParts append{.acks = -1, .api_version = 0, .deadline = deadline};
   for (SharedBytes& batch : batches) {
     append.buffer_bytes += batch.retained_bytes();
@@ -104,8 +135,25 @@ void PartitionTable::CommitOffsets(const TopicPartition& partition,
   });
 }
 
+void PartitionTable::AddReset(const TopicPartition& partition, const std::string& group,
+                              std::vector<SharedBytes>& batches) const {
+  const Result<Replica*> replica = Find(partition);
+  if (!replica || (*replica)->log->committed_offsets() == nullptr) return;
+  const WallTime now = executor_.WallNow();
+  const auto reset = (*replica)->log->committed_offsets()->ResetBy(group, batches, now);
+  if (!reset) {
+    LogWarn("replica", "a reset of committed offsets cannot be remembered",
+            {{"partition", partition.ToString()}, {"error", ToString(reset.error())}});
+  }
+  if (!reset || !*reset) return;
+  wire::RecordBatchBuilder builder;
+  builder.Add(now.value(), wire::EncodeOffsetResetKey(group), wire::EncodeOffsetReset(**reset));
+  batches.insert(batches.begin(), builder.Build());
+}
+
 void PartitionTable::AppendTombstones(const Replica& replica, const std::vector<std::string>& keys,
-                                      MonoTime deadline, OffsetCommitDone done) {
+                                      MonoTime deadline, const std::optional<std::string>& reset_of,
+                                      OffsetCommitDone done) {
   std::vector<SharedBytes> batches;
   wire::RecordBatchBuilder builder;
   for (const std::string& key : keys) {
@@ -115,7 +163,7 @@ void PartitionTable::AppendTombstones(const Replica& replica, const std::vector<
     builder = wire::RecordBatchBuilder();
   }
   if (builder.record_count() > 0) batches.push_back(builder.Build());
-  CommitOffsets(replica.id, std::move(batches), deadline, std::move(done));
+  CommitOffsets(replica.id, std::move(batches), deadline, reset_of, std::move(done));
 }
 
 void PartitionTable::ForgetOffsets(const OffsetForget& forget, OffsetForgetDone done) {
@@ -125,14 +173,24 @@ void PartitionTable::ForgetOffsets(const OffsetForget& forget, OffsetForgetDone 
   if (forget.topic_partitions) {
     wanted.insert(forget.topic_partitions->begin(), forget.topic_partitions->end());
   }
-  const auto keys = (*replica)->log->committed_offsets()->KeysToForget(
+  const log::CommittedOffsets& offsets = *(*replica)->log->committed_offsets();
+  auto keys = offsets.KeysToForget(
       forget.group, [&](const wire::OffsetCommitKey& key, const wire::OffsetCommitValue&) {
         return !forget.topic_partitions || wanted.contains({key.topic, key.partition});
       });
   if (!keys) return done({.error = keys.error().code});
+  const size_t count = keys->size();
+  // A group that is gone has nothing to undo.
+  std::optional<std::string> reset_of = forget.group;
+  if (!forget.topic_partitions) {
+    reset_of.reset();
+    const auto has_reset = offsets.HasReset(forget.group);
+    if (!has_reset) return done({.error = has_reset.error().code});
+    if (*has_reset) keys->push_back(wire::EncodeOffsetResetKey(forget.group));
+  }
   if (keys->empty()) return done({});
-  AppendTombstones(**replica, *keys, forget.deadline,
-                   [count = keys->size(), done = std::move(done)](ErrorCode error) mutable {
+  AppendTombstones(**replica, *keys, forget.deadline, reset_of,
+                   [count, done = std::move(done)](ErrorCode error) mutable {
                      done({.error = error, .forgotten = count});
                    });
 }
@@ -155,11 +213,12 @@ void PartitionTable::ForgetTopics(const std::map<Uuid, std::string>& topics) {
         });
     if (!keys) OnReadFailed(id, replica.log->log_start_offset(), keys.error());
     if (!keys || keys->empty()) continue;
-    AppendTombstones(replica, *keys, executor_.Now() + kTombstoneTimeout, [id](ErrorCode error) {
-      if (error == ErrorCode::kNone) return;
-      LogWarn("replica", "offsets of a deleted topic were not forgotten",
-              {{"partition", id.ToString()}, {"error", ErrorName(error)}});
-    });
+    AppendTombstones(replica, *keys, executor_.Now() + kTombstoneTimeout, std::nullopt,
+                     [id](ErrorCode error) {
+                       if (error == ErrorCode::kNone) return;
+                       LogWarn("replica", "offsets of a deleted topic were not forgotten",
+                               {{"partition", id.ToString()}, {"error", ErrorName(error)}});
+                     });
   }
 }
 

@@ -36,6 +36,18 @@ Strings Listed(const OffsetQueryOutcome& outcome) {
   return texts;
 }
 
+// "partition:before>after" of each offset of a group's last reset.
+std::string ResetText(const OffsetQueryOutcome& outcome) {
+  if (!outcome.last_reset) return "none";
+  std::string text;
+  for (const wire::OffsetReset::Entry& entry : outcome.last_reset->entries) {
+    text += (text.empty() ? "" : " ") + entry.topic + ":" +
+            (entry.before ? std::to_string(entry.before->offset) : "-") + ">" +
+            std::to_string(entry.after);
+  }
+  return text;
+}
+
 log::LogConfigPtr OffsetsConfig() {
   log::LogConfig config;
   config.committed_offsets = true;
@@ -67,6 +79,22 @@ class OffsetsOfOneBroker : public ::testing::Test {
     const Committed outcome = StartCommit(std::move(records), verdict);
     world.Run();
     return outcome->value_or(ErrorCode::kRequestTimedOut);
+  }
+  // As somebody who is no member.
+  ErrorCode Reset(SharedBytes records, const std::string& group = "g") {
+    std::optional<ErrorCode> outcome;
+    world.router->CommitOffsets(0,
+                                {.partition = p,
+                                 .records = std::move(records),
+                                 .check = [](size_t) { return ErrorCode::kNone; },
+                                 .deadline = world.world.now + std::chrono::seconds(5),
+                                 .reset_of = group},
+                                [&outcome](ErrorCode error) { outcome = error; });
+    world.Run();
+    return outcome.value_or(ErrorCode::kRequestTimedOut);
+  }
+  std::string LastReset(const std::string& group = "g") {
+    return ResetText(Ask({.partition = p, .group = group, .topic_partitions = {}}));
   }
   OffsetQueryOutcome Ask(OffsetQuery query) {
     std::optional<OffsetQueryOutcome> outcome;
@@ -148,7 +176,8 @@ TEST_F(OffsetsOfOneBroker, ForgettingWritesTombstones) {
   EXPECT_EQ(AllOf("g"), Strings{});
   EXPECT_EQ(Forget("g").forgotten, 0u);
   EXPECT_EQ(AllOf("h"), Strings{"a=3"});
-  EXPECT_EQ(world.Fetch(p, 0).high_watermark, Offset(5)) << "three commits, two tombstones";
+  EXPECT_EQ(world.Fetch(p, 0).high_watermark, Offset(7))
+      << "three commits, two tombstones, a reset and its end";
 }
 
 TEST_F(OffsetsOfOneBroker, ADeletedTopicsOffsetsEnd) {
@@ -198,6 +227,83 @@ TEST_F(OffsetsOfOneBroker, D01_ARestartLosesNoneWrittenAsRowsOrNot) {
   EXPECT_EQ(AllOf("g"), (Strings{"a=2", "b=3"}));
 }
 
+// ---- Resets -------------------------------------------------------------------------------
+
+TEST_F(OffsetsOfOneBroker, AResetIsRememberedUntilTheNext) {
+  Commit(CommitOf("g", "a", 5));
+  EXPECT_EQ(LastReset(), "none") << "a member's commit is none";
+  EXPECT_EQ(Reset(CommitOf("g", "a", 2)), ErrorCode::kNone);
+  EXPECT_EQ(LastReset(), "a:5>2");
+  EXPECT_EQ(AllOf("g"), Strings{"a=2"});
+  Commit(CommitOf("g", "a", 3));
+  EXPECT_EQ(LastReset(), "a:5>2");
+  EXPECT_EQ(LastReset("h"), "none");
+  // Undone, and that undone.
+  Reset(CommitOf("g", "a", 5));
+  EXPECT_EQ(LastReset(), "a:3>5");
+  Reset(CommitOf("g", "a", 3));
+  EXPECT_EQ(LastReset(), "a:5>3");
+}
+
+TEST_F(OffsetsOfOneBroker, AResetOfWhatIsStillPendingKnowsIt) {
+  Commit(CommitOf("g", "a", 1));
+  const Committed first = StartCommit(CommitOf("g", "a", 7));
+  EXPECT_EQ(Reset(CommitOf("g", "a", 0)), ErrorCode::kNone);
+  EXPECT_EQ(*first, ErrorCode::kNone);
+  EXPECT_EQ(LastReset(), "a:7>0");
+}
+
+TEST_F(OffsetsOfOneBroker, ForgettingSomeIsAReset) {
+  Commit(CommitOf("g", "a", 1));
+  Commit(CommitOf("g", "b", 2));
+  EXPECT_EQ(Forget("g", {{{"b", 0}}}).forgotten, 1u);
+  EXPECT_EQ(LastReset(), "b:2>-1");
+  // What undoing forgets and what it sets come in two requests, and are one reset.
+  Reset(CommitOf("g", "a", 9));
+  EXPECT_EQ(LastReset(), "b:2>-1 a:1>9");
+}
+
+TEST_F(OffsetsOfOneBroker, AGroupThatIsDeletedForgetsItsReset) {
+  Commit(CommitOf("g", "a", 1));
+  Reset(CommitOf("g", "a", 2));
+  EXPECT_EQ(Forget("g").forgotten, 1u) << "offsets alone are counted";
+  EXPECT_EQ(LastReset(), "none");
+  EXPECT_EQ(AllOf("g"), Strings{});
+}
+
+TEST_F(OffsetsOfOneBroker, ResetsAreNotOffsets) {
+  const Uuid topic_id{{1}};
+  Commit(CommitOf("g", "a", 1, topic_id));
+  Reset(CommitOf("g", "a", 2, topic_id));
+  std::optional<std::vector<GroupOffset>> all;
+  world.router->AllOffsets(0, [&](std::vector<GroupOffset> found) { all = std::move(found); });
+  world.Run();
+  ASSERT_TRUE(all.has_value());
+  ASSERT_EQ(all->size(), 1u);
+  EXPECT_EQ(all->at(0).group, "g");
+  EXPECT_EQ(all->at(0).offset.value.offset, 2);
+  world.router->ForgetTopics({{topic_id, "a"}});
+  world.Run();
+  EXPECT_EQ(AllOf("g"), Strings{});
+}
+
+TEST_F(OffsetsOfOneBroker, D01_ARestartLosesNoReset) {
+  Commit(CommitOf("g", "a", 5));
+  Reset(CommitOf("g", "a", 2));
+  world.Crash();
+  store.Kill();
+  world.Start();
+  world.Lead({p}, 1);
+  EXPECT_EQ(LastReset(), "a:5>2");
+  world.Advance(PartitionTable::kOffsetRowsInterval);
+  world.StopCleanly(BrokerEpoch(5));
+  store.Kill();
+  world.Start();
+  world.Lead({p}, 2);
+  EXPECT_EQ(LastReset(), "a:5>2");
+  EXPECT_EQ(AllOf("g"), Strings{"a=2"});
+}
+
 // ---- Leaders change -----------------------------------------------------------------------
 
 class OffsetsFailover : public ReplicationTest {
@@ -243,6 +349,28 @@ TEST_F(OffsetsFailover, G10_ANewLeaderAnswersOnceItKnowsWhatWasCommitted) {
   Fetch(c, b);
   EXPECT_EQ(Ask(b).error, ErrorCode::kNone);
   EXPECT_EQ(Listed(Ask(b)), Strings{"t=7"});
+}
+
+TEST_F(OffsetsFailover, ANewLeaderKnowsTheLastReset) {
+  Elect(a, 1, {a.id, b.id, c.id}, {&a, &b, &c});
+  StartCommit(a, 7);
+  std::optional<ErrorCode> outcome;
+  a.router->CommitOffsets(0,
+                          {.partition = kPartition,
+                           .records = CommitOf("g", "t", 3),
+                           .check = [](size_t) { return ErrorCode::kNone; },
+                           .deadline = world.now + std::chrono::seconds(5),
+                           .reset_of = "g"},
+                          [&outcome](ErrorCode error) { outcome = error; });
+  a.Run();
+  for (int i = 0; i < 3; ++i) {
+    Fetch(b, a);
+    Fetch(c, a);
+  }
+  ASSERT_EQ(outcome, ErrorCode::kNone);
+  Elect(b, 2, {b.id, c.id}, {&b, &c});
+  Fetch(c, b);
+  EXPECT_EQ(ResetText(Ask(b)), "t:7>3");
 }
 
 TEST_F(OffsetsFailover, ACommitThatOnlyTheOldLeaderHadIsNone) {
