@@ -12,6 +12,7 @@ partition of it, got nothing. The members are the programs of tests/compat/membe
 import argparse
 import contextlib
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -214,12 +215,13 @@ class Measurement:
         return [error for history in self.histories.values() for error in history.errors]
 
     def told_generations(self):
-        """{group: generation} as Weir's controllers tell it; nothing of Kafka, whose clients tell theirs."""
+        """{group: generation} of classic groups as Weir's controllers tell it; of others, and of Kafka's, members tell."""
         if not hasattr(self.cluster, "admin"):
             return {}
         asked = controllers.Groups(self.cluster.admin)
         try:
-            return {plan.group: asked.generation(plan.group) for plan in self.plans}
+            return {plan.group: asked.generation(plan.group) for plan in self.plans
+                    if group_clients.CLIENTS[plan.client].protocol != "consumer"}
         finally:
             asked.close()
 
@@ -366,6 +368,8 @@ def main():
     parser.add_argument("--session-timeout-ms", type=int, default=group_clients.SESSION_TIMEOUT_MS)
     parser.add_argument("--keep", help="a directory to leave data and logs in")
     arguments = parser.parse_args()
+    # So that nothing outlives it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with contextlib.ExitStack() as stack:
         directory = arguments.keep or stack.enter_context(tempfile.TemporaryDirectory(prefix="weir-groups-"))
         os.makedirs(directory, exist_ok=True)

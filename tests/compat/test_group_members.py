@@ -1,5 +1,6 @@
 """A consumer group of each client library, with each protocol it speaks: partitions are shared when members join, taken over
-when one leaves and when one crashes; nothing is missed, and what was committed does not come again.
+when one leaves and when one crashes; nothing is missed, and what was committed does not come again. A static member that
+crashes and comes back has what it had, and nobody notices.
 """
 
 import pytest
@@ -12,8 +13,11 @@ from support.processes import wait_until
 from support.records import Producer
 
 PARTITIONS, SESSION_TIMEOUT_MS = 4, 6_000
+# Longer than the slowest client takes to start.
+STATIC_SESSION_TIMEOUT_MS = 60_000
 # A compiler has to be fetched for these.
 IN_GO = ("franz-go", "sarama")
+STATIC = ("kafka-python", "confluent", "confluent-cooperative", "java", "aiokafka", "franz-go", "sarama")
 
 
 @pytest.fixture(scope="module")
@@ -27,25 +31,26 @@ def topic(cluster):
 @pytest.fixture
 def group(cluster, topic, data_dir, request):
     """Starts members of one client, each in a process of its own; shows what they said if the test fails."""
-    started = Group(cluster.bootstrap, topic, data_dir, request.node.callspec.params["client"])
+    started = Group(cluster.bootstrap, topic, data_dir, request.node.callspec.params["client"],
+                    request.function.__name__)
     yield started
     for program in started.programs.values():
         program.kill()
 
 
 class Group:
-    def __init__(self, bootstrap, topic, directory, client):
-        self.client, self.name = CLIENTS[client], f"members-{client}"
+    def __init__(self, bootstrap, topic, directory, client, test):
+        self.client, self.name = CLIENTS[client], f"{test}-{client}"
         if self.client.protocol == "consumer" and CONSUMER_GROUP_HEARTBEAT not in api_versions(bootstrap.split(",")[0]):
             pytest.skip("the broker does not offer ConsumerGroupHeartbeat")
         self.history, self.programs, self.ends = GroupHistory(self.name), {}, {}
         self.bootstrap, self.topic, self.directory = bootstrap, topic, directory
 
-    def join(self, member, commit="manual"):
+    def join(self, member, commit="manual", instance_id=None):
         self.programs[member] = program = Program(
             self.client.library, self.bootstrap, self.topic, self.directory / f"{member}.log", self.history.take,
-            SESSION_TIMEOUT_MS)
-        program.join(member, self.name, self.client.protocol, commit)
+            STATIC_SESSION_TIMEOUT_MS if instance_id else SESSION_TIMEOUT_MS)
+        program.join(member, self.name, self.client.protocol, commit, instance_id)
 
     def _wait(self, condition, what):
         try:
@@ -81,9 +86,12 @@ def produce(bootstrap, topic, count):
             for partition in range(PARTITIONS)}
 
 
-@pytest.mark.parametrize("client", [
-    pytest.param(name, marks=[pytest.mark.long] if client.library in IN_GO else [])
-    for name, client in CLIENTS.items()])
+def clients(names):
+    return pytest.mark.parametrize("client", [
+        pytest.param(name, marks=[pytest.mark.long] if CLIENTS[name].library in IN_GO else []) for name in names])
+
+
+@clients(CLIENTS)
 def test_members_join_leave_and_crash(cluster, topic, group, client):
     group.join("first")
     group.wait_until_shared()
@@ -103,3 +111,17 @@ def test_members_join_leave_and_crash(cluster, topic, group, client):
     group.wait_until_read(ends)
     assert group.history.missed(ends) == 0
     assert group.history.duplicates()[1] == []
+
+
+@clients(STATIC)
+def test_a_static_member_that_restarts_moves_nobody(group, client):
+    group.join("first", instance_id="one")
+    group.join("second", instance_id="two")
+    group.wait_until_shared()
+    owned, marks = group.history.owned(), group.history.marks()
+    group.crash("second")
+    group.join("again", instance_id="two")
+    group.wait_until_shared()
+    assert group.history.owned() == {"first": owned["first"], "again": owned["second"]}
+    _, assignments, revoked = group.history.since(marks)
+    assert (assignments, revoked) == (1, 0), "of the one that came back"
