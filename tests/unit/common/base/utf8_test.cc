@@ -1,0 +1,26 @@
+// Bytes that are text, and bytes that are not.
+#include "common/base/utf8.h"
+
+#include <gtest/gtest.h>
+
+namespace weir {
+namespace {
+
+TEST(Utf8, TextStaysAsItIs) {
+  for (const char* text : {"", "orders", "b\u00fcro", "\u20ac", "\U0001f600", "\U0010ffff"}) {
+    EXPECT_EQ(ToUtf8(text), text);
+  }
+  EXPECT_EQ(ToUtf8(std::string_view("a\0b", 3)), std::string_view("a\0b", 3));
+}
+
+TEST(Utf8, WhatIsNoTextIsMarked) {
+  EXPECT_EQ(ToUtf8("a\xff\xfe"), "a??");
+  EXPECT_EQ(ToUtf8("\x80z"), "?z");
+  EXPECT_EQ(ToUtf8("\xc3"), "?");                 // cut off
+  EXPECT_EQ(ToUtf8("\xc0\xaf"), "??");            // longer than needed
+  EXPECT_EQ(ToUtf8("\xed\xa0\x80"), "???");       // a surrogate
+  EXPECT_EQ(ToUtf8("\xf4\x90\x80\x80"), "????");  // beyond the last code point
+}
+
+}  // namespace
+}  // namespace weir
