@@ -6,7 +6,7 @@ N groups of M members, of every client library and with automatic and manual com
 that one producer writes to steadily. Then every broker is killed (-9) and comes back, every broker is restarted in its turn
 (SIGTERM), and the active controller is killed and comes back. Told by client: how often a generation changed, partitions
 that were revoked, records that no member read, records read twice, and by fault the longest time in which a group, or any
-partition of it, got nothing. The members are the programs of tests/compat/members, one process for each library.
+partition of it, got nothing. The members are the programs of tests/compat/members, many in one process.
 """
 
 import argparse
@@ -36,6 +36,8 @@ from support.weir_nodes import WeirNodes  # noqa: E402
 
 TOPIC, REPLICAS, MIN_IN_SYNC = "grouped", 3, 2
 RATE_PER_PARTITION = 5
+# Of libraries whose members would keep one another waiting in one process.
+MEMBERS_PER_PROCESS = {"kafka-python": 5}
 JOINED_WITHIN_S, WHOLE_WITHIN_S, CAUGHT_UP_WITHIN_S, LEFT_WITHIN_S = 240, 90, 90, 60
 _RDKAFKA = {"reconnect.backoff.ms": 10, "reconnect.backoff.max.ms": 100, "log_level": 2}
 
@@ -128,9 +130,9 @@ class Outcome:
     errors: list = field(default_factory=list)
 
     def silences(self):
-        """Longest silence of any partition, s, of each group at each fault; not of clients that join again themselves."""
-        return [of_partition for row in self.rows if not group_clients.CLIENTS[row.plan.client].rejoins
-                for _, of_partition in row.silences.values()]
+        """Longest silence, s, of each group at each fault; not of clients that join again by themselves."""
+        return [of_group for row in self.rows if not group_clients.CLIENTS[row.plan.client].rejoins
+                for of_group, _ in row.silences.values()]
 
     def describe(self):
         lines = ["| client | groups | members | generation changes | assignments | revoked | missed | read twice | of "
@@ -180,16 +182,14 @@ class Measurement:
         """Returns once every group is stable and reads what the producer writes."""
         topic = NewTopic(TOPIC, self.partitions, REPLICAS, config={"min.insync.replicas": str(MIN_IN_SYNC)})
         self.admin.create_topics([topic], request_timeout=30)[TOPIC].result(60)
-        libraries = sorted({group_clients.CLIENTS[plan.client].library for plan in self.plans})
-        group_clients.prepare(libraries)
-        for library in libraries:
-            self.programs[library] = group_clients.Program(
-                library, self.cluster.bootstrap, TOPIC, self.directory / f"members-{library}.log", self._take,
-                self.session_timeout_ms)
+        group_clients.prepare({group_clients.CLIENTS[plan.client].library for plan in self.plans})
+        joined = defaultdict(int)
         for plan in self.plans:
             client = group_clients.CLIENTS[plan.client]
             for name in plan.names():
-                self.programs[client.library].join(name, plan.group, client.protocol, plan.commit)
+                number = joined[client.library] // MEMBERS_PER_PROCESS.get(client.library, sys.maxsize)
+                joined[client.library] += 1
+                self.program(client.library, number).join(name, plan.group, client.protocol, plan.commit)
         try:
             wait_until(lambda: not self.unshared(), JOINED_WITHIN_S, "every group to have shared its partitions")
         except TimeoutError as late:
@@ -200,6 +200,15 @@ class Measurement:
         wait_until(self.whole, WHOLE_WITHIN_S, "every replica to be in sync")
         self.marks = {group: history.marks() for group, history in self.histories.items()}
         self.generations = self.told_generations()
+
+    def program(self, library, number):
+        """The process of a library's members, one of several, started if it does not run yet."""
+        name = f"{library}-{number}"
+        if name not in self.programs:
+            self.programs[name] = group_clients.Program(
+                library, self.cluster.bootstrap, TOPIC, self.directory / f"members-{name}.log", self._take,
+                self.session_timeout_ms)
+        return self.programs[name]
 
     def _take(self, event):
         self.histories[event["member"].rsplit(".", 1)[0]].take(event)
@@ -304,9 +313,9 @@ class Measurement:
         for plan in self.plans:
             for name in plan.names():
                 self.histories[plan.group].leaves(name)
-        codes = {library: program.end(LEFT_WITHIN_S) for library, program in self.programs.items()}
+        codes = {name: program.end(LEFT_WITHIN_S) for name, program in self.programs.items()}
         self.programs = {}
-        return [f"the members of {library} ended with {code}" for library, code in codes.items() if code != 0]
+        return [f"the members {name} ended with {code}" for name, code in codes.items() if code != 0]
 
     def commits_gone_back(self):
         """Offsets that are committed less far than was acknowledged to a member (RELIABILITY G-10)."""

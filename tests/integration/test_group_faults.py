@@ -15,7 +15,7 @@ from support.weir_nodes import WeirNodes
 FEW_CLIENTS = ("confluent-cooperative", "java", "confluent-consumer", "kafka-python", "aiokafka")
 FEW_GROUPS, FEW_MEMBERS, FEW_SESSION_TIMEOUT_MS = 4, 2, 10_000
 MANY_GROUPS, MANY_MEMBERS = 30, 10
-# Longest time that a group, and that a partition of it, hears nothing at a fault.
+# Longest time that a group hears nothing at a fault.
 SILENCE_MEDIAN_MAX_S, SILENCE_MAX_S = 1.0, 2.0
 
 
