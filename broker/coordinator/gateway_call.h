@@ -4,6 +4,7 @@
 //   sent --reply--> waits for the image to reach the reply's offset --> done
 //   sent --no reply, or COORDINATOR_NOT_AVAILABLE--> pause --> sent again
 //   any --deadline--> done with COORDINATOR_NOT_AVAILABLE; any --Cancel--> withdrawn, no `done`
+//   any --this broker alone may be cut off (group_standing.h)--> done with NOT_COORDINATOR
 //
 // Laws:
 //  1. `done` runs once, on the shard, and not after Cancel; never inside Start.
@@ -14,10 +15,13 @@
 // Thread rule: the shard's thread.
 #pragma once
 
+#include <algorithm>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
+#include "broker/coordinator/group_standing.h"
 #include "broker/metadata/group_port.h"
 #include "broker/metadata/image_holder.h"
 #include "common/base/executor.h"
@@ -26,6 +30,8 @@ namespace weir::coordinator {
 
 // Between two attempts: a new active controller is found within a few of them.
 inline constexpr Duration kGatewayRetryPause = std::chrono::milliseconds(50);
+// How often a broker that is out of touch asks itself whether its clients should go on waiting.
+inline constexpr Duration kStandingInterval = std::chrono::seconds(1);
 
 // Where calls start from and what they ask.
 struct GatewayPlace {
@@ -33,6 +39,7 @@ struct GatewayPlace {
   size_t shard = 0;
   broker::ImageHolder& images;
   broker::GroupPort& controllers;
+  GroupStanding& standing;
 };
 
 // What the kinds of calls differ in.
@@ -45,6 +52,8 @@ struct GatewayCallKind {
   Reply (*failure)(const Request& request, ErrorCode error);
   // The metadata that the client's next request must meet; 0: any.
   int64_t (*offset)(const Reply& reply);
+  // The group that is asked about, the first of many.
+  std::string (*group_id)(const Request& request);
 };
 
 template <class Request, class Reply>
@@ -66,6 +75,7 @@ class GatewayCall : public std::enable_shared_from_this<GatewayCall<Request, Rep
       self->attempt_handle_.Cancel();
       self->Fail(ErrorCode::kCoordinatorNotAvailable);
     });
+    CheckStandingLater();
     Attempt();
   }
 
@@ -99,6 +109,28 @@ class GatewayCall : public std::enable_shared_from_this<GatewayCall<Request, Rep
                            [self = this->shared_from_this()] { self->Attempt(); });
   }
 
+  void CheckStandingLater() {
+    const MonoTime now = place_.executor.Now();
+    const MonoTime at = std::clamp(place_.standing.InTouchUntil(), now + kStandingInterval,
+                                   now + kStandingInterval * 60);
+    standing_timer_ = place_.executor.PostAt(at, [weak = this->weak_from_this()] {
+      if (const auto self = weak.lock()) self->CheckStanding();
+    });
+  }
+
+  void CheckStanding() {
+    if (ended_) return;
+    if (place_.executor.Now() < place_.standing.InTouchUntil()) return CheckStandingLater();
+    place_.standing.AskWhetherLeads(place_.shard, kind_.group_id(request_),
+                                    [weak = this->weak_from_this()](bool leads) {
+                                      const auto self = weak.lock();
+                                      if (!self || self->ended_) return;
+                                      if (leads) return self->CheckStandingLater();
+                                      self->attempt_handle_.Cancel();
+                                      self->Fail(ErrorCode::kNotCoordinator);
+                                    });
+  }
+
   // The message does not go through, or its reply not.
   static bool IsHopeless(ErrorCode code) {
     return code == ErrorCode::kThrottlingQuotaExceeded || code == ErrorCode::kCorruptMessage;
@@ -126,6 +158,7 @@ class GatewayCall : public std::enable_shared_from_this<GatewayCall<Request, Rep
   void End() {
     ended_ = true;
     place_.executor.Cancel(timer_);
+    place_.executor.Cancel(standing_timer_);
     done_ = nullptr;
     request_.Clear();
   }
@@ -136,6 +169,7 @@ class GatewayCall : public std::enable_shared_from_this<GatewayCall<Request, Rep
   const MonoTime deadline_;
   Done done_;
   Executor::TimerId timer_ = 0;
+  Executor::TimerId standing_timer_ = 0;
   uint64_t attempt_ = 0;
   // Of the newest attempt.
   rpc::CallHandle attempt_handle_;

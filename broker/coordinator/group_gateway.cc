@@ -62,6 +62,16 @@ JoinGroupReply JoinFailure(const JoinGroupRequest& request, ErrorCode error) {
   return reply;
 }
 
+template <class Request>
+std::string GroupOf(const Request& request) {
+  return request.group_id();
+}
+
+template <class Request>
+std::string FirstGroupOf(const Request& request) {
+  return request.group_ids().empty() ? std::string() : request.group_ids(0);
+}
+
 template <class Request, class Reply>
 Reply FailureOfEach(const Request& request, ErrorCode error) {
   Reply reply;
@@ -80,17 +90,18 @@ bool SaysUnavailableOfAny(const Reply& reply) {
 }
 
 const GatewayCallKind<JoinGroupRequest, JoinGroupReply> kJoin{
-    &broker::GroupPort::JoinGroup, SaysUnavailable, JoinFailure, OffsetOf};
+    &broker::GroupPort::JoinGroup, SaysUnavailable, JoinFailure, OffsetOf, GroupOf};
 const GatewayCallKind<SyncGroupRequest, SyncGroupReply> kSync{
-    &broker::GroupPort::SyncGroup, SaysUnavailable, FailureOfWhole, OffsetOf};
+    &broker::GroupPort::SyncGroup, SaysUnavailable, FailureOfWhole, OffsetOf, GroupOf};
 const GatewayCallKind<HeartbeatRequest, HeartbeatReply> kHeartbeat{
-    &broker::GroupPort::Heartbeat, SaysUnavailable, FailureOfWhole, NoOffset};
+    &broker::GroupPort::Heartbeat, SaysUnavailable, FailureOfWhole, NoOffset, GroupOf};
 const GatewayCallKind<LeaveGroupRequest, LeaveGroupReply> kLeave{
-    &broker::GroupPort::LeaveGroup, SaysUnavailable, FailureOfWhole, NoOffset};
+    &broker::GroupPort::LeaveGroup, SaysUnavailable, FailureOfWhole, NoOffset, GroupOf};
 const GatewayCallKind<DeleteGroupsRequest, DeleteGroupsReply> kDelete{
-    &broker::GroupPort::DeleteGroups, SaysUnavailableOfAny, FailureOfEach, NoOffset};
+    &broker::GroupPort::DeleteGroups, SaysUnavailableOfAny, FailureOfEach, NoOffset, FirstGroupOf};
 const GatewayCallKind<DescribeGroupsRequest, DescribeGroupsReply> kDescribe{
-    &broker::GroupPort::DescribeGroups, SaysUnavailableOfAny, FailureOfEach, NoOffset};
+    &broker::GroupPort::DescribeGroups, SaysUnavailableOfAny, FailureOfEach, NoOffset,
+    FirstGroupOf};
 
 }  // namespace
 
@@ -138,8 +149,18 @@ void GroupGateway::Heartbeat(HeartbeatRequest request, Done<ErrorCode> done) {
       {request.member_id(), request.instance_id()}, request.generation_id());
   if (verdict == ErrorCode::kInvalidGroupId) return done(verdict);
   if (!metadata::IsAnswerOfGateway(verdict)) return Confirm(std::move(request), std::move(done));
-  Heard(request.group_id(), request.member_id());
-  done(verdict);
+  if (place_.executor.Now() < place_.standing.InTouchUntil()) {
+    Heard(request.group_id(), request.member_id());
+    return done(verdict);
+  }
+  const std::string group_id = request.group_id();
+  place_.standing.AskWhetherLeads(
+      place_.shard, group_id,
+      [this, request = std::move(request), verdict, done = std::move(done)](bool leads) mutable {
+        if (!leads) return done(ErrorCode::kNotCoordinator);
+        Heard(request.group_id(), request.member_id());
+        done(verdict);
+      });
 }
 
 void GroupGateway::Confirm(HeartbeatRequest request, Done<ErrorCode> done) {

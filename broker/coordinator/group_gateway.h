@@ -9,7 +9,8 @@
 // Laws:
 //  1. A broker that fails takes no group with it: any other one answers the same.
 //  2. A controller that fails costs a call its time, not its answer: it is sent to the next one.
-//  3. While no controller is active, members whose group is at rest hear NONE.
+//  3. While no controller is active, members whose group is at rest hear NONE; from a broker that
+//     alone may be cut off they hear NOT_COORDINATOR (group_standing.h).
 //  4. `done` runs once on the shard, inside the call or later; never after Cancel of the handle.
 // Thread rule: one per shard, on its thread.
 #pragma once

@@ -13,9 +13,10 @@ namespace weir::coordinator {
 
 class GroupGateways {
  public:
-  // `images` and `controllers` outlive them.
+  // `images`, `controllers` and `standing` outlive them.
   GroupGateways(std::shared_ptr<Executor> metadata_thread, const std::vector<Executor*>& shards,
-                broker::ImageHolder& images, broker::GroupPort& controllers);
+                broker::ImageHolder& images, broker::GroupPort& controllers,
+                GroupStanding& standing);
 
   GroupGateway& At(size_t shard) { return *gateways_[shard]; }
 

@@ -82,8 +82,10 @@ void BrokerNode::ConnectParts() {
                                   .replica_lag_time_max = config_.replica_lag_time_max},
       broker::BrokerCore::Loops{metadata_thread_, std::move(lanes)}, storage_.View(),
       broker::ControllerPorts::Of(*controllers_));
-  groups_ = std::make_unique<coordinator::GroupGateways>(metadata_thread_, shards_.Executors(),
-                                                         core_->images(), *controllers_);
+  standing_ = std::make_unique<coordinator::BrokerStanding>(
+      [this] { return core_->session().in_touch_until(); }, core_->images(), core_->partitions());
+  groups_ = std::make_unique<coordinator::GroupGateways>(
+      metadata_thread_, shards_.Executors(), core_->images(), *controllers_, *standing_);
 }
 
 Status BrokerNode::BindListeners() {

@@ -73,6 +73,7 @@ class BrokerNode {
   // One per shard.
   std::vector<std::unique_ptr<net::TcpDialer>> dialers_;
   std::unique_ptr<broker::BrokerCore> core_;
+  std::unique_ptr<coordinator::BrokerStanding> standing_;
   std::unique_ptr<coordinator::GroupGateways> groups_;
 
   handlers::BrokerContext context_;

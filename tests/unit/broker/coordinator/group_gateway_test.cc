@@ -19,6 +19,20 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
+// As the test says.
+struct ScriptedStanding : public GroupStanding {
+  MonoTime InTouchUntil() const override { return in_touch_until; }
+  void AskWhetherLeads(size_t, std::string_view group_id,
+                       absl::AnyInvocable<void(bool)> done) override {
+    asked.emplace_back(group_id);
+    done(leads);
+  }
+
+  MonoTime in_touch_until = MonoTime::max();
+  bool leads = false;
+  std::vector<std::string> asked;
+};
+
 class GroupGatewayTest : public testing::Test {
  protected:
   // The image that the shard has: a batch more each time.
@@ -87,7 +101,8 @@ class GroupGatewayTest : public testing::Test {
   std::shared_ptr<test::ManualExecutor> thread_ = std::make_shared<test::ManualExecutor>();
   ScriptedGroupPort port_;
   broker::ImageHolder images_{*thread_, {thread_.get()}};
-  GroupGateways gateways_{thread_, {thread_.get()}, images_, port_};
+  ScriptedStanding standing_;
+  GroupGateways gateways_{thread_, {thread_.get()}, images_, port_, standing_};
   metadata::MetadataImage image_;
   uint64_t offset_ = 0;
   std::optional<ErrorCode> verdict_;
@@ -149,6 +164,48 @@ TEST_F(GroupGatewayTest, WithoutControllersMembersAtRestHearNoneAndNobodyIsTurne
   thread_->Advance(milliseconds(1));
   EXPECT_EQ(verdict_, ErrorCode::kCoordinatorNotAvailable);
   EXPECT_EQ(port_.heartbeats.cancelled, 1);
+}
+
+// ---- Cut off ------------------------------------------------------------------------------
+
+// A broker that the controllers no longer hear may not keep members that they have given up.
+TEST_F(GroupGatewayTest, G15_ABrokerOutOfTouchSendsMembersToTheCoordinator) {
+  PublishGroup(metadata::v1::GROUP_STATE_STABLE, 3);
+  standing_.in_touch_until = thread_->Now() + milliseconds(1);
+  EXPECT_EQ(Beat("m", 3), ErrorCode::kNone);
+  thread_->Advance(milliseconds(1));
+  EXPECT_EQ(Beat("m", 3), ErrorCode::kNotCoordinator);
+  EXPECT_EQ(standing_.asked, std::vector<std::string>{"g"});
+  EXPECT_TRUE(port_.heartbeats.requests.empty());
+  standing_.in_touch_until = MonoTime::max();
+  EXPECT_EQ(Beat("m", 3), ErrorCode::kNone);
+}
+
+TEST_F(GroupGatewayTest, A03_WithoutAQuorumTheCoordinatorKeepsItsMembers) {
+  PublishGroup(metadata::v1::GROUP_STATE_STABLE, 3);
+  standing_.in_touch_until = thread_->Now();
+  standing_.leads = true;
+  for (int second = 0; second < 60; ++second) {
+    thread_->Advance(seconds(1));
+    EXPECT_EQ(Beat("m", 3), ErrorCode::kNone);
+  }
+}
+
+TEST_F(GroupGatewayTest, ACallThatWaitsWhereNobodyIsInTouchEndsUnlessItLeads) {
+  standing_.in_touch_until = thread_->Now() + seconds(3);
+  Join();
+  thread_->Advance(seconds(3) - milliseconds(1));
+  EXPECT_FALSE(joined_);
+  standing_.leads = true;
+  thread_->Advance(seconds(120));
+  EXPECT_FALSE(joined_) << "there is no quorum: the join waits for one";
+  standing_.leads = false;
+  thread_->Advance(kStandingInterval);
+  ASSERT_TRUE(joined_);
+  EXPECT_EQ(joined_->error_code(), static_cast<int32_t>(ErrorCode::kNotCoordinator));
+  EXPECT_EQ(joined_->member_id(), "m");
+  EXPECT_EQ(port_.joins.cancelled, 1);
+  EXPECT_EQ(thread_->timers(), 0u);
 }
 
 // ---- Who is alive -------------------------------------------------------------------------

@@ -110,8 +110,10 @@ class BrokerFixture : public testing::Test {
         broker::BrokerCore::Loops{thread_, std::move(lanes)}, *log_store_,
         broker::ControllerPorts::Of(*controllers_));
     group_calls_ = std::make_unique<FakeGroups>(thread_);
-    groups_ = std::make_unique<coordinator::GroupGateways>(thread_, shards_->Executors(),
-                                                           core_->images(), *group_calls_);
+    standing_ = std::make_unique<coordinator::BrokerStanding>([] { return MonoTime::max(); },
+                                                              core_->images(), core_->partitions());
+    groups_ = std::make_unique<coordinator::GroupGateways>(
+        thread_, shards_->Executors(), core_->images(), *group_calls_, *standing_);
     StartServing();
   }
 
@@ -195,6 +197,7 @@ class BrokerFixture : public testing::Test {
   std::vector<std::unique_ptr<net::TcpDialer>> dialers_;
   std::unique_ptr<broker::BrokerCore> core_;
   std::unique_ptr<FakeGroups> group_calls_;
+  std::unique_ptr<coordinator::BrokerStanding> standing_;
   std::unique_ptr<coordinator::GroupGateways> groups_;
   BrokerContext context_;
   std::unique_ptr<Dispatcher> dispatcher_;
