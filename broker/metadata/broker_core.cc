@@ -57,9 +57,12 @@ void BrokerCore::Start() {
 // ---- PartitionHost ----------------------------------------------------------------------
 
 void BrokerCore::Assign(std::vector<replica::Assignment> assignments, Task done) {
-  router_.Assign(std::move(assignments), [this, done = std::move(done)]() mutable {
-    isr_updates_.AfterStorage(std::move(done));
-  });
+  auto forget = removed_topics_.ToForget(assignments, node_id_, metadata_thread_->Now());
+  router_.Assign(std::move(assignments),
+                 [this, forget = std::move(forget), done = std::move(done)]() mutable {
+                   if (!forget.empty()) router_.ForgetTopics(std::move(forget));
+                   isr_updates_.AfterStorage(std::move(done));
+                 });
 }
 
 void BrokerCore::Drop(std::vector<replica::TopicPartition> partitions, Task done) {
@@ -75,6 +78,7 @@ void BrokerCore::OnThrottleRates(const replica::ThrottleRates& rates) {
 }
 
 void BrokerCore::OnTopicsRemoved(const std::map<Uuid, std::string>& topics) {
+  removed_topics_.Add(topics, metadata_thread_->Now());
   router_.ForgetTopics(topics);
 }
 

@@ -24,6 +24,7 @@
 #include "broker/metadata/metadata_follower.h"
 #include "broker/metadata/producer_id_pool.h"
 #include "broker/metadata/reconciler.h"
+#include "broker/metadata/removed_topics.h"
 #include "broker/metadata/replication_link.h"
 #include "broker/replica/partition_router.h"
 
@@ -106,6 +107,7 @@ class BrokerCore : private PartitionHost {
   ReplicationLink replication_;
   ImageHolder images_;
   Reconciler reconciler_;
+  RemovedTopics removed_topics_;
   ProducerIdPool producer_ids_;
   std::unique_ptr<MetadataFollower> follower_;
   std::unique_ptr<BrokerSession> session_;
