@@ -43,9 +43,13 @@ HttpPages::HttpPages(Readiness readiness) : state_(std::make_unique<State>()) {
 HttpPages::~HttpPages() { Stop(); }
 
 void HttpPages::AddPage(const std::string& path, Page page) {
+  AddQueryPage(path, [page = std::move(page)](const HttpQuery&) { return page(); });
+}
+
+void HttpPages::AddQueryPage(const std::string& path, QueryPage page) {
   state_->server.Get(
-      path, [page = std::move(page)](const httplib::Request&, httplib::Response& response) {
-        HttpAnswer answer = page();
+      path, [page = std::move(page)](const httplib::Request& request, httplib::Response& response) {
+        HttpAnswer answer = page(request.params);
         response.status = answer.status;
         response.set_content(answer.body, answer.content_type);
       });
@@ -72,6 +76,21 @@ Result<int> HttpPages::Start(const std::string& address) {
 void HttpPages::Stop() {
   state_->server.stop();
   if (state_->thread.joinable()) state_->thread.join();
+}
+
+Result<HttpAnswer> GetPage(const std::string& address, const std::string& path,
+                           const HttpQuery& query, Duration timeout) {
+  WEIR_ASSIGN_OR_RETURN(const HostPort at, ParseHostPort(address));
+  httplib::Client client(at.host, at.port);
+  client.set_connection_timeout(timeout);
+  client.set_read_timeout(timeout);
+  client.set_write_timeout(timeout);
+  const httplib::Result got = client.Get(path.c_str(), query, httplib::Headers());
+  if (!got) {
+    return Fail(ErrorCode::kNetworkException,
+                "http://" + address + path + ": " + httplib::to_string(got.error()));
+  }
+  return HttpAnswer{got->status, got->body, got->get_header_value("Content-Type")};
 }
 
 Result<HostPort> ParseHostPort(const std::string& address) {

@@ -7,10 +7,12 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
 #include "common/base/result.h"
+#include "common/base/time.h"
 
 namespace weir::runtime {
 
@@ -20,11 +22,15 @@ struct HttpAnswer {
   std::string content_type = "text/plain; charset=utf-8";
 };
 
+// What stands behind the "?" of an address, decoded.
+using HttpQuery = std::multimap<std::string, std::string>;
+
 class HttpPages {
  public:
   // Empty reason: ready.
   using Readiness = std::function<std::string()>;
   using Page = std::function<HttpAnswer()>;
+  using QueryPage = std::function<HttpAnswer(const HttpQuery&)>;
 
   explicit HttpPages(Readiness readiness);
   ~HttpPages();
@@ -33,6 +39,7 @@ class HttpPages {
 
   // REQUIRES: before Start.
   void AddPage(const std::string& path, Page page);
+  void AddQueryPage(const std::string& path, QueryPage page);
   // Binds "host:port" (port 0: a free one) and serves. Returns the bound port.
   // Errors: kInvalidConfig when the address is malformed or taken.
   Result<int> Start(const std::string& address);
@@ -43,6 +50,12 @@ class HttpPages {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// Asks a node for a page: `address` is host:port, `path` begins with "/".
+// Connecting, sending and each wait for bytes take at most `timeout`. Errors: kNetworkException
+// when nobody answers.
+Result<HttpAnswer> GetPage(const std::string& address, const std::string& path,
+                           const HttpQuery& query, Duration timeout);
 
 // "host:port" or "[v6]:port". Errors: kInvalidConfig.
 struct HostPort {

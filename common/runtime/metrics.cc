@@ -57,6 +57,7 @@ struct Metrics::State {
   std::map<Key, std::unique_ptr<Gauge>> gauges;
   std::map<Key, std::unique_ptr<Histogram>> histograms;
   std::vector<GaugeCallback> callbacks;
+  std::vector<std::function<std::string()>> families;
 
   prometheus::Gauge& RawGauge(const std::string& name, const std::string& help,
                               const MetricLabels& labels) {
@@ -104,6 +105,11 @@ void Metrics::AddGaugeCallback(const std::string& name, const std::string& help,
   state_->callbacks.push_back({&state_->RawGauge(name, help, labels), std::move(read)});
 }
 
+void Metrics::AddFamilies(std::function<std::string()> render) {
+  std::lock_guard lock(state_->mutex);
+  state_->families.push_back(std::move(render));
+}
+
 Histogram& Metrics::AddHistogram(const std::string& name, const std::string& help,
                                  const std::vector<double>& bounds, const MetricLabels& labels) {
   std::lock_guard lock(state_->mutex);
@@ -127,12 +133,20 @@ const std::vector<double>& Metrics::LatencyBounds() {
 void Metrics::ClearCallbacks() {
   std::lock_guard lock(state_->mutex);
   state_->callbacks.clear();
+  state_->families.clear();
 }
 
 std::string Metrics::Render() {
-  std::lock_guard lock(state_->mutex);
-  for (const GaugeCallback& callback : state_->callbacks) callback.gauge->Set(callback.read());
-  return prometheus::TextSerializer().Serialize(state_->registry.Collect());
+  std::string text;
+  std::vector<std::function<std::string()>> families;
+  {
+    std::lock_guard lock(state_->mutex);
+    for (const GaugeCallback& callback : state_->callbacks) callback.gauge->Set(callback.read());
+    text = prometheus::TextSerializer().Serialize(state_->registry.Collect());
+    families = state_->families;
+  }
+  for (const auto& render : families) text += render();
+  return text;
 }
 
 }  // namespace weir::runtime

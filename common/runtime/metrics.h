@@ -55,6 +55,9 @@ class Metrics {
   // A gauge whose value is asked for when the page is rendered. `read` runs on the HTTP thread.
   void AddGaugeCallback(const std::string& name, const std::string& help,
                         std::function<double()> read, const MetricLabels& labels = {});
+  // Families whose labels come and go: `render` returns them whole, in the format of Render, when
+  // the page is rendered. It runs on the HTTP thread and may wait; no other call waits for it.
+  void AddFamilies(std::function<std::string()> render);
   // `bounds`: upper bounds of the buckets, ascending. LatencyBounds() suits seconds.
   Histogram& AddHistogram(const std::string& name, const std::string& help,
                           const std::vector<double>& bounds, const MetricLabels& labels = {});

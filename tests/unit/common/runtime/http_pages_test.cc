@@ -38,6 +38,27 @@ TEST(HttpPages, ProbesFollowReadinessAndMetricsAreServed) {
   pages.Stop();
 }
 
+TEST(HttpPages, AQueryReachesItsPage) {
+  HttpPages pages([] { return std::string(); });
+  pages.AddQueryPage("/echo", [](const HttpQuery& query) {
+    HttpAnswer answer{.status = 200, .body = "", .content_type = "application/json"};
+    for (const auto& [name, value] : query) answer.body += name + "=" + value + ";";
+    return answer;
+  });
+  const auto port = pages.Start("127.0.0.1:0");
+  ASSERT_TRUE(port) << ToString(port.error());
+  const std::string address = "127.0.0.1:" + std::to_string(*port);
+  const auto answer = GetPage(address, "/echo", {{"group", "a b&c=Ã¼%+"}}, std::chrono::seconds(5));
+  ASSERT_TRUE(answer) << ToString(answer.error());
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(answer->body, "group=a b&c=Ã¼%+;");
+  EXPECT_EQ(answer->content_type, "application/json");
+  EXPECT_EQ(GetPage(address, "/nothing", {}, std::chrono::seconds(5))->status, 404);
+  pages.Stop();
+  EXPECT_EQ(GetPage(address, "/echo", {}, std::chrono::seconds(5)).error().code,
+            ErrorCode::kNetworkException);
+}
+
 TEST(HttpPages, IdleScrapersHoldNeitherThreadsNorTheEnd) {
   HttpPages pages([] { return std::string(); });
   const auto port = pages.Start("127.0.0.1:0");
