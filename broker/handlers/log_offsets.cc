@@ -8,6 +8,7 @@
 
 #include "broker/handlers/cluster_view.h"
 #include "broker/handlers/handlers.h"
+#include "broker/handlers/log_positions.h"
 #include "broker/handlers/registry.h"
 
 namespace weir::handlers {
@@ -88,7 +89,8 @@ ErrorCode ErrorFor(ErrorCode error, int16_t version) {
   return unknown ? ErrorCode::kLeaderNotAvailable : error;
 }
 
-void HandleList(Call call, net::ConnectionInfo&, wire::ListOffsetsRequest request) {
+void HandleList(Call call, net::ConnectionInfo& connection, wire::ListOffsetsRequest request) {
+  if (IsFromBroker(call, connection, request)) return AnswerPositions(std::move(call), request);
   auto pending = std::make_unique<ListPending>(ListPending{std::move(call), {}, {}});
   std::vector<replica::ListOffsetsPart> parts = Split<replica::ListOffsetsPart>(
       *pending, request,

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "broker/node/end_at_once.h"
+#include "broker/node/group_pages.h"
 #include "broker/node/node_metrics.h"
 #include "common/base/limits.h"
 #include "common/base/prng.h"
@@ -86,6 +87,10 @@ void BrokerNode::ConnectParts() {
       [this] { return core_->session().in_touch_until(); }, core_->images(), core_->partitions());
   groups_ = std::make_unique<coordinator::GroupGateways>(
       metadata_thread_, shards_.Executors(), core_->images(), *controllers_, *standing_);
+  lags_ = std::make_unique<coordinator::GroupLags>(
+      config_.node_id,
+      coordinator::GroupLags::Home{.shard = 0, .executor = shards_.at(0), .dialer = *dialers_[0]},
+      core_->images(), core_->partitions());
 }
 
 Status BrokerNode::BindListeners() {
@@ -102,6 +107,7 @@ Status BrokerNode::BindListeners() {
 Status BrokerNode::StartPages() {
   if (config_.http_listen.empty()) return {};
   pages_ = std::make_unique<runtime::HttpPages>([this] { return NotReadyReason(); });
+  AddGroupPages(*lags_, *pages_);
   WEIR_ASSIGN_OR_RETURN(const runtime::HostPort wanted,
                         runtime::ParseHostPort(config_.http_listen));
   WEIR_ASSIGN_OR_RETURN(const int port, pages_->Start(config_.http_listen));

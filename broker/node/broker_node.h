@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "broker/coordinator/group_gateways.h"
+#include "broker/coordinator/group_lags.h"
 #include "broker/handlers/broker_config.h"
 #include "broker/handlers/dispatcher.h"
 #include "broker/handlers/registry.h"
@@ -75,6 +76,7 @@ class BrokerNode {
   std::unique_ptr<broker::BrokerCore> core_;
   std::unique_ptr<coordinator::BrokerStanding> standing_;
   std::unique_ptr<coordinator::GroupGateways> groups_;
+  std::unique_ptr<coordinator::GroupLags> lags_;
 
   handlers::BrokerContext context_;
   const handlers::Registry registry_ = handlers::MakeRegistry();
