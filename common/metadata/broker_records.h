@@ -1,11 +1,10 @@
-// Which records are for brokers (DESIGN D6): what group members say to each other,
-// subscriptions and assignments, stays with the controllers, which answer joins, syncs and
-// descriptions of groups.
+// Which records are for brokers (DESIGN D6): what group members say to each other, and what they
+// are assigned, stays with the controllers, which answer joins, syncs and descriptions of groups.
 //
 // Laws:
 //  1. It depends on the record's kind alone.
 //  2. A broker's image differs from a controller's only in GroupMember's subscription and
-//     assignment, which are null there: no record depends on one that is left out.
+//     assignments, which are null there: no record depends on one that is left out.
 // Thread rule: pure functions.
 #pragma once
 
@@ -16,7 +15,7 @@
 
 namespace weir::metadata {
 
-bool IsForBrokers(const v1::MetadataRecord& record);
+bool IsForBrokers(v1::MetadataRecord::KindCase kind);
 
 // A serialized MetadataBatch without the records that brokers do not get. Bytes that are no batch
 // come back as they are: Apply counts them on every node alike.

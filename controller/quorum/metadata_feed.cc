@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
+#include "common/metadata/broker_records.h"
 #include "common/metadata/snapshot.h"
 
 namespace weir::quorum {
@@ -56,7 +57,9 @@ void MetadataFeed::SendBatches(Subscriber& subscriber) {
          source_.raft().log().Slice(subscriber.next, committed, limits::kAppendBytesMax)) {
       broker::v1::OffsetBatch* batch = reply.mutable_batches()->add_batches();
       batch->set_offset(static_cast<int64_t>(entry.index.value()));
-      if (entry.type == raft::EntryType::kNormal) batch->set_batch(*entry.payload);
+      if (entry.type == raft::EntryType::kNormal) {
+        batch->set_batch(metadata::BatchForBrokers(*entry.payload));
+      }
       subscriber.next = entry.index + 1;
     }
   }
@@ -69,6 +72,7 @@ void MetadataFeed::MakeSnapshot(SubscriberId id, Subscriber& subscriber) {
   auto image = std::make_shared<const metadata::MetadataImage>(machine_.committed());
   source_.post_to_worker([this, id, image] {
     auto chunks = metadata::WriteSnapshot(*image);
+    for (std::string& chunk : chunks) chunk = metadata::ChunkForBrokers(chunk);
     source_.post_to_loop(
         [this, id, offset = image->offset(), chunks = std::move(chunks)]() mutable {
           const auto found = subscribers_.find(id);

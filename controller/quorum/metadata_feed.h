@@ -6,6 +6,8 @@
 // Laws (C-28): batches come in order, each once, none left out; only committed ones.
 //  1. A subscriber has at most one message on its way: a slow one makes no queue, it gets larger
 //     messages.
+//  2. What brokers have no use for stays here (common/metadata/broker_records.h); the offsets of
+//     batches that held nothing else are sent all the same.
 // Thread rule: loop thread. Subscriber's functions may be called from it at any time.
 #pragma once
 

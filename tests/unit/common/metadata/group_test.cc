@@ -129,7 +129,8 @@ TEST_F(GroupTest, WhatDoesNotFitIsIgnored) {
 
 void ClearWhatBrokersLack(v1::SnapshotChunk* chunk) {
   for (int i = chunk->records_size() - 1; i >= 0; --i) {
-    if (!IsForBrokers(chunk->records(i))) chunk->mutable_records()->DeleteSubrange(i, 1);
+    if (!IsForBrokers(chunk->records(i).kind_case()))
+      chunk->mutable_records()->DeleteSubrange(i, 1);
   }
 }
 
@@ -167,6 +168,22 @@ TEST(BrokerRecords, OtherBytesPass) {
   v1::MetadataBatch batch;
   batch.add_records()->mutable_topic()->set_name("orders");
   EXPECT_EQ(BatchForBrokers(batch.SerializeAsString()), batch.SerializeAsString());
+}
+
+// What is cut off anywhere is handed on as it is, and nothing is read behind it.
+TEST(BrokerRecords, DamagedBytesPass) {
+  v1::MetadataBatch batch;
+  batch.mutable_cause()->set_principal("Controller:1");
+  batch.add_records()->mutable_group_assignment()->set_group_id("orders");
+  batch.add_records()->mutable_group()->set_group_id("orders");
+  const std::string whole = batch.SerializeAsString();
+  EXPECT_LT(BatchForBrokers(whole).size(), whole.size());
+  for (size_t size = 0; size < whole.size(); ++size) {
+    const std::string cut = whole.substr(0, size);
+    v1::MetadataBatch parsed;
+    if (parsed.ParseFromString(cut)) continue;
+    EXPECT_EQ(BatchForBrokers(cut), cut) << size;
+  }
 }
 
 }  // namespace
