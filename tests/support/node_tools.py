@@ -29,7 +29,9 @@ def modules():
         done = subprocess.run([node(), _installed("lib/node_modules/npm/bin/npm-cli.js"), "install", "--no-save",
                                "--no-audit", "--no-fund", "--prefix", directory, KAFKAJS],
                               capture_output=True, text=True, timeout=300,
-                              env={**os.environ, "PATH": f"{node().parent}:{os.environ['PATH']}"})
+                              # The machine's certificates, as everything else here takes them.
+                              env={**os.environ, "PATH": f"{node().parent}:{os.environ['PATH']}",
+                                   "NODE_USE_SYSTEM_CA": "1"})
         if done.returncode != 0:
             raise RuntimeError(f"npm could not install {KAFKAJS}:\n{done.stdout}{done.stderr}")
     return directory / "node_modules"

@@ -20,6 +20,7 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 public class GroupMember extends Thread implements ConsumerRebalanceListener {
   private static final int COMMIT_INTERVAL_MS = 1000;
+  private static final int LEAVE_PATIENCE_MS = 30_000;
   private static String bootstrap;
   private static String topic;
   private static int sessionTimeoutMs;
@@ -155,8 +156,10 @@ public class GroupMember extends Thread implements ConsumerRebalanceListener {
     for (GroupMember member : members.values()) {
       member.stopping = true;
     }
+    long deadline = System.nanoTime() + LEAVE_PATIENCE_MS * 1_000_000L;
     for (GroupMember member : members.values()) {
-      member.join();
+      member.join(Math.max(1, (deadline - System.nanoTime()) / 1_000_000));
     }
+    System.exit(members.values().stream().anyMatch(Thread::isAlive) ? 1 : 0);
   }
 }

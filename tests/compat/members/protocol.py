@@ -6,7 +6,7 @@ reads commands, one per line, from standard input:
     join NAME GROUP PROTOCOL COMMIT [INSTANCE_ID]    PROTOCOL: classic, cooperative or consumer (KIP-848)
                                                      COMMIT: auto (every second) or manual (after every poll)
     leave NAME
-At the end of the input all leave, and the program ends. It prints one JSON object per line; all have "at" (Unix time, ms),
+At the end of the input all leave, and the program ends, even if some cannot. It prints one JSON object per line; all have "at" (Unix time, ms),
 "member" and "event":
     assigned, revoked, lost    "partitions", those added or taken; "generation" where the client tells
     records                    "partition", "first", "last" (offsets) and "count" of what one poll brought
@@ -18,11 +18,13 @@ settings, and reconnects, retries and fetches without long pauses where they del
 """
 
 import json
+import os
 import sys
 import threading
 import time
 
 COMMIT_INTERVAL_MS = 1000
+LEAVE_PATIENCE_S = 30
 
 _output = threading.Lock()
 
@@ -63,6 +65,9 @@ def serve(start):
             running[name] = member, start(member)
         else:
             running[name][0].stopping.set()
+    patience = threading.Timer(LEAVE_PATIENCE_S, os._exit, [1])
+    patience.daemon = True
+    patience.start()
     for member, _ in running.values():
         member.stopping.set()
     for _, wait in running.values():

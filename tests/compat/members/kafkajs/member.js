@@ -7,6 +7,7 @@ const { Kafka, logLevel } = require('kafkajs')
 
 const [bootstrap, topic, sessionTimeout] = process.argv.slice(2)
 const COMMIT_INTERVAL_MS = 1000
+const LEAVE_PATIENCE_MS = 30_000
 
 function say(member, event, more) {
   process.stdout.write(JSON.stringify({ at: Date.now(), member, event, ...more }) + '\n')
@@ -75,6 +76,7 @@ readline
     members.set(name, join(name, group, commit).catch(failed))
   })
   .on('close', async () => {
+    setTimeout(() => process.exit(1), LEAVE_PATIENCE_MS)
     await Promise.all([...members.keys()].map(leave))
     process.exit(0)
   })

@@ -16,6 +16,8 @@ import (
 // CommitInterval is that of automatic commits.
 const CommitInterval = time.Second
 
+const leavePatience = 30 * time.Second
+
 // Member is one member: what it was asked to be, whether to go on (Context), and its voice.
 type Member struct {
 	Context                           context.Context
@@ -89,6 +91,7 @@ func Serve(work func(*Member)) {
 			members[fields[1]].stop()
 		}
 	}
+	time.AfterFunc(leavePatience, func() { os.Exit(1) })
 	for _, m := range members {
 		m.stop()
 	}
