@@ -60,6 +60,7 @@ OWNED = [
     (re.compile(r"<grpc"), {"common/rpc", "controller/quorum", "controller/service"}),
     (re.compile(r"<spdlog/"), {"common/runtime"}),
     (re.compile(r"<prometheus/"), {"common/runtime"}),
+    (re.compile(r"<re2/"), {"controller/state"}),
     (re.compile(r"<httplib\.h>"), {"common/runtime"}),
     (re.compile(r"<yaml-cpp/"), {"common/runtime", "controller/ctl"}),
     (re.compile(r"<asio"), {"broker/net"}),

@@ -66,6 +66,12 @@ inline constexpr size_t kGroupMemberBytesMax = 1024 * 1024;
 inline constexpr size_t kGroupSubscriptionBytesMax = 8 * 1024 * 1024;
 // Groups of a cluster, empty ones too: about 1 KiB of memory each on every node.
 inline constexpr size_t kGroupsMax = 200'000;
+// A subscription's regular expression: names are 249 bytes, and alternatives are few.
+inline constexpr size_t kTopicPatternBytesMax = 8 * 1024;
+// What one compiled expression may take.
+inline constexpr int64_t kTopicPatternMemoryBytesMax = 1024 * 1024;
+// Different ones in one group: each new topic is compared with all.
+inline constexpr size_t kTopicPatternsPerGroupMax = 100;
 // Member ids handed out to clients that have not joined with them (KIP-394).
 inline constexpr size_t kGroupPendingIdsMax = 100'000;
 

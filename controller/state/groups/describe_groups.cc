@@ -38,6 +38,40 @@ void Describe(const Group& group, group::v1::DescribedGroup* out) {
   }
 }
 
+using NamedPartitions = google::protobuf::RepeatedPtrField<group::v1::NamedTopicPartitions>;
+
+// Topics that are gone have no name, and are left out.
+void Describe(const MetadataImage& image, const metadata::PartitionsByTopic& partitions,
+              NamedPartitions* out) {
+  for (const auto& [id, numbers] : partitions) {
+    const metadata::Topic* topic = image.FindTopic(id);
+    if (topic == nullptr) continue;
+    group::v1::NamedTopicPartitions* named = out->Add();
+    named->set_topic_id(id.ToBytes());
+    named->set_topic_name(topic->name);
+    named->mutable_partitions()->Add(numbers.begin(), numbers.end());
+  }
+}
+
+void Describe(const MetadataImage& image, const std::string& member_id, const GroupMember& member,
+              group::v1::DescribedConsumer* out) {
+  out->set_member_id(member_id);
+  out->set_instance_id(member.instance_id);
+  out->set_member_epoch(member.member_epoch);
+  out->set_uses_classic_protocol(member.uses_classic_protocol);
+  if (member.subscription != nullptr) {
+    out->set_client_id(member.subscription->client_id);
+    out->set_client_host(member.subscription->client_host);
+    out->set_rack_id(member.subscription->rack_id);
+    out->set_subscribed_topic_regex(member.subscription->topic_regex);
+    for (const std::string& name : member.subscription->topic_names) {
+      out->add_subscribed_topic_names(name);
+    }
+  }
+  Describe(image, metadata::Get(member.assigned), out->mutable_assignment());
+  Describe(image, metadata::Get(member.target), out->mutable_target_assignment());
+}
+
 }  // namespace
 
 group::v1::DescribeGroupsReply DescribeGroups(const MetadataImage& image,
@@ -46,11 +80,37 @@ group::v1::DescribeGroupsReply DescribeGroups(const MetadataImage& image,
   for (const std::string& group_id : request.group_ids()) {
     group::v1::DescribedGroup* out = reply.add_groups();
     out->set_group_id(group_id);
-    if (const Group* group = image.FindGroup(group_id)) {
+    const Group* group = image.FindGroup(group_id);
+    if (group != nullptr && group->type == metadata::GroupType::kClassic) {
       Describe(*group, out);
     } else {
       out->set_state("Dead");
       out->set_error_code(static_cast<int32_t>(ErrorCode::kGroupIdNotFound));
+    }
+  }
+  return reply;
+}
+
+group::v1::DescribeConsumerGroupsReply DescribeConsumerGroups(
+    const MetadataImage& image, const group::v1::DescribeConsumerGroupsRequest& request) {
+  group::v1::DescribeConsumerGroupsReply reply;
+  for (const std::string& group_id : request.group_ids()) {
+    group::v1::DescribedConsumerGroup* out = reply.add_groups();
+    out->set_group_id(group_id);
+    const Group* group = image.FindGroup(group_id);
+    if (group == nullptr || group->type != metadata::GroupType::kConsumer) {
+      out->set_state("Dead");
+      out->set_error_code(static_cast<int32_t>(ErrorCode::kGroupIdNotFound));
+      out->set_error_message("Group " + group_id +
+                             (group == nullptr ? " not found." : " is not a consumer group."));
+      continue;
+    }
+    out->set_state(std::string(GroupStateName(group->state)));
+    out->set_group_epoch(group->generation);
+    out->set_assignment_epoch(group->assignment_epoch);
+    out->set_assignor_name(group->protocol_name);
+    for (const auto& [member_id, member] : group->members) {
+      Describe(image, member_id, member, out->add_members());
     }
   }
   return reply;

@@ -7,9 +7,14 @@
 
 namespace weir::state {
 
-// Errors per group: kGroupIdNotFound, with the state "Dead".
+// Errors per group: kGroupIdNotFound, with the state "Dead": there is none, or it is not a classic
+// group.
 group::v1::DescribeGroupsReply DescribeGroups(const MetadataImage& image,
                                               const group::v1::DescribeGroupsRequest& request);
+
+// The same of groups of the consumer protocol (KIP-848).
+group::v1::DescribeConsumerGroupsReply DescribeConsumerGroups(
+    const MetadataImage& image, const group::v1::DescribeConsumerGroupsRequest& request);
 
 group::v1::ListGroupsReply ListGroups(const MetadataImage& image,
                                       const group::v1::ListGroupsRequest& request);

@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "common/base/time.h"
 #include "common/metadata/effective_config.h"
@@ -21,6 +23,21 @@ struct GroupConfig {
   // How long the join of a member that was in no generation yet may wait: it sends no heartbeats
   // meanwhile. Kafka has no public name for it.
   Duration new_member_join_timeout = std::chrono::minutes(5);
+
+  // Of consumer groups (KIP-848). group.consumer.max.size; limits::kGroupMembersMax bounds it too.
+  int32_t consumer_size_max = INT32_MAX;
+  // group.consumer.assignors, the preferred one first; only those that there are.
+  std::vector<std::string> consumer_assignors = {"uniform", "range"};
+  // group.consumer.migration.policy: whether a classic group may become a consumer group while it
+  // has members, and the other way round.
+  bool allows_upgrade = true;
+  bool allows_downgrade = true;
+  // For what groups may set themselves: common/metadata/consumer_group_config.h.
+  metadata::StaticConfig static_config;
+
+  metadata::ConfigView View(const metadata::MetadataImage& image) const {
+    return {image, kNoNode, &static_config};
+  }
 };
 
 // The values in force.

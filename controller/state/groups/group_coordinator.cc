@@ -24,6 +24,7 @@ void GroupCoordinator::BecomeActive(const MetadataImage& image, MonoTime now) {
   timers_.Clear();
   calls_.clear();
   pending_id_count_ = 0;
+  consumers_.Clear();
   for (const auto& [group_id, group] : image.groups()) Load(image, group_id, now);
 }
 
@@ -34,6 +35,7 @@ std::vector<GroupAnswer> GroupCoordinator::Deactivate() {
   timers_.Clear();
   calls_.clear();
   pending_id_count_ = 0;
+  consumers_.Clear();
   return answers;
 }
 
@@ -45,28 +47,39 @@ std::vector<GroupAnswer> GroupCoordinator::Rejected(const GroupContext& context,
   }
   for (const std::string& group_id : outcome.group_ids) {
     const auto found = groups_.find(group_id);
-    if (found != groups_.end()) {
-      AnswerAllOf(found->second, &answers);
-      for (const auto& [id, member] : found->second.members) {
-        timers_.Cancel(SessionTimer(group_id, id));
-      }
-      for (const std::string& id : found->second.pending_ids) {
-        timers_.Cancel(SessionTimer(group_id, id));
-      }
-      pending_id_count_ -= found->second.pending_ids.size();
-      groups_.erase(found);
-    }
-    timers_.Cancel({GroupTimerKind::kJoin, group_id, ""});
-    timers_.Cancel({GroupTimerKind::kSync, group_id, ""});
+    if (found != groups_.end()) AnswerAllOf(found->second, &answers);
+    ForgetClassic(group_id);
+    consumers_.Forget(group_id);
     if (context.image.FindGroup(group_id) != nullptr) Load(context.image, group_id, context.now);
   }
   return answers;
 }
 
-// What can be known of a group from its records alone (law 7).
-GroupSoftState& GroupCoordinator::Load(const MetadataImage& image, const std::string& group_id,
-                                       MonoTime now) {
+void GroupCoordinator::ForgetClassic(const std::string& group_id) {
+  const auto found = groups_.find(group_id);
+  if (found == groups_.end()) return;
+  for (const auto& [id, member] : found->second.members) {
+    timers_.Cancel(SessionTimer(group_id, id));
+  }
+  for (const std::string& id : found->second.pending_ids) {
+    timers_.Cancel(SessionTimer(group_id, id));
+  }
+  pending_id_count_ -= found->second.pending_ids.size();
+  timers_.Cancel({GroupTimerKind::kJoin, group_id, ""});
+  timers_.Cancel({GroupTimerKind::kSync, group_id, ""});
+  groups_.erase(found);
+}
+
+void GroupCoordinator::Load(const MetadataImage& image, const std::string& group_id, MonoTime now) {
   const Group& group = *image.FindGroup(group_id);
+  if (group.type == metadata::GroupType::kConsumer) {
+    return consumers_.Load(image, group_id, group, now);
+  }
+  LoadClassic(group_id, group, now);
+}
+
+// What can be known of a group from its records alone (law 7).
+void GroupCoordinator::LoadClassic(const std::string& group_id, const Group& group, MonoTime now) {
   GroupSoftState& soft = groups_[group_id];
   const bool completing = group.state == metadata::GroupState::kCompletingRebalance;
   for (const auto& [member_id, member] : group.members) {
@@ -86,7 +99,6 @@ GroupSoftState& GroupCoordinator::Load(const MetadataImage& image, const std::st
   if (std::cmp_greater(group.members.size(), config_.size_max)) {
     timers_.Set({GroupTimerKind::kJoin, group_id, ""}, now);
   }
-  return soft;
 }
 
 void GroupCoordinator::AnswerAllOf(GroupSoftState& soft, std::vector<GroupAnswer>* answers) {
@@ -106,26 +118,32 @@ void GroupCoordinator::AnswerAllOf(GroupSoftState& soft, std::vector<GroupAnswer
 }
 
 GroupCoordinator::Step GroupCoordinator::StepFor(Event& event, const std::string& group_id) {
-  auto draft = event.drafts.find(group_id);
-  if (draft == event.drafts.end()) {
-    draft = event.drafts.try_emplace(group_id, event.context.image, group_id).first;
-    WEIR_CHECK(groups_[group_id].members.size() == draft->second.group().members.size(),
-               "the working image is what was decided before");
-  }
-  return {event, draft->second, groups_[group_id]};
+  const bool is_new = !event.drafts.contains(group_id);
+  GroupDraft& draft = event.DraftOf(group_id);
+  GroupSoftState& soft = groups_[group_id];
+  WEIR_CHECK(!is_new || soft.members.size() == draft.group().members.size(),
+             "the working image is what was decided before");
+  return {event, draft, soft};
 }
 
+// Each group's soft state is that of its type.
 GroupOutcome GroupCoordinator::Finish(Event& event) {
   for (auto& [group_id, draft] : event.drafts) {
     event.outcome.group_ids.push_back(group_id);
+    DowngradeIfAllClassic(event, group_id, draft);
+    const bool is_consumer = draft.exists() && draft.group().type == metadata::GroupType::kConsumer;
+    if (is_consumer) {
+      consumers_.Settle(event, draft);
+    } else {
+      consumers_.Forget(group_id);
+    }
+    const auto soft = groups_.find(group_id);
+    const bool is_pending = soft != groups_.end() && !soft->second.pending_ids.empty();
+    const bool is_joinable = !is_consumer || draft.group().members.empty();
+    if (!(draft.exists() && !is_consumer) && !(is_pending && is_joinable)) ForgetClassic(group_id);
     for (MetadataRecord& record : draft.TakeRecords()) {
       event.outcome.records.push_back(std::move(record));
     }
-    const auto soft = groups_.find(group_id);
-    if (draft.exists() || !soft->second.pending_ids.empty()) continue;
-    timers_.Cancel({GroupTimerKind::kJoin, group_id, ""});
-    timers_.Cancel({GroupTimerKind::kSync, group_id, ""});
-    groups_.erase(soft);
   }
   return std::move(event.outcome);
 }
@@ -156,10 +174,20 @@ GroupOutcome GroupCoordinator::OnCallGone(const GroupContext& context, GroupCall
 
 group::v1::HeartbeatReply GroupCoordinator::Heartbeat(const GroupContext& context,
                                                       const group::v1::HeartbeatRequest& request) {
-  const ErrorCode verdict = metadata::CheckHeartbeat(context.image, request.group_id(),
-                                                     {request.member_id(), request.instance_id()},
-                                                     request.generation_id());
+  ErrorCode verdict = metadata::CheckHeartbeat(context.image, request.group_id(),
+                                               {request.member_id(), request.instance_id()},
+                                               request.generation_id());
+  if (verdict == ErrorCode::kCoordinatorNotAvailable) {
+    // Of a consumer group, and known here: who owns what decides.
+    const Group& known = *context.image.FindGroup(request.group_id());
+    const bool again =
+        consumers_.IsToJoinAgain(known, request.group_id(), *known.FindMember(request.member_id()));
+    verdict = again ? ErrorCode::kRebalanceInProgress : ErrorCode::kNone;
+  }
   const auto group = groups_.find(request.group_id());
+  if (metadata::IsAnswerOfGateway(verdict)) {
+    consumers_.OnAlive(request.group_id(), request.member_id(), context.now);
+  }
   if (metadata::IsAnswerOfGateway(verdict) && group != groups_.end()) {
     if (const GroupMemberSoftState* member = group->second.Find(request.member_id())) {
       timers_.Extend(SessionTimer(request.group_id(), request.member_id()),
@@ -174,11 +202,12 @@ group::v1::HeartbeatReply GroupCoordinator::Heartbeat(const GroupContext& contex
 void GroupCoordinator::OnReport(MonoTime now, const group::v1::LivenessReport& report) {
   for (const group::v1::LiveGroup& group : report.groups()) {
     const auto found = groups_.find(group.group_id());
-    if (found == groups_.end()) continue;
     for (const group::v1::LiveMember& live : group.members()) {
-      const GroupMemberSoftState* member = found->second.Find(live.member_id());
-      if (member == nullptr) continue;
       const Duration age = std::chrono::milliseconds(std::max(0, live.heard_ms_ago()));
+      consumers_.OnAlive(group.group_id(), live.member_id(), now - age);
+      const GroupMemberSoftState* member =
+          found == groups_.end() ? nullptr : found->second.Find(live.member_id());
+      if (member == nullptr) continue;
       timers_.Extend(SessionTimer(group.group_id(), live.member_id()),
                      now - age + member->session_timeout);
     }
@@ -191,15 +220,21 @@ GroupOutcome GroupCoordinator::OnTime(const GroupContext& context) {
   for (int i = 0; i < kTimersPerOutcomeMax && bytes < kTimerRecordBytesMax; ++i) {
     const std::optional<GroupTimer> timer = timers_.PopDue(context.now);
     if (!timer) break;
-    const Step step = StepFor(event, timer->group_id);
-    const size_t before = step.draft.record_bytes();
+    GroupDraft& draft = event.DraftOf(timer->group_id);
+    const size_t before = draft.record_bytes();
     OnTimer(event, *timer);
-    bytes += step.draft.record_bytes() - before;
+    bytes += draft.record_bytes() - before;
   }
   return Finish(event);
 }
 
 void GroupCoordinator::OnTimer(Event& event, const GroupTimer& timer) {
+  const auto classic = groups_.find(timer.group_id);
+  const bool is_pending_id =
+      classic != groups_.end() && classic->second.pending_ids.contains(timer.member_id);
+  if (consumers_.Knows(timer.group_id) && !is_pending_id) {
+    return consumers_.OnTimer(event, timer);
+  }
   Step step = StepFor(event, timer.group_id);
   switch (timer.kind) {
     case GroupTimerKind::kJoin:
@@ -215,6 +250,10 @@ void GroupCoordinator::OnTimer(Event& event, const GroupTimer& timer) {
     }
     case GroupTimerKind::kSession:
       return ExpireSession(step, timer.member_id);
+    case GroupTimerKind::kRevocation:
+    case GroupTimerKind::kAssignment:
+    case GroupTimerKind::kTopics:
+      return;
   }
 }
 
@@ -237,8 +276,8 @@ void GroupCoordinator::OnJoinTimer(Step& step) {
   timers_.Set({GroupTimerKind::kJoin, step.group_id(), ""}, step.now() + delay);
 }
 
-void GroupCoordinator::Note(Step& step, std::string text) {
-  step.event.outcome.notes.push_back("group " + step.group_id() + ": " + std::move(text));
+void GroupCoordinator::Note(Step& step, const std::string& text) {
+  step.event.Note(step.group_id(), text);
 }
 
 const GroupSoftState* GroupCoordinator::FindSoftStateForTest(std::string_view group_id) const {

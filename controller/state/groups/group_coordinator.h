@@ -1,5 +1,6 @@
-// GroupCoordinator: the classic group protocol, as the active controller decides it (DESIGN D6).
-// Events of gateways and of time go in; records and answers come out.
+// GroupCoordinator: consumer groups, as the active controller decides them (DESIGN D6). Events of
+// gateways and of time go in; records and answers come out. What follows is the classic protocol;
+// groups of the consumer protocol (KIP-848) are consumer_groups.h, to which it hands their events.
 //
 //   Empty --first join--> PreparingRebalance --all have joined, or time is up--> Completing-
 //   Rebalance --the leader's assignment--> Stable --a member comes, changes, leaves or expires, or
@@ -49,53 +50,27 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <variant>
 #include <vector>
 
-#include "common/base/prng.h"
 #include "common/base/time.h"
-#include "controller/state/decision.h"
+#include "controller/state/groups/consumer_groups.h"
 #include "controller/state/groups/group_config.h"
-#include "controller/state/groups/group_draft.h"
+#include "controller/state/groups/group_event.h"
 #include "controller/state/groups/group_soft_state.h"
 #include "controller/state/groups/group_timers.h"
 #include "proto/group.pb.h"
 
 namespace weir::state {
 
-struct GroupContext {
-  // The working image.
-  const MetadataImage& image;
-  MonoTime now;
-  // Never null. For member ids.
-  Prng* prng;
-};
-
-using GroupReply = std::variant<group::v1::JoinGroupReply, group::v1::SyncGroupReply,
-                                group::v1::LeaveGroupReply, group::v1::DeleteGroupsReply>;
-
-struct GroupAnswer {
-  GroupCallId call = 0;
-  GroupReply reply;
-};
-
-struct GroupOutcome {
-  // At most limits::kMetadataBatchBytesMax bytes; often none.
-  Records records;
-  // By call; also of calls that came earlier and waited.
-  std::vector<GroupAnswer> answers;
-  // The groups that it is about.
-  std::vector<std::string> group_ids;
-  // What happened and why, a line each, for the log.
-  std::vector<std::string> notes;
-};
-
 class GroupCoordinator {
  public:
-  explicit GroupCoordinator(GroupConfig config) : config_(config) {}
+  explicit GroupCoordinator(GroupConfig config)
+      : config_(std::move(config)), consumers_(config_, timers_) {}
+  GroupCoordinator(const GroupCoordinator&) = delete;
+  GroupCoordinator& operator=(const GroupCoordinator&) = delete;
 
   // Forgets everything and begins from the image (law 7).
   void BecomeActive(const MetadataImage& image, MonoTime now);
@@ -115,6 +90,9 @@ class GroupCoordinator {
                      const group::v1::LeaveGroupRequest& request);
   GroupOutcome Delete(const GroupContext& context, GroupCallId call,
                       const group::v1::DeleteGroupsRequest& request);
+  // KIP-848.
+  GroupOutcome ConsumerHeartbeat(const GroupContext& context, GroupCallId call,
+                                 const group::v1::ConsumerGroupHeartbeatRequest& request);
   // The call's client or gateway is gone: nobody waits any more. The member's session begins.
   GroupOutcome OnCallGone(const GroupContext& context, GroupCallId call);
 
@@ -124,6 +102,10 @@ class GroupCoordinator {
   // Signs of life. Members that are not known are passed over.
   void OnReport(MonoTime now, const group::v1::LivenessReport& report);
 
+  // Topics of these names were created or removed, or got partitions: consumer groups that
+  // subscribe to them are assigned anew, when OnTime is called.
+  void OnTopicsChanged(const GroupContext& context, const std::set<std::string>& names);
+
   // Does what is due, as much as one batch holds: ask NextDeadline again.
   GroupOutcome OnTime(const GroupContext& context);
   std::optional<MonoTime> NextDeadline() const { return timers_.Next(); }
@@ -132,14 +114,10 @@ class GroupCoordinator {
   size_t call_count() const { return calls_.size(); }
   // Null when there is no such group here.
   const GroupSoftState* FindSoftStateForTest(std::string_view group_id) const;
+  const ConsumerGroups& consumers_for_test() const { return consumers_; }
 
  private:
-  // One event, while it is handled: the groups it touches.
-  struct Event {
-    const GroupContext& context;
-    std::map<std::string, GroupDraft, std::less<>> drafts;
-    GroupOutcome outcome;
-  };
+  using Event = GroupEvent;
   // One group of an event.
   struct Step {
     Event& event;
@@ -158,11 +136,14 @@ class GroupCoordinator {
   // group_coordinator.cc
   Step StepFor(Event& event, const std::string& group_id);
   GroupOutcome Finish(Event& event);
-  GroupSoftState& Load(const MetadataImage& image, const std::string& group_id, MonoTime now);
+  // Begins from the image.
+  void Load(const MetadataImage& image, const std::string& group_id, MonoTime now);
+  void LoadClassic(const std::string& group_id, const metadata::Group& group, MonoTime now);
+  void ForgetClassic(const std::string& group_id);
   void AnswerAllOf(GroupSoftState& soft, std::vector<GroupAnswer>* answers);
   void OnTimer(Event& event, const GroupTimer& timer);
   void OnJoinTimer(Step& step);
-  void Note(Step& step, std::string text);
+  void Note(Step& step, const std::string& text);
 
   // group_members.cc: soft state of members and calls
   GroupTimer SessionTimer(std::string_view group_id, std::string_view member_id) const;
@@ -190,6 +171,7 @@ class GroupCoordinator {
   void JoinKnownMember(Step& step, GroupCallId call, const group::v1::JoinGroupRequest& request);
   void AddMember(Step& step, const std::string& member_id, GroupCallId call,
                  const group::v1::JoinGroupRequest& request);
+  void BecomeClassic(Step& step, const std::string& protocol_type);
   void UpdateMember(Step& step, const std::string& member_id, GroupCallId call,
                     const group::v1::JoinGroupRequest& request);
   void ReplaceStaticMember(Step& step, const std::string& old_id, const std::string& new_id,
@@ -223,6 +205,19 @@ class GroupCoordinator {
   void TakeAssignments(Step& step, const group::v1::SyncGroupRequest& request);
   group::v1::SyncGroupReply SyncReply(const Step& step, const std::string& member_id) const;
 
+  // group_consumers.cc
+  // Whether the group is a consumer group that has members.
+  static bool IsConsumerGroup(const MetadataImage& image, std::string_view group_id);
+  Status CheckConsumerGroup(const Event& event,
+                            const group::v1::ConsumerGroupHeartbeatRequest& request) const;
+
+  // Whether a classic group with members may become a consumer group, so that this one can join.
+  Status CheckUpgrade(const metadata::Group& group,
+                      const group::v1::ConsumerGroupHeartbeatRequest& request) const;
+  // Online migration (group_migration.h): the group's draft and soft state become the other type's.
+  void Upgrade(Event& event, const std::string& group_id);
+  void DowngradeIfAllClassic(Event& event, const std::string& group_id, GroupDraft& draft);
+
   // group_leave.cc
   ErrorCode LeaveOne(Step& step, const group::v1::LeavingMember& leaving);
 
@@ -231,6 +226,7 @@ class GroupCoordinator {
   GroupTimers timers_;
   std::map<GroupCallId, WaitingCall> calls_;
   size_t pending_id_count_ = 0;
+  ConsumerGroups consumers_;
 };
 
 }  // namespace weir::state

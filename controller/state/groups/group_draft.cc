@@ -45,6 +45,21 @@ void GroupDraft::SetLeader(const std::string& leader) {
   if (std::exchange(group_.leader, leader) != leader) header_changed_ = true;
 }
 
+void GroupDraft::SetType(metadata::GroupType type) {
+  exists_ = true;
+  if (std::exchange(group_.type, type) != type) header_changed_ = true;
+}
+
+void GroupDraft::SetAssignmentEpoch(int32_t epoch) {
+  exists_ = true;
+  if (std::exchange(group_.assignment_epoch, epoch) != epoch) header_changed_ = true;
+}
+
+void GroupDraft::SetTopicsHash(uint64_t hash) {
+  exists_ = true;
+  if (std::exchange(group_.topics_hash, hash) != hash) header_changed_ = true;
+}
+
 template <class FillRecord>
 void GroupDraft::Add(FillRecord fill) {
   MetadataRecord record;
@@ -62,7 +77,8 @@ void GroupDraft::PutMember(const std::string& member_id, const MemberFields& fie
   const metadata::GroupMember* known = group_.FindMember(member_id);
   if (known != nullptr && known->instance_id == fields.instance_id &&
       known->session_timeout_ms == fields.session_timeout_ms &&
-      known->rebalance_timeout_ms == fields.rebalance_timeout_ms) {
+      known->rebalance_timeout_ms == fields.rebalance_timeout_ms &&
+      known->uses_classic_protocol == fields.uses_classic_protocol) {
     return;
   }
   Add([&](MetadataRecord* record) {
@@ -71,6 +87,7 @@ void GroupDraft::PutMember(const std::string& member_id, const MemberFields& fie
     member->set_instance_id(fields.instance_id);
     member->set_session_timeout_ms(fields.session_timeout_ms);
     member->set_rebalance_timeout_ms(fields.rebalance_timeout_ms);
+    member->set_uses_classic_protocol(fields.uses_classic_protocol);
     member->set_replaces_member_id(replaces);
     return member;
   });
@@ -98,6 +115,47 @@ void GroupDraft::PutAssignment(const std::string& member_id, const std::string& 
     auto* fields = record->mutable_group_assignment();
     fields->set_member_id(member_id);
     fields->set_assignment(assignment);
+    return fields;
+  });
+}
+
+void GroupDraft::PutTarget(const std::string& member_id,
+                           const metadata::PartitionsByTopic& target) {
+  const metadata::GroupMember* known = group_.FindMember(member_id);
+  WEIR_CHECK(known != nullptr);
+  if (metadata::Get(known->target) == target) return;
+  Add([&](MetadataRecord* record) {
+    auto* fields = record->mutable_group_target_assignment();
+    fields->set_member_id(member_id);
+    metadata::FillPartitions(target, fields->mutable_partitions());
+    return fields;
+  });
+}
+
+void GroupDraft::PutProgress(const std::string& member_id, const MemberProgress& progress) {
+  const metadata::GroupMember* known = group_.FindMember(member_id);
+  WEIR_CHECK(known != nullptr);
+  const MemberProgress before = ProgressOf(*known);
+  if (before.member_epoch != progress.member_epoch || before.state != progress.state ||
+      before.previous_member_epoch != progress.previous_member_epoch) {
+    Add([&](MetadataRecord* record) {
+      auto* fields = record->mutable_group_member_epoch();
+      fields->set_member_id(member_id);
+      fields->set_member_epoch(progress.member_epoch);
+      fields->set_previous_member_epoch(progress.previous_member_epoch);
+      fields->set_state(static_cast<metadata::v1::ConsumerMemberState>(progress.state));
+      return fields;
+    });
+  }
+  if (before.assigned == progress.assigned &&
+      before.pending_revocation == progress.pending_revocation) {
+    return;
+  }
+  Add([&](MetadataRecord* record) {
+    auto* fields = record->mutable_group_current_assignment();
+    fields->set_member_id(member_id);
+    metadata::FillPartitions(progress.assigned, fields->mutable_assigned());
+    metadata::FillPartitions(progress.pending_revocation, fields->mutable_pending_revocation());
     return fields;
   });
 }

@@ -14,6 +14,7 @@
 
 #include "common/metadata/group.h"
 #include "controller/state/decision.h"
+#include "controller/state/groups/consumer_reconciler.h"
 
 namespace weir::state {
 
@@ -34,18 +35,24 @@ class GroupDraft {
   void SetProtocolType(const std::string& protocol_type);
   void SetProtocolName(const std::string& protocol_name);
   void SetLeader(const std::string& leader);
+  void SetType(metadata::GroupType type);
+  void SetAssignmentEpoch(int32_t epoch);
+  void SetTopicsHash(uint64_t hash);
 
   struct MemberFields {
     std::string instance_id;
     int32_t session_timeout_ms = 0;
     int32_t rebalance_timeout_ms = 0;
+    bool uses_classic_protocol = false;
   };
   // `replaces`: the static member's id until now; empty: none.
   void PutMember(const std::string& member_id, const MemberFields& fields,
                  const std::string& replaces = "");
-  // REQUIRES for the three: the members exist.
+  // REQUIRES for those that follow: the members exist.
   void PutSubscription(const std::string& member_id, metadata::GroupSubscription subscription);
   void PutAssignment(const std::string& member_id, const std::string& assignment);
+  void PutTarget(const std::string& member_id, const metadata::PartitionsByTopic& target);
+  void PutProgress(const std::string& member_id, const MemberProgress& progress);
   void RemoveMembers(const std::vector<std::string>& member_ids);
 
   // Removes the group. REQUIRES: it has no members.

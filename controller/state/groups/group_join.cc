@@ -16,19 +16,6 @@ using group::v1::JoinGroupRequest;
 using metadata::GroupState;
 using metadata::GroupSubscription;
 
-// "client-1b4e28ba-2fa1-41d2-883f-0016d3cca427", as Kafka's look.
-std::string NewMemberId(const std::string& prefix, Prng& prng) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  const Uuid uuid = Uuid::Random(prng);
-  std::string id = prefix + "-";
-  for (size_t i = 0; i < uuid.bytes.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) id += '-';
-    id += kHex[uuid.bytes[i] >> 4];
-    id += kHex[uuid.bytes[i] & 15];
-  }
-  return id;
-}
-
 // A protocol that is named twice counts once.
 GroupSubscription SubscriptionOf(const JoinGroupRequest& request) {
   GroupSubscription subscription;
@@ -71,6 +58,18 @@ std::string ReasonOf(std::string_view what, const std::string& member_id,
 
 }  // namespace
 
+std::string NewMemberId(const std::string& prefix, Prng& prng) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  const Uuid uuid = Uuid::Random(prng);
+  std::string id = prefix + "-";
+  for (size_t i = 0; i < uuid.bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) id += '-';
+    id += kHex[uuid.bytes[i] >> 4];
+    id += kHex[uuid.bytes[i] & 15];
+  }
+  return id;
+}
+
 GroupOutcome GroupCoordinator::Join(const GroupContext& context, GroupCallId call,
                                     const JoinGroupRequest& request) {
   Event event{context, {}, {}};
@@ -90,6 +89,9 @@ void GroupCoordinator::HandleJoin(Event& event, GroupCallId call, const JoinGrou
   }
   if (request.ByteSizeLong() > limits::kGroupMemberBytesMax) {
     return fail(ErrorCode::kUnknownServerError, member_id);
+  }
+  if (IsConsumerGroup(event.context.image, request.group_id())) {
+    return consumers_.JoinClassic(event, call, request);
   }
   Step step = StepFor(event, request.group_id());
   const bool is_pending = step.soft.pending_ids.contains(member_id);
@@ -146,7 +148,6 @@ ErrorCode GroupCoordinator::CheckProtocols(const Step& step,
                                            const JoinGroupRequest& request) const {
   constexpr ErrorCode kInconsistent = ErrorCode::kInconsistentGroupProtocol;
   const metadata::Group& group = step.group();
-  if (group.type != metadata::GroupType::kClassic) return kInconsistent;
   if (group.state == GroupState::kEmpty) {
     const bool is_empty = request.protocol_type().empty() || request.protocols().empty();
     return is_empty ? kInconsistent : ErrorCode::kNone;
@@ -232,7 +233,7 @@ void GroupCoordinator::PutMember(Step& step, const std::string& member_id,
 void GroupCoordinator::AddMember(Step& step, const std::string& member_id, GroupCallId call,
                                  const JoinGroupRequest& request) {
   if (step.draft.state() == GroupState::kPreparingRebalance) step.soft.new_member_added = true;
-  if (step.group().members.empty()) step.draft.SetProtocolType(request.protocol_type());
+  if (step.group().members.empty()) BecomeClassic(step, request.protocol_type());
   if (step.group().leader.empty()) step.draft.SetLeader(member_id);
   PutMember(step, member_id, "", request);
   GroupMemberSoftState& soft = AddSoftMember(step, member_id);
@@ -240,6 +241,16 @@ void GroupCoordinator::AddMember(Step& step, const std::string& member_id, Group
   soft.is_anonymous = request.member_id().empty() && request.instance_id().empty();
   WaitForJoin(step, member_id, call);
   PrepareOrComplete(step, ReasonOf("a new member,", member_id, request));
+}
+
+// An empty group is of the type of who joins it. Its generations go on.
+void GroupCoordinator::BecomeClassic(Step& step, const std::string& protocol_type) {
+  step.draft.SetProtocolType(protocol_type);
+  if (step.group().type == metadata::GroupType::kClassic) return;
+  step.draft.SetType(metadata::GroupType::kClassic);
+  step.draft.SetProtocolName("");
+  step.draft.SetAssignmentEpoch(0);
+  step.draft.SetTopicsHash(0);
 }
 
 void GroupCoordinator::UpdateMember(Step& step, const std::string& member_id, GroupCallId call,

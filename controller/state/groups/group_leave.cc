@@ -43,6 +43,11 @@ GroupOutcome GroupCoordinator::Leave(const GroupContext& context, GroupCallId ca
     Answer(event, call, std::move(reply));
     return Finish(event);
   }
+  if (IsConsumerGroup(context.image, request.group_id())) {
+    consumers_.LeaveClassic(event, request, &reply);
+    Answer(event, call, std::move(reply));
+    return Finish(event);
+  }
   Step step = StepFor(event, request.group_id());
   bool somebody_left = false;
   for (const LeavingMember& leaving : request.members()) {
@@ -63,15 +68,15 @@ GroupOutcome GroupCoordinator::Delete(const GroupContext& context, GroupCallId c
   Event event{context, {}, {}};
   group::v1::DeleteGroupsReply reply;
   for (const std::string& group_id : request.group_ids()) {
-    Step step = StepFor(event, group_id);
+    GroupDraft& draft = event.DraftOf(group_id);
     ErrorCode error = ErrorCode::kNone;
-    if (!step.draft.exists()) {
+    if (!draft.exists()) {
       error = ErrorCode::kGroupIdNotFound;
-    } else if (step.draft.state() != metadata::GroupState::kEmpty) {
+    } else if (draft.state() != metadata::GroupState::kEmpty) {
       error = ErrorCode::kNonEmptyGroup;
     } else {
-      step.draft.Remove();
-      Note(step, "deleted");
+      draft.Remove();
+      event.Note(group_id, "deleted");
     }
     group::v1::DeletedGroup* deleted = reply.add_groups();
     deleted->set_group_id(group_id);

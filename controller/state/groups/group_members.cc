@@ -24,6 +24,9 @@ GroupReply NotAvailable(const GroupReply& reply) {
     leave.set_error_code(static_cast<int32_t>(kError));
     return leave;
   }
+  if (std::holds_alternative<group::v1::ConsumerGroupHeartbeatReply>(reply)) {
+    return ConsumerHeartbeatFailure({kError, "the change was not appended; send it again"});
+  }
   group::v1::DeleteGroupsReply deleted = std::get<group::v1::DeleteGroupsReply>(reply);
   for (group::v1::DeletedGroup& group : *deleted.mutable_groups()) {
     if (group.error_code() == 0) group.set_error_code(static_cast<int32_t>(kError));

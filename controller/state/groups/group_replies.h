@@ -1,11 +1,12 @@
 // Replies that carry an error, of every kind of group call. Thread rule: pure functions.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <variant>
 
-#include "common/base/error_code.h"
-#include "controller/state/groups/group_coordinator.h"
+#include "common/base/result.h"
+#include "controller/state/groups/group_event.h"
 
 namespace weir::state {
 
@@ -20,6 +21,13 @@ inline group::v1::JoinGroupReply JoinFailure(ErrorCode error, std::string_view m
 inline group::v1::SyncGroupReply SyncFailure(ErrorCode error) {
   group::v1::SyncGroupReply reply;
   reply.set_error_code(static_cast<int32_t>(error));
+  return reply;
+}
+
+inline group::v1::ConsumerGroupHeartbeatReply ConsumerHeartbeatFailure(const Error& error) {
+  group::v1::ConsumerGroupHeartbeatReply reply;
+  reply.set_error_code(static_cast<int32_t>(error.code));
+  reply.set_error_message(error.message);
   return reply;
 }
 

@@ -44,6 +44,9 @@ GroupOutcome GroupCoordinator::Sync(const GroupContext& context, GroupCallId cal
 void GroupCoordinator::HandleSync(Event& event, GroupCallId call, const SyncGroupRequest& request) {
   const auto fail = [&](ErrorCode error) { Answer(event, call, SyncFailure(error)); };
   if (request.group_id().empty()) return fail(ErrorCode::kInvalidGroupId);
+  if (IsConsumerGroup(event.context.image, request.group_id())) {
+    return consumers_.SyncClassic(event, call, request);
+  }
   Step step = StepFor(event, request.group_id());
   const ErrorCode error = CheckSync(step.draft, request);
   if (error != ErrorCode::kNone) return fail(error);

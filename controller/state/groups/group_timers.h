@@ -27,12 +27,18 @@ enum class GroupTimerKind : uint8_t {
   kSync,
   // A member, or a member id that was handed out (KIP-394), has been silent for too long.
   kSession,
+  // Of consumer groups: a member has to confirm that it gave up partitions.
+  kRevocation,
+  // The next target assignment may be made.
+  kAssignment,
+  // The topics that a group subscribes to may have changed.
+  kTopics,
 };
 
 struct GroupTimer {
   GroupTimerKind kind = GroupTimerKind::kJoin;
   std::string group_id;
-  // Of kSession; empty otherwise.
+  // Of kSession and kRevocation; empty otherwise.
   std::string member_id;
 
   friend auto operator<=>(const GroupTimer&, const GroupTimer&) = default;
