@@ -16,6 +16,10 @@ void AddTopicChangeCommands(Commands& commands, CLI::App& topic);
 // weir topic produce|consume.
 void AddProduceCommand(Commands& commands, CLI::App& topic);
 void AddConsumeCommand(Commands& commands, CLI::App& topic);
+// weir group list|describe.
+void AddGroupReadCommands(Commands& commands, CLI::App& group);
+// weir group seek|undo-reset|delete.
+void AddGroupChangeCommands(Commands& commands, CLI::App& group);
 // weir cluster describe.
 void AddClusterCommands(Commands& commands);
 // weir broker list|describe|drain|can-stop.

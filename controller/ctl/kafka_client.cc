@@ -93,6 +93,12 @@ rd_kafka_headers_t* ToRdKafkaHeaders(const std::vector<RecordHeader>& headers) {
 
 }  // namespace
 
+Result<RdKafkaPointer<rd_kafka_t>> NewKafkaHandle(rd_kafka_type_t type,
+                                                  const KafkaOptions& options) {
+  WEIR_ASSIGN_OR_RETURN(rd_kafka_conf_t * conf, MakeConf(options, {}));
+  return NewHandle(type, conf);
+}
+
 Error FromKafkaError(rd_kafka_resp_err_t error, const std::string& what) {
   return {NearestCode(error), what + ": " + rd_kafka_err2str(error)};
 }

@@ -40,6 +40,10 @@ struct RdKafkaDeleter {
 template <class T>
 using RdKafkaPointer = std::unique_ptr<T, RdKafkaDeleter>;
 
+// A client of `type` with these options and nothing else set. Errors: kInvalidConfig.
+Result<RdKafkaPointer<rd_kafka_t>> NewKafkaHandle(rd_kafka_type_t type,
+                                                  const KafkaOptions& options);
+
 // The nearest of Kafka's codes, with librdkafka's words.
 Error FromKafkaError(rd_kafka_resp_err_t error, const std::string& what);
 
@@ -79,6 +83,10 @@ class KafkaConsumer {
 
   // The topic's partitions. Errors: kUnknownTopicOrPartition, kNetworkException.
   Result<std::vector<int32_t>> Partitions();
+  // Errors: those of ListOffsets.
+  Result<LogBounds> Bounds(int32_t partition);
+  // The offset that `position` is now. Errors: those of ListOffsets.
+  Result<int64_t> Resolve(int32_t partition, const Position& position);
   // Begins to consume `partitions` over `range`. Errors: those of ListOffsets.
   Status Start(const std::vector<int32_t>& partitions, const OffsetRange& range);
   // The next record, if one comes within `timeout`. Errors: e.g. kOffsetOutOfRange.
@@ -93,8 +101,6 @@ class KafkaConsumer {
   };
 
   KafkaConsumer() = default;
-  Result<int64_t> Resolve(int32_t partition, const Position& position);
-  Result<LogBounds> Bounds(int32_t partition);
   Result<int64_t> OffsetOfTime(int32_t partition, int64_t timestamp_ms);
   void Finish(Progress& progress);
 

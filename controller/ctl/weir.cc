@@ -46,6 +46,9 @@ void AddAllCommands(Commands& commands) {
   AddTopicChangeCommands(commands, topic);
   AddProduceCommand(commands, topic);
   AddConsumeCommand(commands, topic);
+  CLI::App& group = commands.Noun("group", "Consumer groups, their offsets and their lag");
+  AddGroupReadCommands(commands, group);
+  AddGroupChangeCommands(commands, group);
   AddClusterCommands(commands);
   AddBrokerCommands(commands);
   AddPartitionCommands(commands);
