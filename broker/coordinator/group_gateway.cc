@@ -10,8 +10,12 @@
 namespace weir::coordinator {
 namespace {
 
+using group::v1::ConsumerGroupHeartbeatReply;
+using group::v1::ConsumerGroupHeartbeatRequest;
 using group::v1::DeleteGroupsReply;
 using group::v1::DeleteGroupsRequest;
+using group::v1::DescribeConsumerGroupsReply;
+using group::v1::DescribeConsumerGroupsRequest;
 using group::v1::DescribeGroupsReply;
 using group::v1::DescribeGroupsRequest;
 using group::v1::HeartbeatReply;
@@ -103,6 +107,30 @@ const GatewayCallKind<DescribeGroupsRequest, DescribeGroupsReply> kDescribe{
     &broker::GroupPort::DescribeGroups, SaysUnavailableOfAny, FailureOfEach, NoOffset,
     FirstGroupOf};
 
+const GatewayCallKind<ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatReply>
+    kConsumerHeartbeat{&broker::GroupPort::ConsumerGroupHeartbeat, SaysUnavailable, FailureOfWhole,
+                       OffsetOf, GroupOf};
+const GatewayCallKind<DescribeConsumerGroupsRequest, DescribeConsumerGroupsReply>
+    kDescribeConsumers{&broker::GroupPort::DescribeConsumerGroups, SaysUnavailableOfAny,
+                       FailureOfEach, NoOffset, FirstGroupOf};
+
+// Null fields mean "as before" (proto/group.proto, law 4).
+bool SaysNothingNew(const ConsumerGroupHeartbeatRequest& request) {
+  return request.member_epoch() > 0 && !request.has_rack_id() &&
+         request.rebalance_timeout_ms() == -1 && !request.has_subscribed_topic_names() &&
+         !request.has_subscribed_topic_regex() && !request.has_server_assignor() &&
+         !request.has_topic_partitions();
+}
+
+ConsumerGroupHeartbeatReply NothingNew(const ConsumerGroupHeartbeatRequest& request,
+                                       int32_t interval_ms) {
+  ConsumerGroupHeartbeatReply reply;
+  reply.set_member_id(request.member_id());
+  reply.set_member_epoch(request.member_epoch());
+  reply.set_heartbeat_interval_ms(interval_ms);
+  return reply;
+}
+
 }  // namespace
 
 template <class Request, class Reply>
@@ -143,24 +171,53 @@ void GroupGateway::Describe(DescribeGroupsRequest request, Done<DescribeGroupsRe
   StartCall(kDescribe, std::move(request), kGroupAdminPatience, std::move(done));
 }
 
+void GroupGateway::DescribeConsumers(DescribeConsumerGroupsRequest request,
+                                     Done<DescribeConsumerGroupsReply> done) {
+  StartCall(kDescribeConsumers, std::move(request), kGroupAdminPatience, std::move(done));
+}
+
 void GroupGateway::Heartbeat(HeartbeatRequest request, Done<ErrorCode> done) {
   const ErrorCode verdict = metadata::CheckHeartbeat(
       *place_.images.At(place_.shard), request.group_id(),
       {request.member_id(), request.instance_id()}, request.generation_id());
   if (verdict == ErrorCode::kInvalidGroupId) return done(verdict);
   if (!metadata::IsAnswerOfGateway(verdict)) return Confirm(std::move(request), std::move(done));
-  if (place_.executor.Now() < place_.standing.InTouchUntil()) {
+  const std::string group_id = request.group_id();
+  IfStanding(group_id, [this, request = std::move(request), verdict,
+                        done = std::move(done)](bool standing) mutable {
+    if (!standing) return done(ErrorCode::kNotCoordinator);
     Heard(request.group_id(), request.member_id());
-    return done(verdict);
+    done(verdict);
+  });
+}
+
+rpc::CallHandle GroupGateway::ConsumerHeartbeat(ConsumerGroupHeartbeatRequest request,
+                                                int32_t interval_ms,
+                                                Done<ConsumerGroupHeartbeatReply> done) {
+  const bool is_at_rest = SaysNothingNew(request) &&
+                          metadata::IsConsumerMemberAtRest(
+                              *place_.images.At(place_.shard), request.group_id(),
+                              {request.member_id(), request.instance_id()}, request.member_epoch());
+  if (!is_at_rest) {
+    return StartCall(kConsumerHeartbeat, std::move(request), kConsumerHeartbeatPatience,
+                     std::move(done));
   }
   const std::string group_id = request.group_id();
-  place_.standing.AskWhetherLeads(
-      place_.shard, group_id,
-      [this, request = std::move(request), verdict, done = std::move(done)](bool leads) mutable {
-        if (!leads) return done(ErrorCode::kNotCoordinator);
-        Heard(request.group_id(), request.member_id());
-        done(verdict);
-      });
+  IfStanding(group_id, [this, request = std::move(request), interval_ms,
+                        done = std::move(done)](bool standing) mutable {
+    if (!standing) {
+      return done(FailureOfWhole<ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatReply>(
+          request, ErrorCode::kNotCoordinator));
+    }
+    Heard(request.group_id(), request.member_id());
+    done(NothingNew(request, interval_ms));
+  });
+  return {};
+}
+
+void GroupGateway::IfStanding(const std::string& group_id, Done<bool> done) {
+  if (place_.executor.Now() < place_.standing.InTouchUntil()) return done(true);
+  place_.standing.AskWhetherLeads(place_.shard, group_id, std::move(done));
 }
 
 void GroupGateway::Confirm(HeartbeatRequest request, Done<ErrorCode> done) {

@@ -4,6 +4,8 @@
 //
 //   client --Heartbeat--> image says NONE or REBALANCE_IN_PROGRESS: answered at once, and reported
 //                         image would turn the member away: the controller is asked
+//   client --ConsumerGroupHeartbeat--> it says nothing new and is to be told nothing new: the same
+//                         anything else: the controller is asked
 //   client --JoinGroup, SyncGroup, LeaveGroup, ...--> GatewayCall --> controller
 //
 // Laws:
@@ -15,6 +17,7 @@
 // Thread rule: one per shard, on its thread.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "absl/functional/any_invocable.h"
@@ -31,6 +34,7 @@ namespace weir::coordinator {
 inline constexpr Duration kJoinPatienceMin = std::chrono::minutes(5);
 inline constexpr Duration kSyncPatience = std::chrono::minutes(5);
 inline constexpr Duration kHeartbeatPatience = std::chrono::seconds(5);
+inline constexpr Duration kConsumerHeartbeatPatience = std::chrono::seconds(10);
 inline constexpr Duration kLeavePatience = std::chrono::seconds(10);
 inline constexpr Duration kGroupAdminPatience = std::chrono::seconds(15);
 
@@ -50,8 +54,14 @@ class GroupGateway {
   void Delete(group::v1::DeleteGroupsRequest request, Done<group::v1::DeleteGroupsReply> done);
   void Describe(group::v1::DescribeGroupsRequest request,
                 Done<group::v1::DescribeGroupsReply> done);
+  void DescribeConsumers(group::v1::DescribeConsumerGroupsRequest request,
+                         Done<group::v1::DescribeConsumerGroupsReply> done);
 
   void Heartbeat(group::v1::HeartbeatRequest request, Done<ErrorCode> done);
+  // `interval_ms`: the group's heartbeat interval, for answers that are given here.
+  rpc::CallHandle ConsumerHeartbeat(group::v1::ConsumerGroupHeartbeatRequest request,
+                                    int32_t interval_ms,
+                                    Done<group::v1::ConsumerGroupHeartbeatReply> done);
   // The controller's verdict, whatever the own image says. For commits too, which the image would
   // refuse. kCoordinatorNotAvailable: nobody could be asked.
   void Confirm(group::v1::HeartbeatRequest request, Done<ErrorCode> done);
@@ -59,6 +69,9 @@ class GroupGateway {
   void Heard(std::string_view group_id, std::string_view member_id);
 
  private:
+  // Whether members of that group may be answered from the image (group_standing.h).
+  void IfStanding(const std::string& group_id, Done<bool> done);
+
   template <class Request, class Reply>
   rpc::CallHandle StartCall(const GatewayCallKind<Request, Reply>& kind, Request request,
                             Duration patience, Done<Reply> done);

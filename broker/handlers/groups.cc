@@ -13,6 +13,7 @@
 
 #include "broker/coordinator/group_gateways.h"
 #include "broker/handlers/handlers.h"
+#include "broker/handlers/long_call.h"
 #include "broker/handlers/registry.h"
 
 namespace weir::handlers {
@@ -32,34 +33,6 @@ ErrorCode CodeOf(int32_t number) { return ErrorCodeFromNumber(number); }
 
 std::optional<std::string> NullIfEmpty(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional<std::string>(text);
-}
-
-// A call that waits for long, and what withdraws it.
-struct LongCall {
-  LongCall(Call the_call, const std::shared_ptr<net::PeerWatch>& the_peer)
-      : call(std::move(the_call)), peer(the_peer) {}
-
-  // Before the answer.
-  void End() {
-    ended = true;
-    if (const auto watch = peer.lock()) watch->Forget(watch_id);
-  }
-
-  Call call;
-  // The peer's tasks keep the call, not the other way round.
-  std::weak_ptr<net::PeerWatch> peer;
-  net::PeerWatch::Id watch_id = 0;
-  bool ended = false;
-};
-
-void WithdrawWhenGone(const std::shared_ptr<LongCall>& waiting, rpc::CallHandle handle) {
-  const auto peer = waiting->peer.lock();
-  if (waiting->ended || peer == nullptr) return;
-  waiting->watch_id = peer->WhenGone([waiting, handle = std::move(handle)] {
-    waiting->ended = true;
-    handle.Cancel();
-    waiting->call.ReplyNothing();
-  });
 }
 
 // ---- JoinGroup ----------------------------------------------------------------------------

@@ -45,6 +45,9 @@ void HandleJoinGroup(Call call, net::ConnectionInfo& connection);
 void HandleSyncGroup(Call call, net::ConnectionInfo& connection);
 void HandleHeartbeat(Call call, net::ConnectionInfo& connection);
 void HandleLeaveGroup(Call call, net::ConnectionInfo& connection);
+// consumer_groups.cc
+void HandleConsumerGroupHeartbeat(Call call, net::ConnectionInfo& connection);
+void HandleConsumerGroupDescribe(Call call, net::ConnectionInfo& connection);
 // offset_commit.cc, offset_fetch.cc, offset_delete.cc
 void HandleOffsetCommit(Call call, net::ConnectionInfo& connection);
 void HandleOffsetFetch(Call call, net::ConnectionInfo& connection);

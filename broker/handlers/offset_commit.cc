@@ -27,6 +27,7 @@ namespace {
 using wire::OffsetCommitRequest;
 using wire::OffsetCommitResponse;
 
+constexpr int16_t kFirstVersionWithMemberEpoch = 9;
 constexpr int16_t kFirstVersionWithTopicIds = 10;
 
 // Who commits.
@@ -116,13 +117,25 @@ void ConfirmRefusal(std::unique_ptr<Pending> pending, ErrorCode refusal) {
         // A group that is gone: members of any generation are told that it is over.
         const bool gone =
             refusal == ErrorCode::kIllegalGeneration && verdict == ErrorCode::kUnknownMemberId;
-        Answer(*pending, gone ? refusal : verdict);
+        if (!gone) return Answer(*pending, verdict);
+        const bool can_say = pending->call.version() >= kFirstVersionWithMemberEpoch;
+        Answer(*pending, can_say ? ErrorCode::kGroupIdNotFound : refusal);
       });
+}
+
+// A member that uses the consumer protocol commits with its member epoch: older versions know
+// generations only (KIP-848).
+bool CannotSayEpoch(const Call& call, const Committer& who) {
+  if (call.version() >= kFirstVersionWithMemberEpoch) return false;
+  const metadata::Group* group = call.image().FindGroup(who.group_id);
+  if (group == nullptr || group->type != metadata::GroupType::kConsumer) return false;
+  const metadata::GroupMember* member = group->FindMember(who.member_id);
+  return member != nullptr && !member->uses_classic_protocol;
 }
 
 bool IsRefusal(ErrorCode error) {
   return error == ErrorCode::kUnknownMemberId || error == ErrorCode::kIllegalGeneration ||
-         error == ErrorCode::kFencedInstanceId;
+         error == ErrorCode::kFencedInstanceId || error == ErrorCode::kStaleMemberEpoch;
 }
 
 void OnCommitted(std::unique_ptr<Pending> pending, ErrorCode error) {
@@ -152,6 +165,9 @@ void Handle(Call call, net::ConnectionInfo&, OffsetCommitRequest request) {
   Build(*pending, request, records);
   if (place.error != ErrorCode::kNone || pending->places.empty()) {
     return Answer(*pending, place.error);
+  }
+  if (CannotSayEpoch(pending->call, pending->committer)) {
+    return Answer(*pending, ErrorCode::kUnsupportedVersion);
   }
   replica::OffsetCommit commit{
       .partition = place.partition,

@@ -3,7 +3,8 @@
 //
 // What members subscribe to is known to the controllers only, and they to what members say in the
 // consumer protocol; of members that say something else, or nothing yet, nothing is known, and they
-// may subscribe to everything.
+// may subscribe to everything. Members of groups whose assignment the controller makes (KIP-848)
+// name their topics, and are assigned those that their regular expressions match.
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -135,6 +136,31 @@ void DeleteUnlessSubscribed(std::unique_ptr<Pending> pending) {
   });
 }
 
+Subscribed TopicsOf(const group::v1::DescribedConsumerGroup& group) {
+  std::set<std::string, std::less<>> topics;
+  for (const group::v1::DescribedConsumer& member : group.members()) {
+    topics.insert(member.subscribed_topic_names().begin(), member.subscribed_topic_names().end());
+    for (const auto& topic : member.assignment()) topics.insert(topic.topic_name());
+    for (const auto& topic : member.target_assignment()) topics.insert(topic.topic_name());
+  }
+  return topics;
+}
+
+void DeleteUnlessConsumed(std::unique_ptr<Pending> pending) {
+  group::v1::DescribeConsumerGroupsRequest describe;
+  describe.add_group_ids(pending->group_id);
+  coordinator::GroupGateway& gateway = pending->call.broker().groups->At(pending->call.shard());
+  gateway.DescribeConsumers(
+      std::move(describe),
+      [pending = std::move(pending)](const group::v1::DescribeConsumerGroupsReply& reply) mutable {
+        if (reply.groups().empty()) return Refuse(*pending, ErrorCode::kUnknownServerError);
+        const group::v1::DescribedConsumerGroup& group = reply.groups(0);
+        const ErrorCode error = ErrorCodeFromNumber(group.error_code());
+        if (error != ErrorCode::kNone) return Refuse(*pending, error);
+        Delete(std::move(pending), TopicsOf(group));
+      });
+}
+
 void BuildAnswer(Pending& pending, OffsetDeleteRequest& request) {
   for (OffsetDeleteRequest::Topic& asked : request.topics) {
     const TopicLookup of_topic = FindTopic(pending.call.image(), asked.name, {}, false);
@@ -160,6 +186,9 @@ void Handle(Call call, net::ConnectionInfo&, OffsetDeleteRequest request) {
   if (group == nullptr) return DeleteIfAny(std::move(pending), place);
   if (group->members.empty()) {
     return Delete(std::move(pending), std::set<std::string, std::less<>>());
+  }
+  if (group->type == metadata::GroupType::kConsumer) {
+    return DeleteUnlessConsumed(std::move(pending));
   }
   if (group->protocol_type != kConsumerProtocol) return Refuse(*pending, ErrorCode::kNonEmptyGroup);
   DeleteUnlessSubscribed(std::move(pending));

@@ -2,8 +2,8 @@
 // (KIP-709); of the partitions asked for, or of all there are.
 //
 // What was never committed is offset -1 without an error. require_stable (KIP-447) is met: no
-// offset here depends on an open transaction. Member id and epoch of version 9 are those of groups
-// of the new protocol (KIP-848) and are not looked at.
+// offset here depends on an open transaction. From version 9 on, members of consumer groups say who
+// they are: one that is no member, or of another epoch, gets no offsets (KIP-848).
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,11 +11,13 @@
 #include <utility>
 #include <vector>
 
+#include "broker/coordinator/group_gateways.h"
 #include "broker/handlers/cluster_view.h"
 #include "broker/handlers/group_offsets.h"
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/registry.h"
 #include "broker/wire/messages/group_offsets.h"
+#include "common/metadata/group_checks.h"
 
 namespace weir::handlers {
 namespace {
@@ -39,6 +41,8 @@ struct AskedGroup {
 struct Pending {
   Call call;
   std::vector<AskedGroup> groups;
+  // Members that the controller has not confirmed yet.
+  size_t unconfirmed = 0;
 
   bool by_id() const { return call.version() >= kFirstVersionWithTopicIds; }
 };
@@ -191,12 +195,11 @@ void Answer(Pending& pending, const std::vector<replica::OffsetQueryOutcome>& ou
   pending.call.Reply(response);
 }
 
-void Handle(Call call, net::ConnectionInfo&, OffsetFetchRequest request) {
-  const int16_t version = call.version();
-  auto pending = std::make_unique<Pending>(Pending{std::move(call), GroupsOf(version, request)});
+void Query(const std::shared_ptr<Pending>& pending) {
   const BrokerContext& broker = pending->call.broker();
   std::vector<replica::OffsetQuery> queries;
   for (AskedGroup& group : pending->groups) {
+    if (group.error != ErrorCode::kNone) continue;
     const OffsetsPartition place = FindOffsetsPartition(
         pending->call.image(), broker.settings.node_id, group.request.group_id);
     group.error = place.error;
@@ -204,12 +207,47 @@ void Handle(Call call, net::ConnectionInfo&, OffsetFetchRequest request) {
     group.query = queries.size();
     queries.push_back(QueryOf(*pending, group, place.partition));
   }
-  const size_t home = pending->call.shard();
   broker.partitions->QueryOffsets(
-      home, std::move(queries),
-      [pending = std::move(pending)](const std::vector<replica::OffsetQueryOutcome>& outcomes) {
+      pending->call.shard(), std::move(queries),
+      [pending](const std::vector<replica::OffsetQueryOutcome>& outcomes) {
         Answer(*pending, outcomes);
       });
+}
+
+// Whether the image would refuse the member that asks. Administrators, consumers that assign their
+// partitions themselves and members of classic groups do not say who they are, or need not.
+bool IsRefused(const metadata::MetadataImage& image, const OffsetFetchRequest::Group& request) {
+  const metadata::Group* group = image.FindGroup(request.group_id);
+  if (group == nullptr || group->type != metadata::GroupType::kConsumer) return false;
+  const std::string member_id = request.member_id.value_or("");
+  if (member_id.empty() && request.member_epoch < 0) return false;
+  return metadata::CheckMemberOf(*group, {member_id, {}}, request.member_epoch) != ErrorCode::kNone;
+}
+
+// The image may lag: only the controller's word turns a member away.
+void Confirm(const std::shared_ptr<Pending>& pending, AskedGroup& group) {
+  group::v1::HeartbeatRequest request;
+  request.set_group_id(group.request.group_id);
+  request.set_member_id(group.request.member_id.value_or(""));
+  request.set_generation_id(group.request.member_epoch);
+  pending->call.broker()
+      .groups->At(pending->call.shard())
+      .Confirm(std::move(request), [pending, &group](ErrorCode verdict) {
+        if (!metadata::IsAnswerOfGateway(verdict)) group.error = verdict;
+        if (--pending->unconfirmed == 0) Query(pending);
+      });
+}
+
+void Handle(Call call, net::ConnectionInfo&, OffsetFetchRequest request) {
+  const int16_t version = call.version();
+  auto pending = std::make_shared<Pending>(Pending{std::move(call), GroupsOf(version, request)});
+  std::vector<AskedGroup*> refused;
+  for (AskedGroup& group : pending->groups) {
+    if (IsRefused(pending->call.image(), group.request)) refused.push_back(&group);
+  }
+  if (refused.empty()) return Query(pending);
+  pending->unconfirmed = refused.size();
+  for (AskedGroup* group : refused) Confirm(pending, *group);
 }
 
 }  // namespace

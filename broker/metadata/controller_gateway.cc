@@ -106,4 +106,16 @@ rpc::CallHandle ControllerGateway::DescribeGroups(group::v1::DescribeGroupsReque
   return Forward(rpc::kDescribeGroups, std::move(request), timeout, std::move(done));
 }
 
+rpc::CallHandle ControllerGateway::ConsumerGroupHeartbeat(
+    group::v1::ConsumerGroupHeartbeatRequest request, Duration timeout,
+    ReplyDone<group::v1::ConsumerGroupHeartbeatReply> done) {
+  return Forward(rpc::kConsumerGroupHeartbeat, std::move(request), timeout, std::move(done));
+}
+
+rpc::CallHandle ControllerGateway::DescribeConsumerGroups(
+    group::v1::DescribeConsumerGroupsRequest request, Duration timeout,
+    ReplyDone<group::v1::DescribeConsumerGroupsReply> done) {
+  return Forward(rpc::kDescribeConsumerGroups, std::move(request), timeout, std::move(done));
+}
+
 }  // namespace weir::broker

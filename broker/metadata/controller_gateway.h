@@ -61,6 +61,12 @@ class ControllerGateway : public ControllerPort,
                                ReplyDone<group::v1::DeleteGroupsReply> done) override;
   rpc::CallHandle DescribeGroups(group::v1::DescribeGroupsRequest request, Duration timeout,
                                  ReplyDone<group::v1::DescribeGroupsReply> done) override;
+  rpc::CallHandle ConsumerGroupHeartbeat(
+      group::v1::ConsumerGroupHeartbeatRequest request, Duration timeout,
+      ReplyDone<group::v1::ConsumerGroupHeartbeatReply> done) override;
+  rpc::CallHandle DescribeConsumerGroups(
+      group::v1::DescribeConsumerGroupsRequest request, Duration timeout,
+      ReplyDone<group::v1::DescribeConsumerGroupsReply> done) override;
 
   std::unique_ptr<rpc::SessionStream> OpenSession(rpc::SessionEvents events) override {
     return client_.OpenSession(std::move(events));

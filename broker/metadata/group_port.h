@@ -34,6 +34,13 @@ class GroupPort {
                                        ReplyDone<group::v1::DeleteGroupsReply> done) = 0;
   virtual rpc::CallHandle DescribeGroups(group::v1::DescribeGroupsRequest request, Duration timeout,
                                          ReplyDone<group::v1::DescribeGroupsReply> done) = 0;
+  // KIP-848.
+  virtual rpc::CallHandle ConsumerGroupHeartbeat(
+      group::v1::ConsumerGroupHeartbeatRequest request, Duration timeout,
+      ReplyDone<group::v1::ConsumerGroupHeartbeatReply> done) = 0;
+  virtual rpc::CallHandle DescribeConsumerGroups(
+      group::v1::DescribeConsumerGroupsRequest request, Duration timeout,
+      ReplyDone<group::v1::DescribeConsumerGroupsReply> done) = 0;
 };
 
 }  // namespace weir::broker

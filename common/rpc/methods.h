@@ -73,6 +73,10 @@ WEIR_GROUP_METHOD(LeaveGroup, LeaveGroupRequest, LeaveGroupReply);
 WEIR_GROUP_METHOD(DeleteGroups, DeleteGroupsRequest, DeleteGroupsReply);
 WEIR_GROUP_METHOD(DescribeGroups, DescribeGroupsRequest, DescribeGroupsReply);
 WEIR_GROUP_METHOD(ListGroups, ListGroupsRequest, ListGroupsReply);
+WEIR_GROUP_METHOD(ConsumerGroupHeartbeat, ConsumerGroupHeartbeatRequest,
+                  ConsumerGroupHeartbeatReply);
+WEIR_GROUP_METHOD(DescribeConsumerGroups, DescribeConsumerGroupsRequest,
+                  DescribeConsumerGroupsReply);
 
 #undef WEIR_GROUP_METHOD
 

@@ -62,6 +62,16 @@ class ScriptedGroupPort : public broker::GroupPort {
                                  broker::ReplyDone<group::v1::DescribeGroupsReply> done) override {
     return describes.Take(std::move(request), timeout, std::move(done));
   }
+  rpc::CallHandle ConsumerGroupHeartbeat(
+      group::v1::ConsumerGroupHeartbeatRequest request, Duration timeout,
+      broker::ReplyDone<group::v1::ConsumerGroupHeartbeatReply> done) override {
+    return consumer_heartbeats.Take(std::move(request), timeout, std::move(done));
+  }
+  rpc::CallHandle DescribeConsumerGroups(
+      group::v1::DescribeConsumerGroupsRequest request, Duration timeout,
+      broker::ReplyDone<group::v1::DescribeConsumerGroupsReply> done) override {
+    return consumer_describes.Take(std::move(request), timeout, std::move(done));
+  }
 
   ScriptedCalls<group::v1::JoinGroupRequest, group::v1::JoinGroupReply> joins;
   ScriptedCalls<group::v1::SyncGroupRequest, group::v1::SyncGroupReply> syncs;
@@ -70,6 +80,10 @@ class ScriptedGroupPort : public broker::GroupPort {
   ScriptedCalls<group::v1::LeaveGroupRequest, group::v1::LeaveGroupReply> leaves;
   ScriptedCalls<group::v1::DeleteGroupsRequest, group::v1::DeleteGroupsReply> deletes;
   ScriptedCalls<group::v1::DescribeGroupsRequest, group::v1::DescribeGroupsReply> describes;
+  ScriptedCalls<group::v1::ConsumerGroupHeartbeatRequest, group::v1::ConsumerGroupHeartbeatReply>
+      consumer_heartbeats;
+  ScriptedCalls<group::v1::DescribeConsumerGroupsRequest, group::v1::DescribeConsumerGroupsReply>
+      consumer_describes;
 };
 
 }  // namespace weir::coordinator

@@ -62,6 +62,12 @@ class FakeGroups : public broker::GroupPort {
     leaves.answer = [](const auto&) { return group::v1::LeaveGroupReply(); };
     deletes.answer = [](const auto&) { return group::v1::DeleteGroupsReply(); };
     describes.answer = [](const auto&) { return group::v1::DescribeGroupsReply(); };
+    consumer_heartbeats.answer = [](const auto&) {
+      return group::v1::ConsumerGroupHeartbeatReply();
+    };
+    consumer_describes.answer = [](const auto&) {
+      return group::v1::DescribeConsumerGroupsReply();
+    };
     reports.answer = [](const auto&) { return group::v1::LivenessReply(); };
   }
 
@@ -93,12 +99,23 @@ class FakeGroups : public broker::GroupPort {
                                  broker::ReplyDone<group::v1::DescribeGroupsReply> done) override {
     return describes.Take(*thread_, std::move(request), std::move(done));
   }
+  rpc::CallHandle ConsumerGroupHeartbeat(
+      group::v1::ConsumerGroupHeartbeatRequest request, Duration,
+      broker::ReplyDone<group::v1::ConsumerGroupHeartbeatReply> done) override {
+    return consumer_heartbeats.Take(*thread_, std::move(request), std::move(done));
+  }
+  rpc::CallHandle DescribeConsumerGroups(
+      group::v1::DescribeConsumerGroupsRequest request, Duration,
+      broker::ReplyDone<group::v1::DescribeConsumerGroupsReply> done) override {
+    return consumer_describes.Take(*thread_, std::move(request), std::move(done));
+  }
 
   // Calls that wait are dropped.
   void Forget() {
     joins.Forget();
     syncs.Forget();
     heartbeats.Forget();
+    consumer_heartbeats.Forget();
   }
 
   FakeGroupCall<group::v1::JoinGroupRequest, group::v1::JoinGroupReply> joins;
@@ -108,6 +125,10 @@ class FakeGroups : public broker::GroupPort {
   FakeGroupCall<group::v1::LeaveGroupRequest, group::v1::LeaveGroupReply> leaves;
   FakeGroupCall<group::v1::DeleteGroupsRequest, group::v1::DeleteGroupsReply> deletes;
   FakeGroupCall<group::v1::DescribeGroupsRequest, group::v1::DescribeGroupsReply> describes;
+  FakeGroupCall<group::v1::ConsumerGroupHeartbeatRequest, group::v1::ConsumerGroupHeartbeatReply>
+      consumer_heartbeats;
+  FakeGroupCall<group::v1::DescribeConsumerGroupsRequest, group::v1::DescribeConsumerGroupsReply>
+      consumer_describes;
 
  private:
   const std::shared_ptr<Executor> thread_;

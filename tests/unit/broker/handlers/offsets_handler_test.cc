@@ -311,7 +311,57 @@ TEST_F(Offsets, CommitsWithoutAGroupAreTakenWhileItHasNoMembers) {
     reply.set_error_code(static_cast<int32_t>(ErrorCode::kUnknownMemberId));
     return reply;
   };
-  EXPECT_EQ(AskAsMember(Commit("nobody", "t", 0, 1), "m", 1), ErrorCode::kIllegalGeneration);
+  EXPECT_EQ(AskAsMember(Commit("nobody", "t", 0, 1), "m", 1), ErrorCode::kGroupIdNotFound);
+  OffsetCommitRequest older = Commit("nobody", "t", 0, 1);
+  older.member_id = "m";
+  older.generation_id_or_member_epoch = 1;
+  EXPECT_EQ(Ask(8, older), ErrorCode::kIllegalGeneration);
+}
+
+// ---- Members of groups of the consumer protocol (KIP-848) ------------------------------------
+
+TEST_F(Offsets, G17_MembersOfConsumerGroupsCommitAndFetchInTheirEpochOnly) {
+  CreateOffsetsTopic();
+  metadata::v1::MetadataRecord group =
+      metadata::GroupRecordOf("g", metadata::v1::GROUP_STATE_STABLE, 5);
+  group.mutable_group()->set_type(metadata::v1::GROUP_TYPE_CONSUMER);
+  metadata::v1::MetadataRecord epoch;
+  epoch.mutable_group_member_epoch()->set_group_id("g");
+  epoch.mutable_group_member_epoch()->set_member_id("m");
+  epoch.mutable_group_member_epoch()->set_member_epoch(5);
+  epoch.mutable_group_member_epoch()->set_previous_member_epoch(4);
+  epoch.mutable_group_member_epoch()->set_state(metadata::v1::CONSUMER_MEMBER_STATE_STABLE);
+  Know({group, metadata::MemberRecordOf("g", "m"), epoch});
+  group_calls_->heartbeats.answer = [](const group::v1::HeartbeatRequest& request) {
+    group::v1::HeartbeatReply reply;
+    reply.set_error_code(static_cast<int32_t>(
+        request.member_id() == "m" ? ErrorCode::kStaleMemberEpoch : ErrorCode::kUnknownMemberId));
+    return reply;
+  };
+  const OffsetCommitRequest commit = Commit("g", "t", 0, 7);
+  EXPECT_EQ(AskAsMember(commit, "m", 5), ErrorCode::kNone);
+  EXPECT_EQ(AskAsMember(commit, "m", 4), ErrorCode::kStaleMemberEpoch);
+  EXPECT_EQ(AskAsMember(commit, "other", 5), ErrorCode::kUnknownMemberId);
+  OffsetCommitRequest older = commit;
+  older.member_id = "m";
+  older.generation_id_or_member_epoch = 5;
+  EXPECT_EQ(Ask(8, older), ErrorCode::kUnsupportedVersion) << "that version has no epochs";
+
+  const auto fetch = [&](std::optional<std::string> member, int32_t member_epoch) {
+    OffsetFetchRequest request;
+    auto& asked = request.groups.emplace_back();
+    asked.group_id = "g";
+    asked.member_id = std::move(member);
+    asked.member_epoch = member_epoch;
+    BrokerClient client(port_);
+    const auto answer = client.Ask<OffsetFetchResponse>(9, request);
+    EXPECT_TRUE(answer.has_value());
+    return answer->groups.at(0).error_code;
+  };
+  EXPECT_EQ(fetch("m", 5), ErrorCode::kNone);
+  EXPECT_EQ(fetch("m", 4), ErrorCode::kStaleMemberEpoch);
+  EXPECT_EQ(fetch("other", 5), ErrorCode::kUnknownMemberId);
+  EXPECT_EQ(fetch(std::nullopt, -1), ErrorCode::kNone) << "an administrator";
 }
 
 TEST_F(Offsets, RebalancesAreToldAndStaticMembersFenced) {
