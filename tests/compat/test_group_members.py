@@ -54,7 +54,7 @@ class Group:
 
     def _wait(self, condition, what):
         try:
-            wait_until(condition, 60, what)
+            wait_until(condition, 90, what)
         except TimeoutError as late:
             raise AssertionError(f"{late}: {self.history.describe()}") from None
 
@@ -105,8 +105,25 @@ def test_members_join_leave_and_crash(cluster, topic, group, client):
     group.join("third", commit="auto")
     group.wait_until_shared()
     group.wait_until_read(produce(cluster.bootstrap, topic, 20))
+    if group.client.protocol != "consumer":
+        group.crash("second")
+        group.wait_until_shared()
+    check_all_is_read(cluster, topic, group)
+
+
+@pytest.mark.long
+@clients([name for name, client in CLIENTS.items() if client.protocol == "consumer"])
+def test_a_crash_is_noticed_by_the_brokers(cluster, topic, group, client):
+    """Sessions of the consumer protocol are the brokers' affair, and last 45 s at least."""
+    group.join("first")
+    group.join("second")
+    group.wait_until_shared()
     group.crash("second")
     group.wait_until_shared()
+    check_all_is_read(cluster, topic, group)
+
+
+def check_all_is_read(cluster, topic, group):
     ends = produce(cluster.bootstrap, topic, 20)
     group.wait_until_read(ends)
     assert group.history.missed(ends) == 0
