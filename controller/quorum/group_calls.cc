@@ -1,6 +1,7 @@
 #include "controller/quorum/group_calls.h"
 
 #include <algorithm>
+#include <set>
 #include <type_traits>
 
 #include "common/runtime/log.h"
@@ -30,6 +31,30 @@ void SetOffset(LogIndex offset, state::GroupReply* reply) {
         }
       },
       *reply);
+}
+
+// Whether it lets the member begin to commit offsets that were another's to commit.
+bool GivesAssignment(const state::GroupReply& reply) {
+  if (const auto* sync = std::get_if<group::v1::SyncGroupReply>(&reply)) {
+    return sync->error_code() == 0;
+  }
+  const auto* heartbeat = std::get_if<group::v1::ConsumerGroupHeartbeatReply>(&reply);
+  return heartbeat != nullptr && !heartbeat->assignment().topic_partitions().empty();
+}
+
+// The names of topics that the records create or give partitions; whether any removes one.
+bool CollectTopics(const metadata::MetadataImage& image, const metadata::v1::MetadataBatch& batch,
+                   std::set<std::string>* names) {
+  bool removes = false;
+  for (const metadata::v1::MetadataRecord& record : batch.records()) {
+    if (record.has_topic()) names->insert(record.topic().name());
+    removes = removes || record.has_remove_topic();
+    if (!record.has_partition()) continue;
+    const Result<Uuid> id = Uuid::FromBytes(record.partition().topic_id());
+    const metadata::Topic* topic = id ? image.FindTopic(*id) : nullptr;
+    if (topic != nullptr) names->insert(topic->name);
+  }
+  return removes;
 }
 
 }  // namespace
@@ -100,6 +125,16 @@ state::GroupCallId GroupCalls::Delete(const group::v1::DeleteGroupsRequest& requ
   return id;
 }
 
+state::GroupCallId GroupCalls::ConsumerHeartbeat(
+    const group::v1::ConsumerGroupHeartbeatRequest& request,
+    Done<group::v1::ConsumerGroupHeartbeatReply> done) {
+  const state::GroupCallId id = Begin(request.group_id(), std::move(done));
+  if (id == 0) return id;
+  Carry("ConsumerGroupHeartbeat", coordinator_.ConsumerHeartbeat(Context(), id, request));
+  Turn();
+  return id;
+}
+
 void GroupCalls::OnCallGone(state::GroupCallId id) {
   if (calls_.erase(id) == 0) return;
   Carry("GroupCallGone", coordinator_.OnCallGone(Context(), id));
@@ -130,6 +165,14 @@ void GroupCalls::Describe(const group::v1::DescribeGroupsRequest& request,
   controller_.Read(loop_.Now() + kReadTimeout, [this, request, done = std::move(done)](Status ok) {
     if (!ok) return done(tl::unexpected<Error>(std::move(ok).error()));
     done(state::DescribeGroups(controller_.committed(), request));
+  });
+}
+
+void GroupCalls::DescribeConsumers(const group::v1::DescribeConsumerGroupsRequest& request,
+                                   Done<group::v1::DescribeConsumerGroupsReply> done) {
+  controller_.Read(loop_.Now() + kReadTimeout, [this, request, done = std::move(done)](Status ok) {
+    if (!ok) return done(tl::unexpected<Error>(std::move(ok).error()));
+    done(state::DescribeConsumerGroups(controller_.committed(), request));
   });
 }
 
@@ -164,8 +207,7 @@ bool GroupCalls::Carry(const char* method, state::GroupOutcome outcome) {
 }
 
 std::string GroupCalls::FenceOf(const state::GroupAnswer& answer) const {
-  const auto* sync = std::get_if<group::v1::SyncGroupReply>(&answer.reply);
-  if (sync == nullptr || sync->error_code() != 0) return "";
+  if (!GivesAssignment(answer.reply)) return "";
   const auto call = calls_.find(answer.call);
   return call == calls_.end() ? std::string() : call->second.group_id;
 }
@@ -229,10 +271,35 @@ void GroupCalls::SetTimer() {
 // ---- leadership -----------------------------------------------------------------------
 
 // The active controller hears of it first: a term that it has begun, or given up, is known here.
-void GroupCalls::OnCommitted(const std::vector<raft::Entry>&) {
-  if (active() || !controller_.active()) return;
+void GroupCalls::OnCommitted(const std::vector<raft::Entry>& committed) {
+  if (active()) return NoteTopics(committed);
+  if (!controller_.active()) return;
   term_ = controller_.term();
   coordinator_.BecomeActive(controller_.working(), loop_.Now());
+  seen_topic_ids_ = controller_.committed().topic_ids();
+  seen_partitions_ = controller_.committed().partition_count();
+  Turn();
+}
+
+// Most entries are about other things: two comparisons tell.
+void GroupCalls::NoteTopics(const std::vector<raft::Entry>& committed) {
+  const metadata::MetadataImage& image = controller_.committed();
+  if (image.topic_ids() == seen_topic_ids_ && image.partition_count() == seen_partitions_) return;
+  std::set<std::string> names;
+  bool removes = false;
+  for (const raft::Entry& entry : committed) {
+    metadata::v1::MetadataBatch batch;
+    if (entry.type != raft::EntryType::kNormal || !batch.ParseFromString(*entry.payload)) continue;
+    removes = CollectTopics(image, batch, &names) || removes;
+  }
+  if (removes) {
+    for (const auto& [name, id] : seen_topic_ids_) {
+      if (image.FindTopic(id) == nullptr) names.insert(name);
+    }
+  }
+  seen_topic_ids_ = image.topic_ids();
+  seen_partitions_ = image.partition_count();
+  coordinator_.OnTopicsChanged(Context(), names);
   Turn();
 }
 

@@ -12,7 +12,9 @@
 //     which it may be sent again.
 //  3. An assignment leaves only once the fence of older generations' commits is applied
 //     (state/groups/commit_fence.h).
-//  4. Signs of life make no log entry (G-08), and without groups no timer is set.
+//  4. Topics that change are noticed once they are committed, and consumer groups that subscribe to
+//     them are assigned anew.
+//  5. Signs of life make no log entry (G-08), and without groups no timer is set.
 // Thread rule: loop thread; `done` functions are called there, some before the call returns.
 #pragma once
 
@@ -54,6 +56,9 @@ class GroupCalls : public MetadataListener {
                            Done<group::v1::LeaveGroupReply> done);
   state::GroupCallId Delete(const group::v1::DeleteGroupsRequest& request,
                             Done<group::v1::DeleteGroupsReply> done);
+  // KIP-848; waits for the fence of law 3 if the reply gives an assignment.
+  state::GroupCallId ConsumerHeartbeat(const group::v1::ConsumerGroupHeartbeatRequest& request,
+                                       Done<group::v1::ConsumerGroupHeartbeatReply> done);
   // The client or its gateway is gone: `done` is not called any more.
   void OnCallGone(state::GroupCallId id);
 
@@ -62,6 +67,8 @@ class GroupCalls : public MetadataListener {
   // From the committed image, proven to be current.
   void Describe(const group::v1::DescribeGroupsRequest& request,
                 Done<group::v1::DescribeGroupsReply> done);
+  void DescribeConsumers(const group::v1::DescribeConsumerGroupsRequest& request,
+                         Done<group::v1::DescribeConsumerGroupsReply> done);
   void List(const group::v1::ListGroupsRequest& request, Done<group::v1::ListGroupsReply> done);
 
   // Calls that are not answered yet.
@@ -88,6 +95,8 @@ class GroupCalls : public MetadataListener {
   void AnswerNow(Answers answers, const Status& status, LogIndex offset);
   // The group whose fence must be applied before that answer leaves; empty: none.
   std::string FenceOf(const state::GroupAnswer& answer) const;
+  // Tells the coordinator which topics these entries created, removed or gave partitions.
+  void NoteTopics(const std::vector<raft::Entry>& committed);
   // After every event: what is due, and the timer for what will be.
   void Turn();
   void SetTimer();
@@ -101,6 +110,9 @@ class GroupCalls : public MetadataListener {
   Term term_;
   state::GroupCallId last_id_ = 0;
   std::map<state::GroupCallId, Call> calls_;
+  // As of the last look, to notice that there is something to look for.
+  CowMap<std::string, Uuid> seen_topic_ids_;
+  size_t seen_partitions_ = 0;
   // Not before then is it looked for what is due.
   MonoTime next_look_;
   std::optional<std::pair<MonoTime, Executor::TimerId>> timer_;

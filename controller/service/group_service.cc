@@ -88,4 +88,16 @@ grpc::ServerUnaryReactor* GroupService::ListGroups(grpc::CallbackServerContext*,
   return Serve(request, reply, &GroupCalls::List);
 }
 
+grpc::ServerUnaryReactor* GroupService::ConsumerGroupHeartbeat(
+    grpc::CallbackServerContext*, const group::v1::ConsumerGroupHeartbeatRequest* request,
+    group::v1::ConsumerGroupHeartbeatReply* reply) {
+  return Serve(request, reply, &GroupCalls::ConsumerHeartbeat);
+}
+
+grpc::ServerUnaryReactor* GroupService::DescribeConsumerGroups(
+    grpc::CallbackServerContext*, const group::v1::DescribeConsumerGroupsRequest* request,
+    group::v1::DescribeConsumerGroupsReply* reply) {
+  return Serve(request, reply, &GroupCalls::DescribeConsumers);
+}
+
 }  // namespace weir::service

@@ -37,6 +37,13 @@ class GroupService final : public group::v1::GroupService::CallbackService {
                                        const group::v1::ListGroupsRequest* request,
                                        group::v1::ListGroupsReply* reply) override;
 
+  grpc::ServerUnaryReactor* ConsumerGroupHeartbeat(
+      grpc::CallbackServerContext* context, const group::v1::ConsumerGroupHeartbeatRequest* request,
+      group::v1::ConsumerGroupHeartbeatReply* reply) override;
+  grpc::ServerUnaryReactor* DescribeConsumerGroups(
+      grpc::CallbackServerContext* context, const group::v1::DescribeConsumerGroupsRequest* request,
+      group::v1::DescribeConsumerGroupsReply* reply) override;
+
  private:
   // Serves the call by that function of GroupCalls.
   template <class Request, class Reply, class Returned>
