@@ -5,7 +5,7 @@
 // the answers up, so that a broker lists the groups that it is the coordinator of.
 //
 // A group that nobody has joined, but whose offsets were committed, is there for Kafka's tools:
-// "Empty" when described, deleted when asked. Deleting a group ends with its offsets, at the
+// "Empty" when listed or described, deleted when asked. Deleting a group ends with its offsets, at the
 // coordinator: any other broker says NOT_COORDINATOR.
 #include "broker/wire/messages/group_admin.h"
 
@@ -101,6 +101,12 @@ void OnDescribed(std::unique_ptr<Description> description, group::v1::DescribeGr
     auto& group =
         description->response.groups.emplace_back(ToGroup(call.version(), std::move(described)));
     if (!unknown) continue;
+    const metadata::Group* other = call.image().FindGroup(group.group_id);
+    if (other != nullptr && other->type != metadata::GroupType::kClassic) {
+      // ConsumerGroupDescribe is for those.
+      group.error_message = "Group " + group.group_id + " is not a classic group.";
+      continue;
+    }
     const OffsetsPartition place =
         FindOffsetsPartition(call.image(), broker.settings.node_id, group.group_id);
     if (place.error != ErrorCode::kNone) continue;
@@ -132,6 +138,14 @@ void Describe(Call call, net::ConnectionInfo&, wire::DescribeGroupsRequest reque
 
 // ---- ListGroups ---------------------------------------------------------------------------
 
+wire::ListGroupsResponse::Group Listed(const std::string& group_id,
+                                       const metadata::Group& group) {
+  return {.group_id = group_id,
+          .protocol_type = group.protocol_type,
+          .group_state = std::string(metadata::GroupStateName(group.state)),
+          .group_type = std::string(metadata::GroupTypeName(group.type))};
+}
+
 void List(Call call, net::ConnectionInfo&, wire::ListGroupsRequest request) {
   const metadata::MetadataImage& image = call.image();
   const NodeId own_id = call.broker().settings.node_id;
@@ -143,12 +157,24 @@ void List(Call call, net::ConnectionInfo&, wire::ListGroupsRequest request) {
     if (!metadata::PassesFilters(group, request.states_filter, request.types_filter)) continue;
     const NodeId coordinator = CoordinatorOf(image, group_id);
     if (coordinator == kNoNode ? !is_first : coordinator != own_id) continue;
-    response.groups.push_back({.group_id = group_id,
-                               .protocol_type = group.protocol_type,
-                               .group_state = std::string(metadata::GroupStateName(group.state)),
-                               .group_type = std::string(metadata::GroupTypeName(group.type))});
+    response.groups.push_back(Listed(group_id, group));
   }
-  call.Reply(response);
+  // Groups of which there is nothing but offsets.
+  const metadata::Group nobody;
+  if (!metadata::PassesFilters(nobody, request.states_filter, request.types_filter)) {
+    return call.Reply(response);
+  }
+  const size_t home = call.shard();
+  replica::PartitionRouter& partitions = *call.broker().partitions;
+  partitions.OffsetGroups(
+      home, [call = std::move(call), response = std::move(response),
+             nobody](const std::vector<std::string>& group_ids) mutable {
+        for (const std::string& group_id : group_ids) {
+          if (call.image().FindGroup(group_id) != nullptr) continue;
+          response.groups.push_back(Listed(group_id, nobody));
+        }
+        call.Reply(response);
+      });
 }
 
 // ---- DeleteGroups -------------------------------------------------------------------------

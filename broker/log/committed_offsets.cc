@@ -1,6 +1,7 @@
 #include "broker/log/committed_offsets.h"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -224,6 +225,36 @@ Status CommittedOffsets::VisitRows(std::string_view prefix, const Visit& visit) 
     WEIR_RETURN_IF_ERROR(it->status());
   }
   return visit_memory(std::nullopt);
+}
+
+Result<std::vector<std::string>> CommittedOffsets::Groups() const {
+  std::set<std::string> groups;
+  for (const auto& [row_key, row] : rows_) {
+    if (!row.row || IsResetRow(row_key)) continue;
+    WEIR_ASSIGN_OR_RETURN(const OffsetCommitKey key, DecodeKey(row_key));
+    groups.emplace(key.group);
+  }
+  if (DiskIsVoid()) return std::vector<std::string>(groups.begin(), groups.end());
+  const std::string first = MakeCommittedKey(partition_, "");
+  const auto it =
+      store_.Scan(KvFamily::kMeta, first, MakeRowKeyEnd(RowKind::kCommitted, partition_));
+  it->Seek(first);
+  while (it->Valid()) {
+    const std::string row_key(it->key().substr(first.size()));
+    if (IsResetRow(row_key)) break;
+    const auto newer = rows_.find(row_key);
+    if (newer != rows_.end() && !newer->second.row) {
+      it->Next();
+      continue;
+    }
+    WEIR_ASSIGN_OR_RETURN(const OffsetCommitKey key, DecodeKey(row_key));
+    groups.emplace(key.group);
+    // Behind the group's other rows: a topic's length begins with a smaller byte.
+    const std::string prefix = wire::EncodeOffsetKeyPrefix(key.group);
+    it->Seek(MakeCommittedKey(partition_, std::string(WithoutVersion(prefix)) + '\xff'));
+  }
+  WEIR_RETURN_IF_ERROR(it->status());
+  return std::vector<std::string>(groups.begin(), groups.end());
 }
 
 Result<std::vector<CommittedOffset>> CommittedOffsets::FindAll(std::string_view group) const {

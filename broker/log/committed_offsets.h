@@ -82,6 +82,8 @@ class CommittedOffsets {
                                               int32_t partition) const;
   // By topic and partition. Errors: as Find.
   Result<std::vector<CommittedOffset>> FindAll(std::string_view group) const;
+  // Groups that have offsets, in order; not all their rows are looked at. Errors: as Find.
+  Result<std::vector<std::string>> Groups() const;
 
   // Every row of an offset, by group; stops at the first error `visit` returns. Errors: as Find.
   using VisitOffset = std::function<Status(std::string_view group, CommittedOffset offset)>;

@@ -61,6 +61,7 @@ struct GroupOffset {
   std::string group;
   log::CommittedOffset offset;
 };
+using GroupIdsDone = absl::AnyInvocable<void(std::vector<std::string>)>;
 using GroupOffsetsDone = absl::AnyInvocable<void(std::vector<GroupOffset>)>;
 
 // Offsets to forget: tombstones are appended as a commit would be. Forgetting some is a reset.

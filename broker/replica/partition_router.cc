@@ -179,6 +179,24 @@ void PartitionRouter::AllOffsets(size_t home, GroupOffsetsDone done) {
   }
 }
 
+void PartitionRouter::OffsetGroups(size_t home, GroupIdsDone done) {
+  struct Gather {
+    std::vector<std::string> groups;
+    size_t shards_left;
+    GroupIdsDone done;
+  };
+  auto gather = std::make_shared<Gather>(Gather{{}, shards_.size(), std::move(done)});
+  for (const auto& shard : shards_) {
+    shard->executor->Post([this, home, gather, table = shard->table.get()] {
+      shards_[home]->executor->Post([gather, groups = table->OffsetGroups()]() mutable {
+        gather->groups.insert(gather->groups.end(), std::make_move_iterator(groups.begin()),
+                              std::make_move_iterator(groups.end()));
+        if (--gather->shards_left == 0) gather->done(std::move(gather->groups));
+      });
+    });
+  }
+}
+
 void PartitionRouter::Positions(size_t home, std::vector<PositionsPart> parts, PositionsDone done) {
   Scatter<PositionsPart, PositionsOutcome>(
       home, std::move(parts), std::move(done),

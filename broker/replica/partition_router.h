@@ -69,6 +69,8 @@ class PartitionRouter {
   void CommitOffsets(size_t home, OffsetCommit commit, OffsetCommitDone done);
   void QueryOffsets(size_t home, std::vector<OffsetQuery> queries, OffsetQueryDone done);
   void AllOffsets(size_t home, GroupOffsetsDone done);
+  // Groups that have committed offsets in partitions that are led here, in no order.
+  void OffsetGroups(size_t home, GroupIdsDone done);
   void ForgetOffsets(size_t home, OffsetForget forget, OffsetForgetDone done);
   // Topics were deleted: where this broker leads, the offsets of their partitions end. Any thread.
   void ForgetTopics(std::map<Uuid, std::string> topics);

@@ -138,6 +138,8 @@ class PartitionTable {
   // Of every partition of __consumer_offsets that is led here and can be read, as far as there is
   // room for them.
   std::vector<GroupOffset> AllOffsets() const;
+  // Groups that have offsets in such partitions.
+  std::vector<std::string> OffsetGroups() const;
   std::vector<OffsetQueryOutcome> QueryOffsets(const std::vector<OffsetQuery>& queries) const;
   void ForgetOffsets(const OffsetForget& forget, OffsetForgetDone done);
   // Topics that were deleted, with their names: the offsets of their partitions end.

@@ -96,6 +96,21 @@ std::vector<OffsetQueryOutcome> PartitionTable::QueryOffsets(
   return outcomes;
 }
 
+std::vector<std::string> PartitionTable::OffsetGroups() const {
+  std::vector<std::string> all;
+  for (const auto& [id, replica] : replicas_) {
+    if (replica->log->committed_offsets() == nullptr || !FindOffsets(id)) continue;
+    auto groups = replica->log->committed_offsets()->Groups();
+    if (!groups) {
+      LogWarn("replica", "committed offsets cannot be read",
+              {{"partition", id.ToString()}, {"error", ToString(groups.error())}});
+      continue;
+    }
+    std::move(groups->begin(), groups->end(), std::back_inserter(all));
+  }
+  return all;
+}
+
 std::vector<GroupOffset> PartitionTable::AllOffsets() const {
   std::vector<GroupOffset> all;
   for (const auto& [id, replica] : replicas_) {
