@@ -20,7 +20,9 @@ namespace weir::handlers {
 NodeId CoordinatorOf(const metadata::MetadataImage& image, std::string_view group_id);
 
 // What asks the controllers to create the topic: offsets.topic.num.partitions partitions, and
-// offsets.topic.replication.factor replicas or one on every live broker, whichever is less.
+// offsets.topic.replication.factor replicas or one on every registered broker, whichever is less.
+// It is made while brokers are away, too: groups need not wait for them, and what is committed is
+// on all of them in the end.
 admin::v1::NewTopic NewOffsetsTopic(const metadata::ConfigView& view);
 
 }  // namespace weir::handlers

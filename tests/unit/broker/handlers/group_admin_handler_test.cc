@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <string>
 
 #include "broker/handlers/offsets_topic.h"
@@ -14,26 +16,64 @@ namespace {
 
 // ---- FindCoordinator ----------------------------------------------------------------------
 
-TEST_F(GroupHandlers, TheOffsetsTopicIsAskedForAsKafkaMakesIt) {
+// Brokers 1 to `registered`, of which the first ones live.
+metadata::MetadataImage ImageWith(int32_t registered, int32_t live) {
   metadata::MetadataImage image;
   metadata::v1::MetadataBatch batch;
-  for (int32_t id = 1; id <= 2; ++id) {
+  for (int32_t id = 1; id <= registered; ++id) {
     auto* broker = batch.add_records()->mutable_register_broker();
     broker->set_broker_id(id);
     broker->set_incarnation_id(Uuid{}.ToBytes());
   }
   metadata::Apply(image, batch, LogIndex(1));
-  const auto live = static_cast<int32_t>(image.LiveBrokers().size());
+  metadata::v1::MetadataBatch changes;
+  for (int32_t id = live + 1; id <= registered; ++id) {
+    auto* change = changes.add_records()->mutable_broker_change();
+    change->set_broker_id(id);
+    change->set_broker_epoch(1);
+    change->set_fenced(true);
+  }
+  metadata::Apply(image, changes, LogIndex(2));
+  EXPECT_EQ(image.LiveBrokers().size(), static_cast<size_t>(live));
+  return image;
+}
+
+TEST_F(GroupHandlers, TheOffsetsTopicIsAskedForAsKafkaMakesIt) {
+  const metadata::MetadataImage image = ImageWith(2, 2);
   const admin::v1::NewTopic topic = NewOffsetsTopic({image, NodeId(1), nullptr});
   EXPECT_EQ(topic.name(), "__consumer_offsets");
   EXPECT_EQ(topic.partitions(), 50);
-  EXPECT_EQ(topic.replication_factor(), std::max(1, live)) << "as many as there are, up to three";
+  EXPECT_EQ(topic.replication_factor(), 2) << "as many as there are, up to three";
+  EXPECT_EQ(topic.assignments_size(), 0);
   EXPECT_EQ(topic.configs().at(std::string("cleanup.policy")), "compact");
+  EXPECT_EQ(NewOffsetsTopic({ImageWith(5, 3), NodeId(1), nullptr}).replication_factor(), 3);
   const metadata::StaticConfig own = {{"offsets.topic.num.partitions", "7"},
                                       {"offsets.topic.replication.factor", "1"}};
   const admin::v1::NewTopic other = NewOffsetsTopic({image, NodeId(1), &own});
   EXPECT_EQ(other.partitions(), 7);
   EXPECT_EQ(other.replication_factor(), 1);
+}
+
+// Brokers that are away for now do not cost committed offsets their replicas for ever.
+TEST_F(GroupHandlers, TheOffsetsTopicHasReplicasOnBrokersThatAreAway) {
+  for (const auto& [registered, live] : {std::pair(3, 1), std::pair(3, 2), std::pair(6, 1)}) {
+    const metadata::MetadataImage image = ImageWith(registered, live);
+    const admin::v1::NewTopic topic = NewOffsetsTopic({image, NodeId(1), nullptr});
+    EXPECT_EQ(topic.partitions(), 0) << "the assignment says it";
+    EXPECT_EQ(topic.replication_factor(), 0);
+    ASSERT_EQ(topic.assignments_size(), 50);
+    std::map<int32_t, int> preferred;
+    for (const admin::v1::ReplicaAssignment& assignment : topic.assignments()) {
+      const std::set<int32_t> replicas(assignment.broker_ids().begin(),
+                                       assignment.broker_ids().end());
+      EXPECT_EQ(replicas.size(), 3u);
+      EXPECT_TRUE(std::any_of(replicas.begin(), replicas.end(),
+                              [&](int32_t id) { return image.IsLive(NodeId(id)); }));
+      ++preferred[assignment.broker_ids(0)];
+    }
+    EXPECT_EQ(preferred.size(), static_cast<size_t>(registered));
+    for (const auto& [id, count] : preferred) EXPECT_LE(count, 50 / registered + 1);
+  }
 }
 
 TEST_F(GroupHandlers, TransactionsHaveNoCoordinatorYet) {
@@ -213,6 +253,22 @@ TEST_F(GroupHandlers, AGroupThatHasOnlyOffsetsIsEmptyAndCanBeDeleted) {
       {.topic_id = {}, .name = "t", .partitions = {{.partition_index = 0, .committed_offset = 5}}});
   const auto committed = Ask<wire::OffsetCommitResponse>(9, commit);
   ASSERT_EQ(committed.topics.at(0).partitions.at(0).error_code, ErrorCode::kNone);
+  for (int16_t v = 0; v <= 5; ++v) {
+    const auto listed = Ask<wire::ListGroupsResponse>(v, wire::ListGroupsRequest{});
+    ASSERT_EQ(listed.groups.size(), 1u) << v;
+    EXPECT_EQ(listed.groups[0].group_id, "simple");
+    EXPECT_EQ(listed.groups[0].protocol_type, "");
+    EXPECT_EQ(listed.groups[0].group_state, v >= 4 ? "Empty" : "");
+    EXPECT_EQ(listed.groups[0].group_type, v >= 5 ? "classic" : "");
+  }
+  wire::ListGroupsRequest filtered;
+  filtered.states_filter = {"stable"};
+  EXPECT_TRUE(Ask<wire::ListGroupsResponse>(4, filtered).groups.empty());
+  filtered.states_filter = {"empty"};
+  filtered.types_filter = {"consumer"};
+  EXPECT_TRUE(Ask<wire::ListGroupsResponse>(5, filtered).groups.empty());
+  filtered.types_filter = {"Classic"};
+  EXPECT_EQ(Ask<wire::ListGroupsResponse>(5, filtered).groups.size(), 1u);
 
   group_calls_->describes.answer = [](const group::v1::DescribeGroupsRequest& request) {
     group::v1::DescribeGroupsReply reply;
@@ -249,6 +305,7 @@ TEST_F(GroupHandlers, AGroupThatHasOnlyOffsetsIsEmptyAndCanBeDeleted) {
   EXPECT_EQ(Ask<wire::DeleteGroupsResponse>(2, remove).results.at(0).error_code,
             ErrorCode::kGroupIdNotFound)
       << "with its offsets";
+  EXPECT_TRUE(Listed().empty());
 }
 
 }  // namespace
