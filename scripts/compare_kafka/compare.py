@@ -40,10 +40,13 @@ class Kafka(KafkaServer):
         return self.port
 
 
+# Kafka's own default, and Weir's.
+KAFKA_SETTINGS = {"group.initial.rebalance.delay.ms": "3000"}
 SYSTEMS = {
     "weir": lambda directory, nodes: Weir(directory, nodes=nodes),
-    "kafka": lambda directory, nodes: Kafka(directory),
-    "kafka-fsync": lambda directory, nodes: Kafka(directory, {"log.flush.interval.messages": "1"}),
+    "kafka": lambda directory, nodes: Kafka(directory, KAFKA_SETTINGS),
+    "kafka-fsync": lambda directory, nodes: Kafka(
+        directory, {**KAFKA_SETTINGS, "log.flush.interval.messages": "1"}),
 }
 
 
@@ -82,9 +85,12 @@ class Comparison:
             if scenario.nodes == 1 or name == "weir":
                 self._guarded(scenario, "rdkafka", name,
                               lambda: measure.start(scenario, lambda nodes: self._make(name, nodes)))
-        # 10,000 partitions would weigh on what follows: a system of its own.
-        for scenario in self._of("create"):
+        # 10,000 partitions, or groups, would weigh on what follows: a system of its own.
+        for scenario in self._of("create", "group-admin"):
             self._on_fresh_system(name, [scenario], warm=False)
+        of_groups = self._of("group-join", "group-commit")
+        if of_groups:
+            self._on_fresh_system(name, of_groups, warm=False)
         for scenario in self._of(*measure.OF_CLUSTERS):
             client = "all three" if scenario.kind == "failover" else "rdkafka"
             self._guarded(scenario, client, name,

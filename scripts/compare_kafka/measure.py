@@ -162,6 +162,25 @@ def replicated(scenario, system_name, scale):
                                 "--scale", scale)
 
 
+def weir_bench_groups(scenario, bootstrap, pids, scale):
+    """Simulated members of groups; figures as weir-bench names them."""
+    out = weir_bench(scenario.kind, "--bootstrap", bootstrap, "--topic", scenario.name,
+                     "--groups", scenario.groups, "--members", max(1, int(scenario.members * scale)),
+                     "--crashed", max(1, scenario.members // 100), "--session-ms", scenario.session_ms,
+                     "--partitions", scenario.partitions, "--rate", scenario.rate, "--timeout-ms", 240_000,
+                     "--pids", ",".join(map(str, pids)))
+    return {key: value for key, value in out.items() if key != "mode"}
+
+
+def groups(scenario, system, client, scale):
+    if scenario.kind != "group-join":
+        create_topic(system, scenario.name, scenario.partitions)
+    figures = weir_bench_groups(scenario, system.bootstrap, system.pids().values(), scale)
+    for name, pid in system.pids().items():
+        figures[f"{name}_mib"] = resident_mib(pid)
+    return figures
+
+
 def in_tests_environment(deadline_s, program, *arguments):
     """Runs a program that needs the tests' Python packages; returns its JSON."""
     done = subprocess.run([str(PYTHON), str(REPOSITORY / program), *map(str, arguments)],
@@ -171,6 +190,7 @@ def in_tests_environment(deadline_s, program, *arguments):
     return json.loads(done.stdout)
 
 
-RUNNERS = {"produce": produce, "consume": consume, "create": create}
+RUNNERS = {"produce": produce, "consume": consume, "create": create,
+           "group-join": groups, "group-commit": groups, "group-admin": groups}
 # These start a cluster of their own.
 OF_CLUSTERS = {"failover": failover, "replicated": replicated}

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """What a cluster of three controllers and three brokers costs, of Weir and of Apache Kafka alike; prints figures as JSON.
 
-    replicated.py weir|kafka|kafka-fsync idle|replication|cold-start [--scale SHARE]
+    replicated.py weir|kafka|kafka-fsync idle|replication|cold-start|heartbeats|group-join [--scale SHARE]
 
 idle         resident memory of all six, and the share of one core they use while nobody asks for anything
 replication  processor seconds per GB that a follower adds: the same load with three replicas and with one
+heartbeats   10,000 members of 1,000 groups at rest: processor time of controllers and of brokers, entries of the log
+group-join   5,000 members of one group come at once; how soon topics are created meanwhile
 cold-start   1,000 partitions of three replicas: from the start of all six until every replica is in sync
 
 Needs the tests' Python environment (build/venv) and weir-bench.
@@ -12,9 +14,12 @@ Needs the tests' Python environment (build/venv) and weir-bench.
 
 import argparse
 import json
+import re
+import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -24,12 +29,14 @@ import measure  # noqa: E402
 from chaos.failover import SYSTEMS  # noqa: E402
 from confluent_kafka import KafkaException  # noqa: E402
 from confluent_kafka.admin import AdminClient  # noqa: E402
-from support.processes import resident_mib, wait_until  # noqa: E402
+from scenarios import SCENARIOS  # noqa: E402
+from support.processes import BUILD_DIR, resident_mib, wait_until  # noqa: E402
 
 REPLICAS, PARTITIONS, LARGE_PARTITIONS = 3, 12, 1_000
 RECORDS, WARM_UP_RECORDS, RECORD_BYTES = 2_000_000, 500_000, 512
 IDLE_S = 10
 WHOLE_WITHIN_S = 180
+MEMBERS, GROUPS, HEARTBEAT_S = 10_000, 1_000, 30
 
 
 def pids(cluster):
@@ -88,7 +95,58 @@ def whole(cluster, topic, partitions, replicas):
         partition.leader > 0 and len(partition.isrs) == replicas for partition in found)
 
 
-WHAT = {"idle": idle, "replication": replication, "cold-start": cold_start}
+def heartbeats(cluster, scale):
+    """From the moment that all members are stable until weir-bench has heard enough."""
+    seconds = max(5, HEARTBEAT_S * scale)
+    bench = subprocess.Popen(
+        [str(BUILD_DIR / "bin" / "weir-bench"), "group-heartbeat", "--bootstrap", cluster.bootstrap,
+         "--members", str(int(MEMBERS * scale)), "--groups", str(int(GROUPS * scale)), "--timeout-ms", "240000",
+         "--seconds", str(seconds), "--json"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        line = bench.stderr.readline()
+        if line != "steady\n":
+            raise RuntimeError(line + bench.stderr.read())
+        by_kind = {kind: [node.process.pid for node in cluster.nodes.values() if node.kind == kind]
+                   for kind in ("controller", "broker")}
+        before = {kind: measure.total_cpu_seconds(of_kind) for kind, of_kind in by_kind.items()}
+        entries, begin = last_log_index(cluster), time.monotonic()
+        time.sleep(seconds * 0.9)
+        passed, after = time.monotonic() - begin, last_log_index(cluster)
+        figures = {f"{kind}s_cpu_percent": 100 * (measure.total_cpu_seconds(of_kind) - before[kind]) / passed
+                   for kind, of_kind in by_kind.items()}
+        figures |= {f"{kind}s_mib": sum(map(resident_mib, of_kind)) for kind, of_kind in by_kind.items()}
+        if entries is not None:
+            figures["log_entries_per_s"] = (after - entries) / passed
+        output, errors = bench.communicate(timeout=measure.CLIENT_DEADLINE_S)
+        if bench.returncode != 0:
+            raise RuntimeError(errors[-500:])
+        out = json.loads(output)
+        return figures | {key: out[key] for key in ("heartbeats_per_s", "rejoins", "p50_ms", "p99_ms")}
+    finally:
+        bench.kill()
+        bench.wait()
+
+
+def last_log_index(cluster):
+    """Of the metadata log, as Weir's controllers tell it; None of Kafka."""
+    if cluster.name != "weir":
+        return None
+
+    def of(node):
+        with urllib.request.urlopen(f"http://{node.values['http.listen']}/metrics", timeout=5) as page:
+            return int(float(re.search(r"^weir_raft_last_index.* (\S+)$", page.read().decode(), re.MULTILINE)[1]))
+
+    return max(of(node) for node in cluster.controllers())
+
+
+def group_join(cluster, scale):
+    scenario = next(item for item in SCENARIOS if item.name == "group-join-5000")
+    return measure.weir_bench_groups(scenario, cluster.bootstrap, pids(cluster), scale)
+
+
+WHAT = {"idle": idle, "replication": replication, "cold-start": cold_start, "heartbeats": heartbeats,
+        "group-join": group_join}
 
 
 def main():

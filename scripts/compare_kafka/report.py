@@ -7,7 +7,7 @@ UNITS = {"mb_per_s": "MB/s", "records_per_s": "records/s", "cpu_s_per_gb": "CPU-
          "first_ack_ms": "first ack ms", "ready_ms": "ready ms", "answered_ms": "answered ms",
          "led_ms": "all led ms", "cpu_s": "CPU-s", "gap_ms": "gap ms", "worst_gap_ms": "worst gap ms",
          "idle_cpu_percent": "idle CPU %", "follower_cpu_s_per_gb": "+CPU-s/GB", "in_sync_ms": "in sync ms"}
-_COLUMN = 24
+_NAME, _COLUMN = 26, 24
 
 
 def formatted(value):
@@ -47,11 +47,11 @@ def print_table(scenarios, systems, results):
         for client, by_system in by_client.items():
             print(f"\n{scenario.name} [{client}]: {scenario.what}")
             header = "".join(f"{system:>{_COLUMN}}" for system in systems)
-            print(f"  {'':14}{header}  goal")
+            print(f"  {'':{_NAME}}{header}  goal")
             keys = dict.fromkeys(key for runs in by_system.values() for run in runs for key in run)
             for key in keys:
                 columns = {system: [run[key] for run in by_system.get(system, []) if key in run]
                            for system in systems}
                 text = "".join(f"{cell(columns[system]):>{_COLUMN}}" for system in systems)
                 goal = verdict(scenario.goals.get(key), columns.get("weir"), columns.get("kafka"))
-                print(f"  {UNITS.get(key, key):14}{text}  {goal}")
+                print(f"  {UNITS.get(key, key):{_NAME}}{text}  {goal}")

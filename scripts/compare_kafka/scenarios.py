@@ -12,9 +12,11 @@ from typing import Optional
 class Scenario:
     name: str
     what: str
-    # produce, consume, start, create, failover, replicated: the functions of measure.py.
+    # produce, consume, start, create, failover, replicated: the functions of measure.py. group-join, group-commit,
+    # group-admin: those modes of weir-bench.
     kind: str
-    # Load generators: "java" is kafka-producer-perf-test, "rdkafka" is weir-bench. One run each.
+    # Load generators: "java" is kafka-producer-perf-test, "rdkafka" is weir-bench, "members" are those that it
+    # simulates. One run each.
     clients: tuple = ("rdkafka",)
     records: int = 0
     warmup_records: int = 0
@@ -29,6 +31,10 @@ class Scenario:
     topics: int = 1
     # The scenario whose topic a consume scenario reads.
     reads: Optional[str] = None
+    # Of groups: how many, members in all, and their session timeout.
+    groups: int = 1
+    members: int = 1
+    session_ms: int = 45_000
     # Nodes of a start scenario (controllers and brokers each).
     nodes: int = 1
     # How a failover scenario ends the leader, and how often (tests/chaos/failover.py); what is measured of a
@@ -39,6 +45,12 @@ class Scenario:
 
 
 BOTH = ("java", "rdkafka")
+
+
+def group_join(members, **more):
+    return Scenario(f"group-join-{members}", f"{members:,} members of one group come at once: until all are stable",
+                    "group-join", ("members",), members=members, session_ms=10_000, **more)
+
 
 SCENARIOS = [
     Scenario("start", "one node: start to first acknowledged record; idle memory", "start",
@@ -77,4 +89,17 @@ SCENARIOS = [
              "replicated", how="replication", goals={"follower_cpu_s_per_gb": "<= 2.5"}),
     Scenario("replicated-cold-start", "3+3 nodes, 1,000 partitions, RF 3: start of all to every replica in sync",
              "replicated", how="cold-start", goals={"in_sync_ms": "<= 5000"}),
+    group_join(10), group_join(100), group_join(1_000),
+    group_join(5_000, goals={"stable_ms": "<= 30000", "create_p99_ms": "<= 50"}),
+    Scenario("group-commit", "1,000 groups commit offsets, each as fast as it is answered", "group-commit",
+             ("members",), groups=1_000, goals={"commits_per_s": ">= 20000"}),
+    Scenario("group-commit-10k", "1,000 groups commit 10,000 offsets a second", "group-commit", ("members",),
+             groups=1_000, rate=10_000),
+    Scenario("group-admin-10k", "administrators' calls among 10,000 groups", "group-admin", ("members",),
+             groups=10_000,
+             goals={f"{call}_max_ms": "<= 100" for call in ("list", "describe", "offset_delete", "delete")}),
+    Scenario("group-heartbeat-10k", "3+3 nodes: 10,000 members of 1,000 groups at rest, heartbeats every 3 s",
+             "replicated", how="heartbeats", goals={"log_entries_per_s": "<= 0"}),
+    Scenario("replicated-group-join-5000", "3+3 nodes: 5,000 members of one group come at once", "replicated",
+             how="group-join", goals={"stable_ms": "<= 30000", "create_p99_ms": "<= 50"}),
 ]

@@ -1,0 +1,62 @@
+"""Many members, groups and commits at once, as weir-bench simulates them: each partition is owned once, members at rest
+write nothing, and what was committed is told.
+"""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from support.admin import Admin
+from support.processes import REPOSITORY
+from support.weir_cluster import binary
+from support.weir_nodes import WeirNodes
+
+sys.path.append(str(REPOSITORY / "scripts" / "compare_kafka"))
+import replicated  # noqa: E402
+
+
+@pytest.fixture
+def nodes(data_dir):
+    cluster = WeirNodes(data_dir, controllers=3, brokers=3)
+    try:
+        cluster.start("--bootstrap")
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+def weir_bench(nodes, mode, **options):
+    flags = [text for name, value in options.items() for text in (f"--{name.replace('_', '-')}", str(value))]
+    done = subprocess.run([str(binary("weir-bench")), mode, "--bootstrap", nodes.bootstrap, "--json", *flags],
+                          capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr
+    print(done.stdout)
+    return json.loads(done.stdout)
+
+
+def test_G02_each_partition_is_owned_once_by_hundreds_of_members(nodes):
+    out = weir_bench(nodes, "group-join", members=300, crashed=10, session_ms=6_000, heartbeat_ms=1_000)
+    assert out["generations"] == 1, "all that come within the initial delay are in the first generation"
+
+
+@pytest.mark.long
+def test_5000_members_of_one_group(nodes):
+    out = weir_bench(nodes, "group-join", members=5_000, crashed=50, session_ms=10_000, timeout_ms=120_000)
+    assert out["stable_ms"] <= 30_000
+
+
+def test_G08_members_at_rest_write_nothing(nodes):
+    figures = replicated.heartbeats(nodes, 0.05)
+    assert figures["heartbeats_per_s"] > 100
+    assert figures["rejoins"] == 0
+    assert figures["log_entries_per_s"] == 0
+
+
+def test_what_many_groups_commit_is_told(nodes):
+    with Admin(nodes.admin) as admin:
+        admin.create_topic("many", partitions=4, replication_factor=3)
+    out = weir_bench(nodes, "group-commit", topic="many", groups=100, partitions_per_commit=4, seconds=3,
+                     warmup_seconds=1)
+    assert out["commits_per_s"] > 0
