@@ -1,12 +1,12 @@
 // DescribeGroups (key 15), ListGroups (16) and DeleteGroups (42).
 //
 // What members say and are assigned is known to the controllers only: groups are described and
-// deleted there. Listing needs no more than the image. Clients list at every broker and some add
-// the answers up, so that a broker lists the groups that it is the coordinator of.
+// deleted there. Listing needs the image and the offsets here. Clients list at every broker and
+// some add the answers up, so that a broker lists the groups that it is the coordinator of.
 //
 // A group that nobody has joined, but whose offsets were committed, is there for Kafka's tools:
-// "Empty" when listed or described, deleted when asked. Deleting a group ends with its offsets, at the
-// coordinator: any other broker says NOT_COORDINATOR.
+// "Empty" when listed or described, deleted when asked. Deleting a group ends with its offsets, at
+// the coordinator: any other broker says NOT_COORDINATOR.
 #include "broker/wire/messages/group_admin.h"
 
 #include <memory>
@@ -138,8 +138,7 @@ void Describe(Call call, net::ConnectionInfo&, wire::DescribeGroupsRequest reque
 
 // ---- ListGroups ---------------------------------------------------------------------------
 
-wire::ListGroupsResponse::Group Listed(const std::string& group_id,
-                                       const metadata::Group& group) {
+wire::ListGroupsResponse::Group Listed(const std::string& group_id, const metadata::Group& group) {
   return {.group_id = group_id,
           .protocol_type = group.protocol_type,
           .group_state = std::string(metadata::GroupStateName(group.state)),
@@ -166,15 +165,14 @@ void List(Call call, net::ConnectionInfo&, wire::ListGroupsRequest request) {
   }
   const size_t home = call.shard();
   replica::PartitionRouter& partitions = *call.broker().partitions;
-  partitions.OffsetGroups(
-      home, [call = std::move(call), response = std::move(response),
-             nobody](const std::vector<std::string>& group_ids) mutable {
-        for (const std::string& group_id : group_ids) {
-          if (call.image().FindGroup(group_id) != nullptr) continue;
-          response.groups.push_back(Listed(group_id, nobody));
-        }
-        call.Reply(response);
-      });
+  partitions.OffsetGroups(home, [call = std::move(call), response = std::move(response),
+                                 nobody](const std::vector<std::string>& group_ids) mutable {
+    for (const std::string& group_id : group_ids) {
+      if (call.image().FindGroup(group_id) != nullptr) continue;
+      response.groups.push_back(Listed(group_id, nobody));
+    }
+    call.Reply(response);
+  });
 }
 
 // ---- DeleteGroups -------------------------------------------------------------------------
