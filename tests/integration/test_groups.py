@@ -118,22 +118,42 @@ def test_A03_the_end_of_the_coordinators_broker_moves_nobody(dev, groups, join, 
     assert_undisturbed(dev, groups, members, generation, rebalances)
 
 
+def committed(dev):
+    """Offsets of the group in all partitions, added up."""
+    asker = confluent_kafka.Consumer({"bootstrap.servers": dev.bootstrap, "group.id": GROUP, "log_level": 2})
+    asked = [confluent_kafka.TopicPartition(TOPIC, partition) for partition in range(PARTITIONS)]
+    try:
+        found = asker.committed(asked, timeout=5)
+    except confluent_kafka.KafkaException:
+        return 0
+    finally:
+        asker.close()
+    return sum(max(each.offset, 0) for each in found if not each.error)
+
+
 @pytest.mark.parametrize("client", CLIENTS)
-def test_A03_without_quorum_members_go_on_and_joins_wait(dev, groups, join, client):
-    first = join(client)
+@pytest.mark.parametrize("outage_s", (1.5 * SESSION_TIMEOUT_MS / 1000, pytest.param(60, marks=pytest.mark.long)))
+def test_A03_without_quorum_members_go_on_and_joins_wait(dev, groups, join, client, outage_s):
+    first = join(client, commits=True)
     _, rebalances = settled(groups, [first])
     for controller in ("controller-1", "controller-2"):
         dev.kill(controller)
     second = join(client)
-    until = time.monotonic() + 1.5 * SESSION_TIMEOUT_MS / 1000
+    rounds, slowest_s, until = 0, 0, time.monotonic() + outage_s
     while time.monotonic() < until:
+        begin = time.monotonic()
         assert_read_on(dev, [first])
+        wait_until(lambda: committed(dev) >= first.read(), 20, "what was read to be committed")
+        rounds, slowest_s = rounds + 1, max(slowest_s, time.monotonic() - begin)
         assert [first.rebalances()] == rebalances
         assert not second.owned()
+    back = time.monotonic()
     for controller in ("controller-1", "controller-2"):
         dev.restart(controller)
     wait_until_shared([first, second], PARTITIONS)
     groups.wait_until_stable(GROUP, 2)
+    print(f"{client}: {rounds} times produced, read and committed in {outage_s:.0f} s without a quorum, "
+          f"{slowest_s:.2f} s at most; the waiting join was done {time.monotonic() - back:.2f} s after it was back")
 
 
 def test_G19_a_static_member_that_restarts_moves_nobody(dev, groups, join):

@@ -1,15 +1,16 @@
 """A member of a consumer group in a process of its own, so that a test can end it without a farewell.
 
-    group_member.py python|confluent BOOTSTRAP TOPIC GROUP SESSION_TIMEOUT_MS [INSTANCE_ID]
+    group_member.py python|confluent BOOTSTRAP TOPIC GROUP SESSION_TIMEOUT_MS [--instance-id ID] [--commit]
 
-Prints `OWNS 0,1,2` after every rebalance and `READ n` with the number of records read so far. Commits nothing by itself.
+Prints `OWNS 0,1,2` after every rebalance and `READ n` with the number of records read so far. Commits only if asked to.
 SIGTERM: leaves the group and ends.
 """
 
+import argparse
 import signal
-import sys
 
 HEARTBEAT_INTERVAL_MS = 500
+COMMIT_INTERVAL_MS = 200
 POLL_S = 0.2
 
 
@@ -28,7 +29,7 @@ class Report:
             print(f"READ {self.read}", flush=True)
 
 
-def run_python(bootstrap, topic, group, session_timeout_ms, instance_id, report, stopping):
+def run_python(asked, report, stopping):
     import kafka
 
     class Listener(kafka.ConsumerRebalanceListener):
@@ -39,28 +40,30 @@ def run_python(bootstrap, topic, group, session_timeout_ms, instance_id, report,
             report.owns([])
 
     consumer = kafka.KafkaConsumer(
-        bootstrap_servers=bootstrap.split(","), group_id=group, group_instance_id=instance_id,
-        session_timeout_ms=session_timeout_ms, heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS,
-        enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=100)
-    consumer.subscribe([topic], listener=Listener())
+        bootstrap_servers=asked.bootstrap.split(","), group_id=asked.group, group_instance_id=asked.instance_id,
+        session_timeout_ms=asked.session_timeout_ms, heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS,
+        enable_auto_commit=asked.commit, auto_commit_interval_ms=COMMIT_INTERVAL_MS,
+        auto_offset_reset="earliest", fetch_max_wait_ms=100)
+    consumer.subscribe([asked.topic], listener=Listener())
     while not stopping:
         records = consumer.poll(timeout_ms=int(POLL_S * 1000))
         report.add(sum(len(of_partition) for of_partition in records.values()))
     consumer.close()
 
 
-def run_confluent(bootstrap, topic, group, session_timeout_ms, instance_id, report, stopping):
+def run_confluent(asked, report, stopping):
     import confluent_kafka
 
-    settings = {"bootstrap.servers": bootstrap, "group.id": group,
-                "session.timeout.ms": session_timeout_ms,
-                "heartbeat.interval.ms": HEARTBEAT_INTERVAL_MS, "enable.auto.commit": False,
+    settings = {"bootstrap.servers": asked.bootstrap, "group.id": asked.group,
+                "session.timeout.ms": asked.session_timeout_ms,
+                "heartbeat.interval.ms": HEARTBEAT_INTERVAL_MS, "enable.auto.commit": asked.commit,
+                "auto.commit.interval.ms": COMMIT_INTERVAL_MS,
                 "auto.offset.reset": "earliest", "fetch.wait.max.ms": 100,
                 "reconnect.backoff.ms": 10, "reconnect.backoff.max.ms": 200}
-    if instance_id:
-        settings["group.instance.id"] = instance_id
+    if asked.instance_id:
+        settings["group.instance.id"] = asked.instance_id
     consumer = confluent_kafka.Consumer(settings)
-    consumer.subscribe([topic],
+    consumer.subscribe([asked.topic],
                        on_assign=lambda _, assigned: report.owns(p.partition for p in assigned),
                        on_revoke=lambda *_: report.owns([]), on_lost=lambda *_: report.owns([]))
     while not stopping:
@@ -70,12 +73,18 @@ def run_confluent(bootstrap, topic, group, session_timeout_ms, instance_id, repo
 
 
 def main():
-    client, bootstrap, topic, group, session_timeout_ms = sys.argv[1:6]
-    instance_id = sys.argv[6] if len(sys.argv) > 6 else None
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("client", choices=("python", "confluent"))
+    for name in ("bootstrap", "topic", "group"):
+        parser.add_argument(name)
+    parser.add_argument("session_timeout_ms", type=int)
+    parser.add_argument("--instance-id")
+    parser.add_argument("--commit", action="store_true")
+    asked = parser.parse_args()
     stopping = []
     signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
-    run = {"python": run_python, "confluent": run_confluent}[client]
-    run(bootstrap, topic, group, int(session_timeout_ms), instance_id, Report(), stopping)
+    run = {"python": run_python, "confluent": run_confluent}[asked.client]
+    run(asked, Report(), stopping)
 
 
 if __name__ == "__main__":

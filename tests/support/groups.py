@@ -18,11 +18,13 @@ class Member:
     """One process with one consumer (group_member.py)."""
 
     def __init__(self, client, bootstrap, topic, group, directory, name, session_timeout_ms=6_000,
-                 instance_id=None):
+                 instance_id=None, commits=False):
         self.log = directory / f"{name}.log"
         arguments = [client, bootstrap, topic, group, str(session_timeout_ms)]
         if instance_id:
-            arguments.append(instance_id)
+            arguments += ["--instance-id", instance_id]
+        if commits:
+            arguments.append("--commit")
         self.process = Process([sys.executable, str(_MEMBER), *arguments], self.log)
 
     def _values(self, what):
