@@ -43,6 +43,7 @@ class ManualExecutor : public Executor {
     if (!timers_.empty() && timers_.begin()->first.first <= world_.now) {
       task = std::move(timers_.begin()->second);
       timers_.erase(timers_.begin());
+      ++timers_run_;
     } else if (!tasks_.empty()) {
       task = std::move(tasks_.front());
       tasks_.pop_front();
@@ -58,8 +59,9 @@ class ManualExecutor : public Executor {
     }
   }
 
-  // Lets time pass; timers fire in order, each at its own time.
-  void Advance(Duration by) {
+  // Lets time pass; timers fire in order, each at its own time. Returns how many did.
+  int Advance(Duration by) {
+    const int before = timers_run_;
     const MonoTime until = world_.now + by;
     Run();
     while (!timers_.empty() && timers_.begin()->first.first <= until) {
@@ -67,6 +69,7 @@ class ManualExecutor : public Executor {
       Run();
     }
     MoveTimeTo(until);
+    return timers_run_ - before;
   }
 
   // Forgets everything queued, as a crash does.
@@ -89,6 +92,7 @@ class ManualExecutor : public Executor {
   std::deque<Task> tasks_;
   std::map<std::pair<MonoTime, TimerId>, Task> timers_;
   TimerId last_timer_ = 0;
+  int timers_run_ = 0;
 };
 
 // Runs all of them, in turns, until none has anything to do.

@@ -12,35 +12,9 @@
 namespace weir::quorum {
 namespace {
 
-class ActiveControllerTest : public ::testing::Test {
+class ActiveControllerTest : public ManualQuorum {
  protected:
-  ActiveControllerTest() { machine_.AddListener(&controller_); }
-
-  void BecomeLeader(uint64_t term) {
-    raft_.term = Term(term);
-    raft_.log.push_back({raft_.term, LogIndex(raft_.log.size() + 1), raft::EntryType::kLeaderStart,
-                         std::make_shared<const std::string>()});
-    machine_.OnRoleChange({raft::Role::kLeader, raft_.term, std::nullopt});
-  }
-  void LoseLeadership() {
-    machine_.OnRoleChange({raft::Role::kFollower, raft_.term + 1, std::nullopt});
-  }
-  void Commit() {
-    std::vector<raft::Entry> run(raft_.log.begin() + static_cast<std::ptrdiff_t>(committed_),
-                                 raft_.log.end());
-    committed_ = raft_.log.size();
-    if (!run.empty()) machine_.Apply(run);
-  }
-  void ConfirmReads() {
-    for (const uint64_t id : std::exchange(raft_.reads, {})) {
-      machine_.OnReadState({id, machine_.committed().offset()});
-    }
-  }
-  void Start() {
-    BecomeLeader(1);
-    Commit();  // the leader's start
-    Commit();  // the cluster record
-  }
+  ActiveControllerTest() : ManualQuorum(state::LivenessOptions{}) {}
 
   struct Answer {
     int count = 0;
@@ -73,29 +47,13 @@ class ActiveControllerTest : public ::testing::Test {
 
   // A live broker whose session is `session_id`.
   void AddLiveBroker(int32_t id, uint64_t session_id) {
-    metadata::v1::MetadataBatch batch;
-    auto* broker = batch.add_records()->mutable_register_broker();
-    broker->set_broker_id(id);
-    broker->set_incarnation_id(std::string(16, 'i'));
-    broker->add_directory_ids(std::string(16, 'd'));
-    broker->set_fenced(false);
-    raft_.log.push_back({raft_.term, LogIndex(raft_.log.size() + 1), raft::EntryType::kNormal,
-                         std::make_shared<const std::string>(batch.SerializeAsString())});
-    Commit();
-    liveness_.OpenSession(NodeId(id), session_id, loop_.now);
+    RegisterBroker(id, 'd');
+    liveness_.OpenSession(NodeId(id), session_id, loop_.Now());
   }
   void Applied(int32_t id, uint64_t session_id, uint64_t offset) {
-    liveness_.OnHeartbeat(NodeId(id), session_id, LogIndex(offset), loop_.now);
+    liveness_.OnHeartbeat(NodeId(id), session_id, LogIndex(offset), loop_.Now());
     controller_.CheckWaiting();
   }
-
-  ManualExecutor loop_;
-  FakeRaft raft_;
-  state::Liveness liveness_{state::LivenessOptions{}};
-  MetadataMachine machine_{[](const std::string&) {}};
-  ActiveController controller_{loop_, raft_, machine_, liveness_,
-                               ActiveControllerOptions{NodeId(1), {}, {}, 7}};
-  size_t committed_ = 0;
 };
 
 TEST_F(ActiveControllerTest, J12_ServesOnlyAfterItsOwnStartIsCommitted) {
@@ -208,7 +166,7 @@ TEST_F(ActiveControllerTest, DoesNotWaitForABrokerWhoseSessionBroke) {
   const auto answer = CreateTopic("a", "", /*wait=*/true);
   Commit();
   EXPECT_EQ(answer->count, 0);
-  liveness_.OnSessionBroken(NodeId(1), 1, loop_.now);
+  liveness_.OnSessionBroken(NodeId(1), 1, loop_.Now());
   controller_.CheckWaiting();
   EXPECT_EQ(answer->count, 1);
 }
@@ -222,10 +180,10 @@ TEST_F(ActiveControllerTest, ANewActiveControllerWaitsForBrokersThatHaveNotRetur
   Commit();
   const auto answer = CreateTopic("a", "", /*wait=*/true);
   Commit();
-  liveness_.OpenSession(NodeId(1), 3, loop_.now);
+  liveness_.OpenSession(NodeId(1), 3, loop_.Now());
   Applied(1, 3, raft_.log.size());
   EXPECT_EQ(answer->count, 0);
-  liveness_.OpenSession(NodeId(2), 4, loop_.now);
+  liveness_.OpenSession(NodeId(2), 4, loop_.Now());
   Applied(2, 4, raft_.log.size());
   EXPECT_EQ(answer->count, 1);
 }
@@ -233,9 +191,9 @@ TEST_F(ActiveControllerTest, ANewActiveControllerWaitsForBrokersThatHaveNotRetur
 TEST_F(ActiveControllerTest, DeadlinesEndTheWaitAndSayWhatIsKnown) {
   Start();
   AddLiveBroker(1, 1);
-  const MonoTime deadline = loop_.now + std::chrono::seconds(1);
+  const MonoTime deadline = loop_.Now() + std::chrono::seconds(1);
   const auto uncommitted = CreateTopic("a", "", true, deadline);
-  loop_.now = deadline;
+  loop_.Advance(std::chrono::seconds(1));
   machine_.OnTick();
   ASSERT_EQ(uncommitted->count, 1);
   EXPECT_EQ(uncommitted->reply.error().code, ErrorCode::kRequestTimedOut);
@@ -244,7 +202,7 @@ TEST_F(ActiveControllerTest, DeadlinesEndTheWaitAndSayWhatIsKnown) {
   EXPECT_EQ(uncommitted->count, 1);
   const auto unapplied = CreateTopic("b", "", true, deadline + std::chrono::seconds(1));
   Commit();
-  loop_.now = deadline + std::chrono::seconds(1);
+  loop_.Advance(std::chrono::seconds(1));
   machine_.OnTick();
   ASSERT_EQ(unapplied->count, 1);
   EXPECT_NE(unapplied->reply.error().message.find("is made"), std::string::npos);

@@ -120,7 +120,7 @@ TEST_F(GroupCallsTest, D7_AFencedOffsetsLeaderIsNotWaitedFor) {
   const std::vector<std::string> ids = JoinedGroup(1);
   const auto sync = Sync(ids[0], 1, ids);
   CommitAll();
-  liveness_.OnSessionBroken(NodeId(1), 1, loop_.now);
+  liveness_.OnSessionBroken(NodeId(1), 1, loop_.Now());
   controller_.CheckWaiting();
   EXPECT_EQ(sync->count, 0) << "a session broke: the broker may live";
   metadata::v1::MetadataBatch batch;
@@ -141,11 +141,7 @@ TEST_F(GroupCallsTest, D7_TheLeaderOfTheMomentIsTheOneThatIsWaitedFor) {
   const std::vector<std::string> ids = JoinedGroup(1);
   const auto sync = Sync(ids[0], 1, ids);
   CommitAll();
-  metadata::v1::MetadataBatch batch;
-  auto* change = batch.add_records()->mutable_partition_change();
-  change->set_topic_id(std::string(16, 't'));
-  change->set_leader(2);
-  Write(batch);
+  WriteLeader(2);
   ASSERT_EQ(machine_.committed().FindPartition(metadata::kOffsetsTopic, PartitionIndex(0))->leader,
             NodeId(2));
   Applied(1, raft_.log.size());
@@ -163,12 +159,12 @@ TEST_F(GroupCallsTest, D7_AfterAFailoverTheOffsetsLeaderIsWaitedForAnew) {
   CommitAll();
   FailOver();
   EXPECT_EQ(lost->code(), ErrorCode::kNotController);
-  liveness_.BecomeActive(machine_.committed(), loop_.now);
+  liveness_.BecomeActive(machine_.committed(), loop_.Now());
   const auto sync = Sync(ids[0], 1, ids);
   ConfirmReads();
   EXPECT_EQ(sync->count, 0) << "it has not said yet how far it is";
-  liveness_.OpenSession(NodeId(1), 11, loop_.now);
-  liveness_.OnHeartbeat(NodeId(1), 11, LogIndex(raft_.log.size()), loop_.now);
+  liveness_.OpenSession(NodeId(1), 11, loop_.Now());
+  liveness_.OnHeartbeat(NodeId(1), 11, LogIndex(raft_.log.size()), loop_.Now());
   controller_.CheckWaiting();
   EXPECT_EQ(sync->code(), ErrorCode::kNone);
   EXPECT_EQ(sync->reply().assignment(), "of " + ids[0]);
@@ -333,9 +329,9 @@ TEST_F(GroupCallsTest, ASilentMemberExpiresByItself) {
 }
 
 TEST_F(GroupCallsTest, WithoutGroupsNoTimerIsSet) {
-  EXPECT_EQ(loop_.timer_count(), 0u);
+  EXPECT_EQ(loop_.timers(), 0u);
   const std::vector<std::string> ids = StableGroup(1);
-  EXPECT_EQ(loop_.timer_count(), 1u);
+  EXPECT_EQ(loop_.timers(), 1u);
   for (int i = 0; i < 60; ++i) {
     Report(ids);
     EXPECT_LE(loop_.Advance(seconds(1)), 1);
@@ -343,13 +339,13 @@ TEST_F(GroupCallsTest, WithoutGroupsNoTimerIsSet) {
   Advance(seconds(11));
   EXPECT_EQ(Committed().state, GroupState::kEmpty);
   loop_.Advance(std::chrono::minutes(5));
-  EXPECT_EQ(loop_.timer_count(), 0u) << "an empty group has no deadline";
+  EXPECT_EQ(loop_.timers(), 0u) << "an empty group has no deadline";
 }
 
 TEST_F(GroupCallsTest, NotActiveNoTimerIsSet) {
   StableGroup(1);
   LoseLeadership();
-  EXPECT_EQ(loop_.timer_count(), 0u);
+  EXPECT_EQ(loop_.timers(), 0u);
 }
 
 // ---- reads, and the rest ------------------------------------------------------------------
