@@ -218,9 +218,8 @@ void GroupCalls::AnswerLater(Answers answers) {
   for (auto& [group_id, group_answers] : by_fence) {
     ActiveController::Applied applied;
     if (!group_id.empty()) {
-      applied = [this, group_id = group_id](LogIndex offset) {
-        return state::IsCommitFenceApplied(controller_.committed(), controller_.liveness(),
-                                           group_id, offset);
+      applied = [this, fence = state::CommitFence(group_id)](LogIndex offset) mutable {
+        return fence.IsApplied(controller_.committed(), controller_.liveness(), offset);
       };
     }
     auto shared = std::make_shared<Answers>(std::move(group_answers));

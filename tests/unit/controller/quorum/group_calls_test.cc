@@ -150,6 +150,22 @@ TEST_F(GroupCallsTest, D7_TheLeaderOfTheMomentIsTheOneThatIsWaitedFor) {
   EXPECT_EQ(sync->count, 1);
 }
 
+// Until it knows that it leads it follows, and the old leader's commits count with its help.
+TEST_F(GroupCallsTest, D7_ANewLeaderMustKnowThatItLeads) {
+  AddLiveBroker(1);
+  AddLiveBroker(2);
+  AddOffsetsTopic();
+  const std::vector<std::string> ids = JoinedGroup(1);
+  const auto sync = Sync(ids[0], 1, ids);
+  CommitAll();
+  const size_t offset = raft_.log.size();
+  WriteLeader(2);
+  Applied(2, offset);
+  EXPECT_EQ(sync->count, 0);
+  Applied(2, raft_.log.size());
+  EXPECT_EQ(sync->code(), ErrorCode::kNone);
+}
+
 TEST_F(GroupCallsTest, D7_AfterAFailoverTheOffsetsLeaderIsWaitedForAnew) {
   AddLiveBroker(1);
   AddLiveBroker(2);
