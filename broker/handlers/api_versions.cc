@@ -1,9 +1,10 @@
-// ApiVersions (key 18): what this broker serves, from the registry. Finalized features appear once
-// groups and transactions are there to be switched; until then none is named, which clients read as
-// level 0.
+// ApiVersions (key 18): what this broker serves, from the registry, and the features that clients
+// and tools look for. What is not named is at level 0.
 #include "broker/wire/messages/api_versions.h"
 
 #include <algorithm>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "broker/handlers/handlers.h"
@@ -23,6 +24,23 @@ bool IsValidSoftwareName(std::string_view name) {
   if (name.empty() || !is_alphanumeric(name.front()) || !is_alphanumeric(name.back())) return false;
   return std::all_of(name.begin(), name.end(),
                      [&](char c) { return is_alphanumeric(c) || c == '-' || c == '.'; });
+}
+
+// Groups of the consumer protocol (KIP-848) are served at level 1, and always on.
+constexpr std::string_view kGroupVersion = "group.version";
+constexpr int16_t kGroupVersionLevel = 1;
+// Clients before refuse a minimum of 0 (KAFKA-17492).
+constexpr int16_t kFirstVersionWithMinimumZero = 4;
+constexpr int16_t kFirstVersionWithFeatures = 3;
+
+void AddFeatures(int16_t version, LogIndex metadata_offset, ApiVersionsResponse& response) {
+  response.finalized_features_epoch = static_cast<int64_t>(metadata_offset.value());
+  response.finalized_features.push_back({.name = std::string(kGroupVersion),
+                                         .max_version_level = kGroupVersionLevel,
+                                         .min_version_level = kGroupVersionLevel});
+  if (version < kFirstVersionWithMinimumZero) return;
+  response.supported_features.push_back(
+      {.name = std::string(kGroupVersion), .min_version = 0, .max_version = kGroupVersionLevel});
 }
 
 ApiVersionsResponse Advertise(const Registry& registry) {
@@ -46,7 +64,11 @@ void Handle(Call call, net::ConnectionInfo& connection, ApiVersionsRequest reque
     connection.client_software_name = std::move(request.client_software_name);
     connection.client_software_version = std::move(request.client_software_version);
   }
-  call.Reply(Advertise(*call.broker().registry));
+  ApiVersionsResponse response = Advertise(*call.broker().registry);
+  if (call.version() >= kFirstVersionWithFeatures) {
+    AddFeatures(call.version(), call.image().offset(), response);
+  }
+  call.Reply(response);
 }
 
 }  // namespace

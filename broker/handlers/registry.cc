@@ -60,6 +60,8 @@ Registry MakeRegistry() {
       {ApiKey::kListPartitionReassignments, {0, 0}, HandleListPartitionReassignments},
       {ApiKey::kDescribeQuorum, {0, 2}, HandleDescribeQuorum},
       {ApiKey::kDescribeCluster, {0, 2}, HandleDescribeCluster},
+      {ApiKey::kConsumerGroupHeartbeat, {0, 1}, HandleConsumerGroupHeartbeat},
+      {ApiKey::kConsumerGroupDescribe, {0, 1}, HandleConsumerGroupDescribe},
       {ApiKey::kListConfigResources, {0, 1}, HandleListConfigResources},
       {ApiKey::kDescribeTopicPartitions, {0, 0}, HandleDescribeTopicPartitions},
   });

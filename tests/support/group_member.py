@@ -1,9 +1,10 @@
 """A member of a consumer group in a process of its own, so that a test can end it without a farewell.
 
-    group_member.py python|confluent BOOTSTRAP TOPIC GROUP SESSION_TIMEOUT_MS [--instance-id ID] [--commit]
+    group_member.py python|confluent|consumer BOOTSTRAP TOPIC GROUP SESSION_TIMEOUT_MS [--instance-id ID] [--commit]
 
 Prints `OWNS 0,1,2` after every rebalance and `READ n` with the number of records read so far. Commits only if asked to.
-SIGTERM: leaves the group and ends.
+`consumer` is confluent-kafka with group.protocol=consumer, whose session timeout is the group's. SIGTERM: leaves the
+group and ends.
 """
 
 import argparse
@@ -62,10 +63,25 @@ def run_confluent(asked, report, stopping):
                 "reconnect.backoff.ms": 10, "reconnect.backoff.max.ms": 200}
     if asked.instance_id:
         settings["group.instance.id"] = asked.instance_id
+    incremental = asked.client == "consumer"
+    if incremental:
+        settings["group.protocol"] = "consumer"
+        for decided_by_the_group in ("session.timeout.ms", "heartbeat.interval.ms"):
+            del settings[decided_by_the_group]
+    owned = set()
+
+    def on_assign(_, assigned):
+        if not incremental:
+            owned.clear()
+        owned.update(partition.partition for partition in assigned)
+        report.owns(owned)
+
+    def on_revoke(_, revoked):
+        owned.difference_update(partition.partition for partition in revoked)
+        report.owns(owned if incremental else [])
+
     consumer = confluent_kafka.Consumer(settings)
-    consumer.subscribe([asked.topic],
-                       on_assign=lambda _, assigned: report.owns(p.partition for p in assigned),
-                       on_revoke=lambda *_: report.owns([]), on_lost=lambda *_: report.owns([]))
+    consumer.subscribe([asked.topic], on_assign=on_assign, on_revoke=on_revoke, on_lost=on_revoke)
     while not stopping:
         message = consumer.poll(POLL_S)
         report.add(1 if message is not None and message.error() is None else 0)
@@ -74,7 +90,7 @@ def run_confluent(asked, report, stopping):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("client", choices=("python", "confluent"))
+    parser.add_argument("client", choices=("python", "confluent", "consumer"))
     for name in ("bootstrap", "topic", "group"):
         parser.add_argument(name)
     parser.add_argument("session_timeout_ms", type=int)
@@ -83,7 +99,7 @@ def main():
     asked = parser.parse_args()
     stopping = []
     signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
-    run = {"python": run_python, "confluent": run_confluent}[asked.client]
+    run = run_python if asked.client == "python" else run_confluent
     run(asked, Report(), stopping)
 
 

@@ -69,17 +69,33 @@ class Groups:
     def __init__(self, addresses):
         self._channels = [grpc.insecure_channel(address) for address in addresses.split(",")]
 
-    def describe(self, group):
-        """A DescribedGroup, or None while no controller answers."""
-        request = group_pb2.DescribeGroupsRequest(group_ids=[group.encode()])
+    def _ask(self, method, request):
         for channel in self._channels:
             try:
-                reply = group_pb2_grpc.GroupServiceStub(channel).DescribeGroups(request, timeout=2)
+                reply = getattr(group_pb2_grpc.GroupServiceStub(channel), method)(request, timeout=2)
             except grpc.RpcError as error:
                 failure_of(error)
                 continue
             return reply.groups[0]
         return None
+
+    def describe(self, group):
+        """A DescribedGroup, or None while no controller answers."""
+        return self._ask("DescribeGroups", group_pb2.DescribeGroupsRequest(group_ids=[group.encode()]))
+
+    def describe_consumers(self, group):
+        """A DescribedConsumerGroup, or None while no controller answers."""
+        request = group_pb2.DescribeConsumerGroupsRequest(group_ids=[group.encode()])
+        return self._ask("DescribeConsumerGroups", request)
+
+    def wait_until_consumers_stable(self, group, members, timeout_s=40):
+        """The group of the consumer protocol, once it is stable with so many members."""
+
+        def stable():
+            found = self.describe_consumers(group)
+            return found if found and found.state == "Stable" and len(found.members) == members else None
+
+        return wait_until(stable, timeout_s, f"{group} to be stable with {members} members")
 
     def wait_until_stable(self, group, members, timeout_s=40):
         """Its generation, once it is stable with so many members."""

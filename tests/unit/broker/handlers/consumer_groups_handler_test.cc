@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "broker/handlers/handlers.h"
 #include "tests/unit/broker/handlers/group_fixture.h"
 
 namespace weir::handlers {
@@ -22,14 +21,6 @@ const Uuid kTopic{{7, 7, 7}};
 
 class ConsumerGroups : public GroupHandlers {
  protected:
-  void SetUp() override {
-    std::vector<ApiHandler> handlers(registry_.handlers().begin(), registry_.handlers().end());
-    handlers.push_back({wire::ApiKey::kConsumerGroupHeartbeat, {0, 1}, HandleConsumerGroupHeartbeat});
-    handlers.push_back({wire::ApiKey::kConsumerGroupDescribe, {0, 1}, HandleConsumerGroupDescribe});
-    registry_ = Registry(std::move(handlers));
-    GroupHandlers::SetUp();
-  }
-
   // A stable consumer group of epoch 4 with the member "m", at rest in epoch 4, and "behind", in
   // epoch 3.
   void AppendConsumerGroup(const std::string& group_id) {
@@ -64,6 +55,27 @@ class ConsumerGroups : public GroupHandlers {
   }
   size_t Forwarded() { return group_calls_->consumer_heartbeats.Asked().size(); }
 };
+
+// ---- ApiVersions --------------------------------------------------------------------------
+
+TEST_F(ConsumerGroups, TheFeatureIsFinalizedAndItsMinimumIsShownToThoseWhoBearIt) {
+  for (int16_t v = 0; v <= 4; ++v) {
+    const auto answer = Ask<wire::ApiVersionsResponse>(
+        v,
+        wire::ApiVersionsRequest{.client_software_name = "test", .client_software_version = "1.0"});
+    ASSERT_EQ(answer.finalized_features.size(), v >= 3 ? 1u : 0u) << v;
+    ASSERT_EQ(answer.supported_features.size(), v >= 4 ? 1u : 0u) << v;
+    if (v < 3) continue;
+    EXPECT_EQ(answer.finalized_features[0].name, "group.version");
+    EXPECT_EQ(answer.finalized_features[0].max_version_level, 1);
+    EXPECT_EQ(answer.finalized_features[0].min_version_level, 1);
+    EXPECT_GT(answer.finalized_features_epoch, 0);
+    if (v < 4) continue;
+    EXPECT_EQ(answer.supported_features[0].name, "group.version");
+    EXPECT_EQ(answer.supported_features[0].min_version, 0);
+    EXPECT_EQ(answer.supported_features[0].max_version, 1);
+  }
+}
 
 // ---- ConsumerGroupHeartbeat ---------------------------------------------------------------
 

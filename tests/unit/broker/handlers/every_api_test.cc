@@ -73,6 +73,8 @@ TEST_F(EveryApi, AnswersEveryAdvertisedVersion) {
   AskAllVersions<wire::DescribeGroupsRequest, wire::DescribeGroupsResponse>();
   AskAllVersions<wire::ListGroupsRequest, wire::ListGroupsResponse>();
   AskAllVersions<wire::DeleteGroupsRequest, wire::DeleteGroupsResponse>();
+  AskAllVersions<wire::ConsumerGroupHeartbeatRequest, wire::ConsumerGroupHeartbeatResponse>();
+  AskAllVersions<wire::ConsumerGroupDescribeRequest, wire::ConsumerGroupDescribeResponse>();
 
   wire::DeleteRecordsRequest trim;
   trim.topics.push_back({.name = "t", .partitions = {{.partition_index = 0, .offset = 0}}});
