@@ -52,6 +52,7 @@ TEST(Cluster, IsBootstrappedOnce) {
   metadata::Apply(image, *MakeBatch(decision.records, {}, ""), LogIndex(1));
   EXPECT_EQ(image.cluster_id(), id);
   EXPECT_EQ(*image.features().Find("metadata.version"), 1);
+  EXPECT_EQ(*image.features().Find("group.version"), 1);
   EXPECT_TRUE(BootstrapCluster(image, Uuid::Random(prng)).records.empty());
 }
 
