@@ -33,19 +33,18 @@ struct TrafficCounters {
   std::atomic<int64_t> bytes_sent = 0;
 };
 
-class ConnectionTable {
+class ConnectionTable : public AnswerSink {
  public:
   // `on_closed` gets the peer's host of every connection that has ended.
   ConnectionTable(Shard& shard, const NetOptions& options, RequestSink& sink,
                   InFlightBudget& budget, std::function<void(const std::string&)> on_closed);
-  ~ConnectionTable();
+  ~ConnectionTable() override;
 
   // Starts to serve `socket`, which belongs to this shard's io_context and whose other end is
   // `peer`.
   void Adopt(asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& peer,
              const ListenerSpec& listener);
-  // Answers the request `sequence` of a connection.
-  void Complete(ConnectionId id, uint64_t sequence, Answer answer);
+  void Complete(ConnectionId id, uint64_t sequence, Answer answer) override;
   // The budget has room again: connections that wait for it read on.
   void ResumeWaiting();
   // Closes every connection at once, and the ones that come later.

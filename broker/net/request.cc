@@ -1,6 +1,5 @@
 #include "broker/net/request.h"
 
-#include "broker/net/connection_table.h"
 #include "common/base/check.h"
 
 namespace weir::net {
@@ -25,7 +24,7 @@ void PeerWatch::Gone() {
 Responder& Responder::operator=(Responder&& other) noexcept {
   if (this == &other) return *this;
   if (pending()) Abort("request given up");
-  table_ = std::exchange(other.table_, nullptr);
+  sink_ = std::exchange(other.sink_, nullptr);
   connection_ = other.connection_;
   sequence_ = other.sequence_;
   return *this;
@@ -47,8 +46,8 @@ void Responder::Abort(std::string reason) {
 
 void Responder::Finish(Answer answer) {
   WEIR_CHECK(pending(), "a request is answered once");
-  ConnectionTable* table = std::exchange(table_, nullptr);
-  table->Complete(connection_, sequence_, std::move(answer));
+  AnswerSink* sink = std::exchange(sink_, nullptr);
+  sink->Complete(connection_, sequence_, std::move(answer));
 }
 
 }  // namespace weir::net

@@ -26,8 +26,6 @@
 
 namespace weir::net {
 
-class ConnectionTable;
-
 using ConnectionId = uint64_t;
 
 // The whole answer, size field included, in order.
@@ -88,16 +86,25 @@ struct Answer {
   std::string reason;
 };
 
+// Where answers go: a shard's connections; in the simulator, its network.
+class AnswerSink {
+ public:
+  virtual ~AnswerSink() = default;
+  // Answers the request `sequence` of a connection. Any thread.
+  virtual void Complete(ConnectionId id, uint64_t sequence, Answer answer) = 0;
+};
+
 class Responder {
  public:
   Responder() = default;
-  Responder(ConnectionTable* table, ConnectionId connection, uint64_t sequence)
-      : table_(table), connection_(connection), sequence_(sequence) {}
+  // `sink` outlives it.
+  Responder(AnswerSink* sink, ConnectionId connection, uint64_t sequence)
+      : sink_(sink), connection_(connection), sequence_(sequence) {}
   Responder(Responder&& other) noexcept { *this = std::move(other); }
   Responder& operator=(Responder&& other) noexcept;
   ~Responder();
 
-  bool pending() const { return table_ != nullptr; }
+  bool pending() const { return sink_ != nullptr; }
 
   void Send(Chunks chunks);
   // The request has no answer (Produce with acks=0).
@@ -108,7 +115,7 @@ class Responder {
  private:
   void Finish(Answer answer);
 
-  ConnectionTable* table_ = nullptr;
+  AnswerSink* sink_ = nullptr;
   ConnectionId connection_ = 0;
   uint64_t sequence_ = 0;
 };

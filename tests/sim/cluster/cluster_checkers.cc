@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "common/metadata/group_partition.h"
 #include "controller/state/reassignment.h"
 #include "tests/sim/cluster/cluster_world.h"
 #include "tests/support/batches.h"
@@ -136,8 +137,10 @@ void ClusterCheckers::CheckReadable(SimBroker& broker, const replica::PartitionI
         if (!info.leading) {
           return world_.Fail("I-43 " + name + ": its high watermark is beyond its leaders'");
         }
-        if (!CheckRecord(info.partition,
-                         std::string_view(end + 1, record.data() + record.size()))) {
+        const std::string_view text(end + 1, record.data() + record.size());
+        if (IsOffsets(info.partition)) {
+          world_.group_checkers().OnOffsetRecord(Offset(offset), text);
+        } else if (!CheckRecord(info.partition, text)) {
           return;
         }
         committed.push_back(value);
@@ -192,6 +195,11 @@ void ClusterCheckers::CheckHolders(const replica::PartitionInfo& info) {
   if (holders >= world_.profile().min_insync_replicas) return;
   world_.Fail("I-13 partition " + ToString(id.partition) + ": committed up to " +
               std::to_string(committed) + " and held by " + std::to_string(holders));
+}
+
+bool ClusterCheckers::IsOffsets(const log::TopicPartition& id) const {
+  const metadata::Topic* topic = newest_.FindTopic(id.topic_id);
+  return topic != nullptr && topic->name == metadata::kOffsetsTopic;
 }
 
 bool ClusterCheckers::Lossy(const log::TopicPartition& id) const {

@@ -93,6 +93,18 @@ struct ClusterProbes {
   uint64_t group_generations = 0;
   uint64_t group_assignments = 0;
   uint64_t group_members_turned_away = 0;
+  // Members whose session was over.
+  uint64_t group_expirations = 0;
+  // Controllers that became active while the group had members.
+  uint64_t group_failovers = 0;
+  // To a group that stayed stable.
+  uint64_t group_static_returns = 0;
+  // Joins and syncs that waited when their client or its gateway was gone.
+  uint64_t group_calls_withdrawn = 0;
+  uint64_t group_commits = 0;
+  // Commits that came when a newer generation had its assignment.
+  uint64_t group_zombie_commits = 0;
+  uint64_t group_offset_fetches = 0;
 };
 
 class ClusterCheckers {
@@ -142,6 +154,7 @@ class ClusterCheckers {
   void CheckHolders(const replica::PartitionInfo& info);
   void CheckElection(const log::TopicPartition& id, const metadata::Partition& before,
                      const metadata::Partition& after);
+  bool IsOffsets(const log::TopicPartition& id) const;
   bool Lossy(const log::TopicPartition& id) const;
   void CheckInSync(const log::TopicPartition& id);
   void CheckPartition(const log::TopicPartition& id, const metadata::Partition& partition);

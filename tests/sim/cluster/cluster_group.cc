@@ -2,47 +2,68 @@
 #include "tests/sim/cluster/cluster_group.h"
 
 #include <algorithm>
+#include <type_traits>
+#include <utility>
 
-#include "common/metadata/group_checks.h"
+#include "common/metadata/group_partition.h"
 #include "tests/sim/cluster/cluster_world.h"
 
 namespace weir::sim {
 namespace {
 
-constexpr const char* kGroup = "g";
+constexpr Address kClient{Address::Kind::kClient, 1};
+constexpr const char* kProtocolType = "consumer";
+constexpr const char* kProtocol = "range";
+constexpr int16_t kCommitVersion = 9;
+constexpr int16_t kFetchVersion = 8;
+constexpr int16_t kFirstJoinWithTwoSteps = 4;
+constexpr int16_t kFirstLeaveWithManyMembers = 3;
 
-std::string AssignmentOf(const std::string& member_id, int32_t generation) {
-  return member_id + "@" + std::to_string(generation);
-}
+Address AddressOf(NodeId broker) { return {Address::Kind::kBroker, broker.value()}; }
 
 }  // namespace
 
+// Every other member is static. Clients of three ages.
 void ClusterGroup::Start(int32_t members) {
   members_.resize(static_cast<size_t>(members));
-  for (size_t i = 0; i < members_.size(); ++i) ActLater(i);
+  for (size_t i = 0; i < members_.size(); ++i) {
+    Member& member = members_[i];
+    if (i % 2 == 1) {
+      member.instance_id = kStaticPrefix + std::to_string(i);
+      if (i % 4 == 3) member.versions = {.join = 5, .sync = 3, .heartbeat = 3, .leave = 3};
+    } else if (i % 4 == 2) {
+      member.versions = {.join = 2, .sync = 1, .heartbeat = 1, .leave = 1};
+    }
+    ActLater(i);
+  }
 }
 
 bool ClusterGroup::Settled() {
-  const metadata::Group* group = world_.checkers().newest().FindGroup(kGroup);
-  return group != nullptr && group->members.size() == members_.size() &&
-         std::all_of(members_.begin(), members_.end(), [&](const Member& member) {
-           return member.synced && member.generation == group->generation;
-         });
+  const metadata::Group* group = world_.checkers().newest().FindGroup(kGroupId);
+  if (group == nullptr || group->members.size() != members_.size()) return false;
+  return std::all_of(members_.begin(), members_.end(), [&](const Member& member) {
+    const bool knows_all = std::all_of(member.positions.begin(), member.positions.end(),
+                                       [](const auto& position) { return position.second >= 0; });
+    return member.synced && member.generation == group->generation && knows_all;
+  });
 }
 
 std::string ClusterGroup::Describe() const {
   std::string text;
   for (const Member& member : members_) {
     text += "\n  member " + member.id + " generation " + std::to_string(member.generation) +
-            (member.synced ? " synced" : "") + (member.asked != 0 ? " waits" : "");
+            (member.synced ? " synced" : "") + (member.membership.asked != 0 ? " waits" : "");
+    for (const auto& [partition, position] : member.positions) {
+      text += " " + std::to_string(partition) + "@" + std::to_string(position);
+    }
   }
   return text;
 }
 
-// ---- what members do --------------------------------------------------------------------
+// ---- What members do --------------------------------------------------------------------
 
 void ClusterGroup::ActLater(size_t index) {
-  world_.After(world_.prng().Between(5, 100), [this, index] {
+  world_.After(world_.prng().Between(20, 150), [this, index] {
     Act(index);
     ActLater(index);
   });
@@ -52,217 +73,364 @@ void ClusterGroup::Act(size_t index) {
   Member& member = members_[index];
   const int64_t now_ms = world_.now_ms();
   if (now_ms < member.silent_until_ms && !calm_) return;
-  if (member.asked != 0 && now_ms < member.waits_until_ms) return;
-  member.asked = 0;
-  if (!calm_ && world_.prng().Chance(1, 100)) return Leave(index);
-  if (!calm_ && world_.prng().Chance(1, 200)) {
-    member.silent_until_ms = now_ms + world_.prng().Between(0, 9'000);
-    return;
-  }
+  ActOnOffsets(index);
+  if (!IsFree(member, member.membership) || (!calm_ && Churn(index))) return;
   if (member.generation < 0) return Join(index);
   if (!member.synced) return Sync(index);
+  if (member.joins_at_ms != 0 && now_ms >= member.joins_at_ms) {
+    member.joins_at_ms = 0;
+    member.LeaveGeneration();
+    return Join(index);
+  }
   Beat(index);
 }
 
+bool ClusterGroup::Churn(size_t index) {
+  Member& member = members_[index];
+  Prng& prng = world_.prng();
+  if (prng.Chance(1, 80)) {
+    member.silent_until_ms = world_.now_ms() + prng.Between(0, 5'000);
+    return true;
+  }
+  if (member.id.empty()) return false;
+  if (!member.instance_id.empty() && prng.Chance(1, 40)) {
+    member.Forget();
+    return true;
+  }
+  if (!prng.Chance(1, member.instance_id.empty() ? 60 : 200)) return false;
+  Leave(index);
+  return true;
+}
+
+void ClusterGroup::ActOnOffsets(size_t index) {
+  Member& member = members_[index];
+  if (!member.synced || member.positions.empty() || !IsFree(member, member.offsets)) {
+    return;
+  }
+  const bool knows_all = std::all_of(member.positions.begin(), member.positions.end(),
+                                     [](const auto& position) { return position.second >= 0; });
+  if (!knows_all) return FetchOffsets(index);
+  if (world_.prng().Chance(1, calm_ ? 20 : 3)) return CommitOffsets(index);
+  // Others look as well.
+  if (world_.prng().Chance(1, 20)) FetchOffsets(index);
+}
+
 void ClusterGroup::Join(size_t index) {
-  group::v1::JoinGroupRequest request;
-  request.set_group_id(kGroup);
-  request.set_member_id(members_[index].id);
-  request.set_client_id("sim");
-  request.set_session_timeout_ms(6'000);
-  request.set_rebalance_timeout_ms(4'000);
-  request.set_protocol_type("consumer");
-  request.set_requires_known_member_id(true);
-  request.add_protocols()->set_name("range");
-  Ask<group::v1::JoinGroupReply>(
-      index,
-      [request](quorum::GroupCalls& groups, auto done) {
-        static_cast<void>(groups.Join(request, std::move(done)));
-      },
-      [this](Member& member, const auto& reply) { TakeJoin(member, reply); });
+  const Member& member = members_[index];
+  wire::JoinGroupRequest request;
+  request.group_id = kGroupId;
+  request.member_id = member.id;
+  if (!member.instance_id.empty()) request.group_instance_id = member.instance_id;
+  request.session_timeout_ms = world_.profile().group_session_ms;
+  request.rebalance_timeout_ms = world_.profile().group_rebalance_ms;
+  request.protocol_type = kProtocolType;
+  request.protocols.push_back({kProtocol, {}});
+  Ask<wire::JoinGroupResponse>(
+      index, &Member::membership, GatewayOf(members_[index]), member.versions.join,
+      [request](uint64_t&) { return request; },
+      [this](Member& waiting, uint64_t, const wire::JoinGroupResponse& response) {
+        TakeJoin(waiting, response);
+      });
+}
+
+std::vector<wire::SyncGroupRequest::MemberAssignment> ClusterGroup::Assign(
+    const Member& leader) const {
+  std::vector<GroupAssignment> assignments(
+      leader.members.size(),
+      {.generation = leader.generation, .leader = IdentityOf(leader.id), .partitions = {}});
+  for (int32_t i = 0; i < world_.profile().partitions && !assignments.empty(); ++i) {
+    const auto turn = static_cast<size_t>(i + leader.generation);
+    assignments[turn % assignments.size()].partitions.insert(i);
+  }
+  std::vector<wire::SyncGroupRequest::MemberAssignment> all;
+  for (size_t i = 0; i < assignments.size(); ++i) {
+    all.push_back({leader.members[i], {assignments[i].ToString()}});
+  }
+  return all;
 }
 
 void ClusterGroup::Sync(size_t index) {
   const Member& member = members_[index];
-  group::v1::SyncGroupRequest request;
-  request.set_group_id(kGroup);
-  request.set_member_id(member.id);
-  request.set_generation_id(member.generation);
-  for (const std::string& id : member.members) {
-    group::v1::MemberAssignment* assignment = request.add_assignments();
-    assignment->set_member_id(id);
-    assignment->set_assignment(AssignmentOf(id, member.generation));
-  }
-  Ask<group::v1::SyncGroupReply>(
-      index,
-      [request](quorum::GroupCalls& groups, auto done) {
-        static_cast<void>(groups.Sync(request, std::move(done)));
-      },
-      [this](Member& waiting, const auto& reply) { TakeSync(waiting, reply); });
-}
-
-// As a gateway does: its own image answers, and what would turn the member away is confirmed.
-void ClusterGroup::Beat(size_t index) {
-  Member& member = members_[index];
-  const broker::ImagePtr image = world_.AnyImage();
-  if (image == nullptr) return;
-  Report(member);
-  const ErrorCode verdict =
-      metadata::CheckHeartbeat(*image, kGroup, {member.id, ""}, member.generation);
-  if (verdict == ErrorCode::kNone) return;
-  if (verdict == ErrorCode::kRebalanceInProgress) {
-    member.generation = -1;
-    member.synced = false;
-    return;
-  }
-  group::v1::HeartbeatRequest request;
-  request.set_group_id(kGroup);
-  request.set_member_id(member.id);
-  request.set_generation_id(member.generation);
-  Ask<group::v1::HeartbeatReply>(
-      index,
-      [request](quorum::GroupCalls& groups, auto done) {
-        groups.Heartbeat(request, std::move(done));
-      },
-      [this](Member& waiting, const auto& reply) { TakeHeartbeat(waiting, reply); });
-}
-
-void ClusterGroup::Leave(size_t index) {
-  group::v1::LeaveGroupRequest request;
-  request.set_group_id(kGroup);
-  request.add_members()->set_member_id(members_[index].id);
-  members_[index].Forget();
-  Ask<group::v1::LeaveGroupReply>(
-      index,
-      [request](quorum::GroupCalls& groups, auto done) {
-        static_cast<void>(groups.Leave(request, std::move(done)));
-      },
-      [](Member&, const auto&) {});
-}
-
-void ClusterGroup::Report(const Member& member) {
-  group::v1::LivenessReport report;
-  report.add_groups()->set_group_id(kGroup);
-  report.mutable_groups(0)->add_members()->set_member_id(member.id);
-  const Address from{Address::Kind::kBroker, world_.AnyBrokerId().value()};
-  const NodeId target = SomeController();
-  world_.network().Datagram(
-      from, {Address::Kind::kController, target.value()}, [this, target, report] {
-        SimController* controller = world_.FindController(target);
-        if (controller == nullptr) return;
-        controller->Post(
-            [controller, report] { controller->groups().Report(report, [](const auto&) {}); });
+  wire::SyncGroupRequest request;
+  request.group_id = kGroupId;
+  request.member_id = member.id;
+  request.generation_id = member.generation;
+  if (!member.instance_id.empty()) request.group_instance_id = member.instance_id;
+  request.protocol_type = kProtocolType;
+  request.protocol_name = kProtocol;
+  request.assignments = Assign(member);
+  Ask<wire::SyncGroupResponse>(
+      index, &Member::membership, GatewayOf(members_[index]), member.versions.sync,
+      [request](uint64_t&) { return request; },
+      [this](Member& waiting, uint64_t, const wire::SyncGroupResponse& response) {
+        TakeSync(waiting, response);
       });
 }
 
-// ---- what members hear ------------------------------------------------------------------
-
-void ClusterGroup::TakeJoin(Member& member, const group::v1::JoinGroupReply& reply) {
-  const ErrorCode error = ErrorCodeFromNumber(reply.error_code());
-  if (error == ErrorCode::kMemberIdRequired) member.id = reply.member_id();
-  if (error == ErrorCode::kUnknownMemberId) member.Forget();
-  if (error != ErrorCode::kNone) return;
-  const int32_t generation = reply.generation_id();
-  const metadata::MetadataImage& newest = world_.checkers().newest();
-  const metadata::Group* group = newest.FindGroup(kGroup);
-  const auto offset = static_cast<uint64_t>(reply.metadata_offset());
-  if (group == nullptr || group->generation < generation || newest.offset() < LogIndex(offset)) {
-    return world_.Fail("G-06 a member is told of generation " + std::to_string(generation) +
-                       ", which is not committed");
-  }
-  if (generation < member.newest_told) {
-    return world_.Fail("G-06 a member is told of generation " + std::to_string(generation) +
-                       " after " + std::to_string(member.newest_told));
-  }
-  const auto [told, first] = leaders_.try_emplace(generation, reply.leader());
-  if (told->second != reply.leader()) {
-    return world_.Fail("G-04 generation " + std::to_string(generation) + " has two leaders");
-  }
-  if (first) ++world_.probes().group_generations;
-  member.newest_told = member.generation = generation;
-  member.synced = false;
-  member.members.clear();
-  for (const auto& joined : reply.members()) member.members.push_back(joined.member_id());
+void ClusterGroup::Beat(size_t index) {
+  const Member& member = members_[index];
+  wire::HeartbeatRequest request;
+  request.group_id = kGroupId;
+  request.member_id = member.id;
+  request.generation_id = member.generation;
+  if (!member.instance_id.empty()) request.group_instance_id = member.instance_id;
+  const bool was_member = world_.group_checkers().IsMember(member.id, member.generation);
+  Ask<wire::HeartbeatResponse>(
+      index, &Member::membership, GatewayOf(members_[index]), member.versions.heartbeat,
+      [request](uint64_t&) { return request; },
+      [this, request, was_member](Member& waiting, uint64_t,
+                                  const wire::HeartbeatResponse& response) {
+        TakeVerdict(waiting, response.error_code, request.member_id, request.generation_id,
+                    was_member);
+      });
 }
 
-void ClusterGroup::TakeSync(Member& member, const group::v1::SyncGroupReply& reply) {
-  const ErrorCode error = ErrorCodeFromNumber(reply.error_code());
-  if (error == ErrorCode::kCoordinatorNotAvailable) return;
-  if (error == ErrorCode::kUnknownMemberId) return member.Forget();
-  if (error != ErrorCode::kNone) {
-    member.generation = -1;
-    return;
-  }
-  const std::string expected = AssignmentOf(member.id, member.generation);
-  if (reply.assignment() != expected) {
-    return world_.Fail("G-03 " + expected + " gets the assignment " + reply.assignment());
-  }
-  member.synced = true;
-  ++world_.probes().group_assignments;
-}
-
-void ClusterGroup::TakeHeartbeat(Member& member, const group::v1::HeartbeatReply& reply) {
-  const ErrorCode error = ErrorCodeFromNumber(reply.error_code());
-  if (error == ErrorCode::kNone) return;
-  ++world_.probes().group_members_turned_away;
-  if (error == ErrorCode::kUnknownMemberId) return member.Forget();
-  member.generation = -1;
-  member.synced = false;
-}
-
-// ---- calls ------------------------------------------------------------------------------
-
-// Gateways mostly know who is active.
-NodeId ClusterGroup::SomeController() {
-  NodeId chosen(static_cast<int32_t>(world_.prng().Between(1, ClusterWorld::kControllers)));
-  if (world_.prng().Chance(1, 5)) return chosen;
-  for (int32_t i = 1; i <= ClusterWorld::kControllers; ++i) {
-    const SimController* controller = world_.FindController(NodeId(i));
-    if (controller != nullptr && controller->active()) chosen = NodeId(i);
-  }
-  return chosen;
-}
-
-template <class Reply, class Serve, class Take>
-void ClusterGroup::Ask(size_t index, Serve serve, Take take) {
+void ClusterGroup::Leave(size_t index) {
   Member& member = members_[index];
-  const uint64_t asked = member.asked = ++last_asked_;
-  member.waits_until_ms = world_.now_ms() + world_.prng().Between(300, 2'500);
-  const NodeId gateway = world_.AnyBrokerId();
-  const NodeId target = SomeController();
-  const Address from{Address::Kind::kBroker, gateway.value()};
-  const Address to{Address::Kind::kController, target.value()};
-  const auto answer = [=, this](Result<Reply> reply) {
-    world_.network().Datagram(to, from, [=, this] {
-      Member& waiting = members_[index];
-      if (waiting.asked != asked) return;
-      if (reply) return Arrived(index, asked, gateway, *reply, take);
-      // Sent again, soon, perhaps to another one.
-      waiting.waits_until_ms = world_.now_ms() + 50;
-    });
-  };
-  world_.network().Datagram(from, to, [=, this] {
-    SimController* controller = world_.FindController(target);
-    if (controller == nullptr) return;
-    controller->Post([=] { serve(controller->groups(), answer); });
-  });
+  wire::LeaveGroupRequest request;
+  request.group_id = kGroupId;
+  if (member.versions.leave < kFirstLeaveWithManyMembers) {
+    request.member_id = member.id;
+  } else {
+    auto& leaving = request.members.emplace_back();
+    leaving.member_id = member.id;
+    if (!member.instance_id.empty()) leaving.group_instance_id = member.instance_id;
+  }
+  member.Forget();
+  Ask<wire::LeaveGroupResponse>(
+      index, &Member::membership, GatewayOf(member), member.versions.leave,
+      [request](uint64_t&) { return request; },
+      [](Member&, uint64_t, const wire::LeaveGroupResponse&) {});
 }
 
-template <class Reply, class Take>
-void ClusterGroup::Arrived(size_t index, uint64_t asked, NodeId gateway, const Reply& reply,
-                           Take take) {
+void ClusterGroup::FetchOffsets(size_t index) {
+  const Member& member = members_[index];
+  wire::OffsetFetchRequest request;
+  request.require_stable = true;
+  auto& group = request.groups.emplace_back();
+  group.group_id = kGroupId;
+  auto& topic = group.topics->emplace_back();
+  topic.name = ClusterWorld::kTopic;
+  for (const auto& [partition, position] : member.positions) {
+    topic.partition_indexes.push_back(partition);
+  }
+  Ask<wire::OffsetFetchResponse>(
+      index, &Member::offsets, OffsetsLeader(), kFetchVersion,
+      [request](uint64_t&) { return request; },
+      [this, generation = member.generation, known = world_.group_checkers().known_commits()](
+          Member& waiting, uint64_t, const wire::OffsetFetchResponse& response) {
+        TakeOffsets(waiting, generation, known, response);
+      });
+}
+
+void ClusterGroup::CommitOffsets(size_t index) {
   Member& member = members_[index];
-  if (member.asked != asked) return;
-  if constexpr (requires { reply.metadata_offset(); }) {
-    SimBroker* broker = world_.FindBroker(gateway);
-    const broker::ImagePtr image = broker == nullptr ? nullptr : broker->image();
-    const LogIndex offset(static_cast<uint64_t>(reply.metadata_offset()));
-    if (image == nullptr || image->offset() < offset) {
-      return world_.After(5, [=, this] { Arrived(index, asked, gateway, reply, take); });
+  for (auto& [partition, position] : member.positions) position += world_.prng().Between(0, 3);
+  wire::OffsetCommitRequest request;
+  request.group_id = kGroupId;
+  request.member_id = member.id;
+  request.generation_id_or_member_epoch = member.generation;
+  if (!member.instance_id.empty()) request.group_instance_id = member.instance_id;
+  auto& topic = request.topics.emplace_back();
+  topic.name = ClusterWorld::kTopic;
+  const bool was_member = world_.group_checkers().IsMember(member.id, member.generation);
+  // Every copy that arrives is told from the others.
+  const NodeId leader = OffsetsLeader();
+  const auto make = [this, request, leader, offsets = member.positions](uint64_t& number) {
+    wire::OffsetCommitRequest copy = request;
+    number = world_.group_checkers().OnCommitArrived(leader, request.generation_id_or_member_epoch,
+                                                     offsets);
+    for (const auto& [partition, offset] : offsets) {
+      copy.topics.front().partitions.push_back(
+          {partition, offset, -1, world_.group_checkers().TagOf(number, partition)});
     }
+    return copy;
+  };
+  Ask<wire::OffsetCommitResponse>(
+      index, &Member::offsets, leader, kCommitVersion, make,
+      [this, request, was_member](Member& waiting, uint64_t number,
+                                  const wire::OffsetCommitResponse& response) {
+        const ErrorCode error = response.topics.at(0).partitions.at(0).error_code;
+        if (error == ErrorCode::kNone) return world_.group_checkers().OnCommitAcked(number);
+        TakeVerdict(waiting, error, request.member_id, request.generation_id_or_member_epoch,
+                    was_member);
+      });
+}
+
+// ---- What members hear ------------------------------------------------------------------
+
+// Another one may do better: this broker is cut off, or nobody is active.
+bool ClusterGroup::LeavesGateway(Member& member, ErrorCode error) {
+  if (error != ErrorCode::kNotCoordinator && error != ErrorCode::kCoordinatorNotAvailable) {
+    return false;
   }
-  member.asked = 0;
-  take(member, reply);
+  member.gateway = world_.AnyBrokerId();
+  return true;
+}
+
+void ClusterGroup::TakeJoin(Member& member, const wire::JoinGroupResponse& response) {
+  const ErrorCode error = response.error_code;
+  if (LeavesGateway(member, error)) return;
+  if (error == ErrorCode::kMemberIdRequired) member.id = response.member_id;
+  if (error == ErrorCode::kUnknownMemberId || error == ErrorCode::kFencedInstanceId) {
+    member.Forget();
+  }
+  if (error != ErrorCode::kNone) return;
+  member.id = response.member_id;
+  member.generation = response.generation_id;
+  member.leader = response.leader;
+  member.synced = false;
+  member.joins_at_ms = 0;
+  member.positions.clear();
+  member.members.clear();
+  world_.group_checkers().OnTold(member.id, member.generation, member.leader);
+  if (response.leader != member.id || response.skip_assignment) return;
+  for (const auto& joined : response.members) member.members.push_back(joined.member_id);
+}
+
+void ClusterGroup::TakeSync(Member& member, const wire::SyncGroupResponse& response) {
+  const ErrorCode error = response.error_code;
+  if (LeavesGateway(member, error)) return;
+  if (error == ErrorCode::kUnknownMemberId || error == ErrorCode::kFencedInstanceId) {
+    return member.Forget();
+  }
+  if (error != ErrorCode::kNone) return member.LeaveGeneration();
+  world_.group_checkers().OnAssigned(member.id, member.generation, response.assignment.data);
+  member.synced = true;
+  member.positions.clear();
+  for (const int32_t partition : GroupAssignment::Parse(response.assignment.data).partitions) {
+    member.positions[partition] = -1;
+  }
+}
+
+void ClusterGroup::TakeOffsets(Member& member, int32_t generation,
+                               const std::map<int32_t, Offset>& known,
+                               const wire::OffsetFetchResponse& response) {
+  const auto& group = response.groups.at(0);
+  if (group.error_code != ErrorCode::kNone) return;
+  for (const auto& partition : group.topics.at(0).partitions) {
+    if (partition.error_code != ErrorCode::kNone) continue;
+    world_.group_checkers().OnOffsetFetched(known, partition.partition_index,
+                                            partition.committed_offset,
+                                            partition.metadata.value_or(""));
+    if (member.generation != generation) continue;
+    const auto position = member.positions.find(partition.partition_index);
+    if (position == member.positions.end() || position->second >= 0) continue;
+    position->second = std::max<int64_t>(0, partition.committed_offset);
+  }
+}
+
+void ClusterGroup::TakeVerdict(Member& member, ErrorCode error, const std::string& asked_id,
+                               int32_t asked_generation, bool was_member) {
+  if (LeavesGateway(member, error)) return;
+  const bool unknown =
+      error == ErrorCode::kUnknownMemberId || error == ErrorCode::kFencedInstanceId;
+  if (unknown || error == ErrorCode::kIllegalGeneration) {
+    world_.group_checkers().OnTurnedAway(asked_id, asked_generation, was_member);
+  }
+  // It may have become another one meanwhile.
+  if (member.id != asked_id || member.generation != asked_generation) return;
+  if (unknown) return member.Forget();
+  if (error == ErrorCode::kIllegalGeneration) return member.LeaveGeneration();
+  if (error == ErrorCode::kRebalanceInProgress && member.joins_at_ms == 0) {
+    member.joins_at_ms = world_.now_ms() + world_.prng().Between(1, calm_ ? 50 : 1'000);
+  }
+}
+
+// ---- Requests ---------------------------------------------------------------------------
+
+// The one that answered last, mostly.
+NodeId ClusterGroup::GatewayOf(Member& member) {
+  if (world_.prng().Chance(1, 20)) member.gateway = world_.AnyBrokerId();
+  return member.gateway;
+}
+
+// As some broker knows it.
+NodeId ClusterGroup::OffsetsLeader() {
+  const broker::ImagePtr image = world_.AnyImage();
+  const metadata::Topic* topic =
+      image == nullptr ? nullptr : image->FindTopic(metadata::kOffsetsTopic);
+  if (topic == nullptr || topic->partitions.empty()) return world_.AnyBrokerId();
+  const auto count = static_cast<int32_t>(topic->partitions.size());
+  const metadata::Partition* partition =
+      topic->FindPartition(metadata::PartitionOfGroup(kGroupId, count));
+  if (partition == nullptr || partition->leader == kNoNode) return world_.AnyBrokerId();
+  return partition->leader;
+}
+
+// What was waited for too long is given up, and asked of another broker.
+bool ClusterGroup::IsFree(Member& member, Slot& slot) {
+  if (slot.asked == 0) return true;
+  if (world_.now_ms() < slot.waits_until_ms) return false;
+  End(slot);
+  member.gateway = world_.AnyBrokerId();
+  return true;
+}
+
+// Its connections are closed, which their brokers see a little later.
+void ClusterGroup::End(Slot& slot) {
+  slot.asked = 0;
+  if (slot.connections == nullptr) return;
+  slot.connections->over = true;
+  for (const Connections::End& end : slot.connections->ends) {
+    world_.After(world_.prng().Between(0, 50), [this, end] {
+      SimBroker* broker = world_.FindBroker(end.broker);
+      if (broker != nullptr && broker->life() == end.life) broker->PeerGone(end.peer);
+    });
+  }
+  slot.connections.reset();
+}
+
+template <class Response, class Make, class Take>
+void ClusterGroup::Ask(size_t index, Slot Member::*slot, NodeId target, int16_t version, Make make,
+                       Take take) {
+  Slot& asking = members_[index].*slot;
+  const uint64_t asked = asking.asked = ++last_asked_;
+  constexpr bool kWaitsForOthers = std::is_same_v<Response, wire::JoinGroupResponse> ||
+                                   std::is_same_v<Response, wire::SyncGroupResponse>;
+  asking.waits_until_ms =
+      world_.now_ms() + world_.prng().Between(300, kWaitsForOthers ? 6'000 : 1'500);
+  auto connections = asking.connections = std::make_shared<Connections>();
+  const auto hear = [this, index, slot, asked, version, target, take](
+                        uint64_t number, const std::optional<SharedBytes>& frame) {
+    Member& member = members_[index];
+    Slot& waiting = member.*slot;
+    if (waiting.asked != asked) return;
+    End(waiting);
+    if (!frame) {
+      member.gateway = world_.AnyBrokerId();
+      return;
+    }
+    int32_t correlation_id = 0;
+    const auto response = wire::DecodeResponse<Response>(*frame, version, &correlation_id);
+    if (!response) return world_.Fail("an answer cannot be read: " + response.error().message);
+    take(member, number, *response);
+  };
+  const auto arrive = [this, target, version, make, hear, connections] {
+    SimBroker* broker = world_.FindBroker(target);
+    if (broker == nullptr) return;
+    uint64_t number = 0;
+    SharedBytes frame = WithoutSize(wire::EncodeRequest(version, 1, kDynamicPrefix, make(number)));
+    Connections::End end{target, broker->life(), std::make_shared<net::PeerWatch>()};
+    broker->Ask(std::move(frame), end.peer,
+                [this, hear, number, target](const std::optional<SharedBytes>& answer) {
+                  world_.network().Datagram(AddressOf(target), kClient,
+                                            [hear, number, answer] { hear(number, answer); });
+                });
+    connections->ends.push_back(end);
+    if (!connections->over) return;
+    Slot closed{.asked = 0, .waits_until_ms = 0, .connections = connections};
+    End(closed);
+  };
+  world_.network().Datagram(kClient, AddressOf(target), [this, arrive] {
+    for (const int64_t late_ms : world_.ArrivalsOfCall()) {
+      if (late_ms == 0) {
+        arrive();
+      } else {
+        world_.After(late_ms, arrive);
+      }
+    }
+  });
 }
 
 }  // namespace weir::sim

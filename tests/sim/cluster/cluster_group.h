@@ -1,24 +1,26 @@
-// ClusterGroup: a consumer group of the simulated cluster. Its members' gateways judge heartbeats
-// by what some broker's metadata say, and send the rest to the controllers over a network that
-// loses and repeats; members give up waiting, fall silent, leave and come back.
+// ClusterGroup: a consumer group of the simulated cluster: clients that join, sync, send
+// heartbeats, fetch and commit offsets through brokers' real handlers and gateways, over a network
+// that loses, delays and repeats. They give up waiting, change gateways, fall silent, leave, come
+// back, and (the static ones) restart.
 //
 // Laws:
-//  1. What a member is told is committed; its generations never go back (G-06).
-//  2. All members of a generation are told of one leader (G-04), and everybody gets the assignment
-//     that this leader made for it in that generation (G-03).
-//  3. Once the faults are over the group becomes stable with all its members (G-07).
+//  1. A member acts on what it was last told; the group's laws are checked by group_checkers.h.
+//  2. Once the faults are over the group becomes stable with all its members, each of which knows
+//     its offsets (G-07).
 // Thread rule: one thread.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "broker/net/request.h"
+#include "broker/wire/messages/group_offsets.h"
+#include "broker/wire/messages/groups.h"
 #include "common/base/ids.h"
-#include "common/base/result.h"
-#include "proto/group.pb.h"
+#include "tests/sim/cluster/group_checkers.h"
 
 namespace weir::sim {
 
@@ -29,55 +31,106 @@ class ClusterGroup {
   explicit ClusterGroup(ClusterWorld& world) : world_(world) {}
 
   void Start(int32_t members);
-  // Nobody leaves or falls silent any more.
+  // Nobody leaves, restarts or falls silent any more.
   void BecomeCalm() { calm_ = true; }
-  // Every member is in the newest generation and has its assignment.
+  // Every member is in the newest generation, has its assignment and knows its offsets.
   bool Settled();
   std::string Describe() const;
 
+  // ---- scripted worlds ----------------------------------------------------------------
+
+  // A static member's process starts again.
+  void Restart(size_t member) { members_[member].Forget(); }
+  bool IsStatic(size_t member) const { return !members_[member].instance_id.empty(); }
+
  private:
+  // What a request that is under way holds of its connections, of which repeated ones have several.
+  struct Connections {
+    struct End {
+      NodeId broker;
+      uint64_t life;
+      std::shared_ptr<net::PeerWatch> peer;
+    };
+    std::vector<End> ends;
+    bool over = false;
+  };
+  // One request at a time: of membership, and of offsets.
+  struct Slot {
+    // 0: none is under way.
+    uint64_t asked = 0;
+    int64_t waits_until_ms = 0;
+    std::shared_ptr<Connections> connections;
+  };
+  // The versions that a client speaks.
+  struct Versions {
+    int16_t join = 9;
+    int16_t sync = 5;
+    int16_t heartbeat = 4;
+    int16_t leave = 5;
+  };
   struct Member {
+    Versions versions;
+    // Empty: a dynamic member.
+    std::string instance_id;
     std::string id;
     int32_t generation = -1;
     bool synced = false;
-    // As the leader was told.
+    // As the leader was told; empty: this one does not lead.
     std::vector<std::string> members;
-    int32_t newest_told = 0;
-    // Of the call under way, and how long it is waited for; 0: none.
-    uint64_t asked = 0;
-    int64_t waits_until_ms = 0;
+    std::string leader;
+    // What it owns, and where it is; -1: not known yet.
+    std::map<int32_t, int64_t> positions;
+    Slot membership;
+    Slot offsets;
     int64_t silent_until_ms = 0;
+    // It has heard of a rebalance and takes its time.
+    int64_t joins_at_ms = 0;
+    NodeId gateway{1};
 
     void Forget() {
       id.clear();
+      LeaveGeneration();
+    }
+    void LeaveGeneration() {
       generation = -1;
       synced = false;
+      members.clear();
+      positions.clear();
     }
   };
 
   void ActLater(size_t index);
   void Act(size_t index);
+  // Leaves, restarts or falls silent. False: it does none of it.
+  bool Churn(size_t index);
+  void ActOnOffsets(size_t index);
   void Join(size_t index);
   void Sync(size_t index);
   void Beat(size_t index);
   void Leave(size_t index);
-  void Report(const Member& member);
-  void TakeJoin(Member& member, const group::v1::JoinGroupReply& reply);
-  void TakeSync(Member& member, const group::v1::SyncGroupReply& reply);
-  void TakeHeartbeat(Member& member, const group::v1::HeartbeatReply& reply);
+  void FetchOffsets(size_t index);
+  void CommitOffsets(size_t index);
+  bool LeavesGateway(Member& member, ErrorCode error);
+  void TakeJoin(Member& member, const wire::JoinGroupResponse& response);
+  void TakeSync(Member& member, const wire::SyncGroupResponse& response);
+  void TakeOffsets(Member& member, int32_t generation, const std::map<int32_t, Offset>& known,
+                   const wire::OffsetFetchResponse& response);
+  // What a member hears of its membership from a heartbeat or a commit.
+  void TakeVerdict(Member& member, ErrorCode error, const std::string& asked_id,
+                   int32_t asked_generation, bool was_member);
+  std::vector<wire::SyncGroupRequest::MemberAssignment> Assign(const Member& leader) const;
 
-  // Has `serve(groups, done)` run at some controller; `take(member, reply)` if the member still
-  // waits for it then, and the gateway's image has reached the reply's offset.
-  template <class Reply, class Serve, class Take>
-  void Ask(size_t index, Serve serve, Take take);
-  template <class Reply, class Take>
-  void Arrived(size_t index, uint64_t asked, NodeId gateway, const Reply& reply, Take take);
-  NodeId SomeController();
+  NodeId GatewayOf(Member& member);
+  NodeId OffsetsLeader();
+  bool IsFree(Member& member, Slot& slot);
+  void End(Slot& slot);
+  // Sends what `make` gives when it arrives; `take(member, context, response)` if the member still
+  // waits for it then. `context` is what `make` put there.
+  template <class Response, class Make, class Take>
+  void Ask(size_t index, Slot Member::*slot, NodeId broker, int16_t version, Make make, Take take);
 
   ClusterWorld& world_;
   std::vector<Member> members_;
-  // Generation -> its leader.
-  std::map<int32_t, std::string> leaders_;
   uint64_t last_asked_ = 0;
   bool calm_ = false;
 };

@@ -5,6 +5,7 @@ namespace weir::sim {
 namespace {
 
 constexpr uint64_t kProfileSalt = 0x636c7573746572;
+constexpr uint64_t kGroupSalt = 0x67726f7570;
 
 void ChooseNetwork(Prng& prng, NetworkFaults& faults) {
   if (prng.Chance(1, 2)) faults.loss_percent = prng.Below(16);
@@ -84,6 +85,27 @@ ClusterProfile MakeClusterProfile(uint64_t seed) {
     profile.late_news_ms = prng.Between(50, 2'000);
   }
   if (prng.Chance(1, 3)) profile.weight(ClusterAction::kFailDisk) = 1;
+  return profile;
+}
+
+ClusterProfile MakeGroupProfile(uint64_t seed) {
+  ClusterProfile profile = MakeClusterProfile(seed);
+  Prng prng(seed ^ kGroupSalt);
+  profile.group_members = static_cast<int32_t>(prng.Between(2, 5));
+  // Longer than a sign of life takes to the controller.
+  profile.group_session_ms = static_cast<int32_t>(prng.Between(1'800, 3'000));
+  profile.group_rebalance_ms =
+      profile.group_session_ms + static_cast<int32_t>(prng.Between(0, 2'000));
+  profile.faults_ms *= 2;
+  profile.consumers = false;
+  if (prng.Chance(2, 3)) {
+    profile.late_call_percent = static_cast<uint64_t>(prng.Between(1, 30));
+    profile.late_call_ms = prng.Between(100, 4'000);
+  }
+  if (prng.Chance(1, 2)) {
+    profile.late_news_percent = static_cast<uint64_t>(prng.Between(1, 40));
+    profile.late_news_ms = prng.Between(50, 2'000);
+  }
   return profile;
 }
 

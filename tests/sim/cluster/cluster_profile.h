@@ -53,6 +53,8 @@ struct ClusterProfile {
   bool lossy_topic = false;
   // Of a consumer group; 0: there is none.
   int32_t group_members = 0;
+  int32_t group_session_ms = 3'000;
+  int32_t group_rebalance_ms = 4'000;
   int64_t faults_ms = 10'000;
   int64_t action_every_ms = 30;
   std::array<uint64_t, kClusterActionCount> weights{};
@@ -84,5 +86,7 @@ struct ClusterProfile {
 };
 
 ClusterProfile MakeClusterProfile(uint64_t seed);
+// The same world with a consumer group in it, and long enough for its rebalances.
+ClusterProfile MakeGroupProfile(uint64_t seed);
 
 }  // namespace weir::sim

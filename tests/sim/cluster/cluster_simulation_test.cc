@@ -1,41 +1,22 @@
 // The cluster simulator as a test: many seeds, each a world of its own (DESIGN D12, RELIABILITY
 // I-01..I-16, I-43, S-01, S-10).
-//
-//   WEIR_SIM_SEEDS=50000       how many seeds (default 300)
-//   WEIR_SIM_FIRST_SEED=17     where to begin (default 1)
-//   WEIR_SIM_TRACE=1           print what happens (use with one seed)
-//   WEIR_SIM_LOG=1             and what the nodes log
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <iostream>
 
-#include "common/runtime/log.h"
 #include "tests/sim/cluster/cluster_world.h"
+#include "tests/sim/cluster/sim_seeds.h"
 
 namespace weir::sim {
 namespace {
-
-uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
-std::ostream* Trace() { return FromEnvironment("WEIR_SIM_TRACE", 0) != 0 ? &std::cerr : nullptr; }
 
 ClusterResult RunSeed(uint64_t seed) {
   return ClusterWorld(seed, MakeClusterProfile(seed), Trace()).Run();
 }
 
-class ClusterSimulation : public ::testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    const bool log = FromEnvironment("WEIR_SIM_LOG", 0) != 0;
-    ASSERT_TRUE(InitLog({.level = log ? LogLevel::kDebug : LogLevel::kError}).has_value());
-  }
-};
+class ClusterSimulation : public SimulationTest {};
 
 struct Sum {
   ClusterProbes probes;
@@ -100,15 +81,13 @@ struct Sum {
 };
 
 TEST_F(ClusterSimulation, I01_to_I16_HoldOnEverySeed) {
-  const uint64_t first = FromEnvironment("WEIR_SIM_FIRST_SEED", 1);
-  const uint64_t seeds = FromEnvironment("WEIR_SIM_SEEDS", 300);
+  const uint64_t first = FirstSeed();
+  const uint64_t seeds = SeedCount();
   const auto begun = std::chrono::steady_clock::now();
   Sum sum;
   for (uint64_t seed = first; seed < first + seeds; ++seed) {
     const ClusterResult result = RunSeed(seed);
-    ASSERT_EQ(result.violation, "")
-        << "seed " << seed << ": run again with WEIR_SIM_FIRST_SEED=" << seed
-        << " WEIR_SIM_SEEDS=1 WEIR_SIM_TRACE=1";
+    ASSERT_EQ(result.violation, "") << RunAgain(seed);
     sum.Add(result);
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
@@ -123,30 +102,6 @@ TEST_F(ClusterSimulation, I01_to_I16_HoldOnEverySeed) {
       EXPECT_GT(sum.probes.*field.count, 0u) << field.name;
     }
   }
-}
-
-// G-03, G-04, G-06, G-07, and no call is left hanging by what the controllers go through (G-18).
-TEST_F(ClusterSimulation, G18_AConsumerGroupOnEverySeed) {
-  const uint64_t first = FromEnvironment("WEIR_SIM_FIRST_SEED", 1);
-  const uint64_t seeds = std::max<uint64_t>(1, FromEnvironment("WEIR_SIM_SEEDS", 300) / 10);
-  ClusterProbes sum;
-  for (uint64_t seed = first; seed < first + seeds; ++seed) {
-    ClusterProfile profile = MakeClusterProfile(seed);
-    profile.group_members = 4;
-    profile.faults_ms *= 2;  // a rebalance takes seconds
-    const ClusterResult result = ClusterWorld(seed, profile, Trace()).Run();
-    ASSERT_EQ(result.violation, "") << "seed " << seed;
-    sum.group_generations += result.probes.group_generations;
-    sum.group_assignments += result.probes.group_assignments;
-    sum.group_members_turned_away += result.probes.group_members_turned_away;
-  }
-  std::cout << seeds << " seeds: " << sum.group_generations << " generations, "
-            << sum.group_assignments << " assignments, " << sum.group_members_turned_away
-            << " members turned away\n";
-  if (seeds < 20) return;
-  EXPECT_GT(sum.group_generations, 2 * seeds);
-  EXPECT_GT(sum.group_assignments, sum.group_generations);
-  EXPECT_GT(sum.group_members_turned_away, 0u);
 }
 
 TEST_F(ClusterSimulation, S01_SameSeedSameTrace) {

@@ -26,6 +26,7 @@ ClusterWorld::ClusterWorld(uint64_t seed, ClusterProfile profile, std::ostream* 
       network_(scheduler_, prng_),
       checkers_(*this),
       clients_(*this),
+      group_checkers_(*this),
       group_(*this) {
   cluster_id_.bytes.fill(0x77);
   raft::Configuration founding;
@@ -80,7 +81,13 @@ SimProcessPtr ClusterWorld::NewProcess() {
   return std::make_shared<SimProcess>(scheduler_, prng_, clock);
 }
 
+void ClusterWorld::OnMetadata(SimController& controller) {
+  checkers_.OnMetadata(controller.committed());
+  group_checkers_.OnMetadata(checkers_.newest());
+}
+
 void ClusterWorld::AfterTask(SimController& controller) {
+  if (controller.running()) group_checkers_.AfterTask(controller);
   if (!controller.running() || !controller.active()) return;
   const Term term = controller.controller().term();
   if (term <= newest_term_) return;
@@ -146,7 +153,8 @@ void ClusterWorld::ProduceAnywhere() {
   if (topics.size() > 1 && prng_.Chance(1, 3)) {
     auto chosen = topics.begin();
     for (uint64_t steps = prng_.Below(topics.size()); steps > 0; --steps) ++chosen;
-    topic = &(*chosen).second;
+    // Into that one nobody but groups may write.
+    if ((*chosen).second.name != metadata::kOffsetsTopic) topic = &(*chosen).second;
   }
   ProduceTo(
       {topic->id, PartitionIndex(static_cast<int32_t>(prng_.Below(topic->partitions.size())))});
@@ -379,6 +387,11 @@ bool ClusterWorld::Heal(ClusterResult& result) {
   return ok();
 }
 
+void ClusterWorld::StartGroup() {
+  CreateTopic(std::string(metadata::kOffsetsTopic));
+  group_.Start(profile_.group_members);
+}
+
 ClusterResult ClusterWorld::Run() {
   ClusterResult result;
   if (ComeUp()) {
@@ -389,10 +402,7 @@ ClusterResult ClusterWorld::Run() {
         clients_.Add(topic, profile_.partitions);
       }
     }
-    if (profile_.group_members > 0) {
-      CreateTopic(std::string(metadata::kOffsetsTopic));
-      group_.Start(profile_.group_members);
-    }
+    if (profile_.group_members > 0) StartGroup();
     ScheduleAction();
     RunUntil([] { return false; }, profile_.faults_ms);
     if (ok()) Heal(result);

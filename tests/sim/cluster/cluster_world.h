@@ -22,6 +22,7 @@
 #include "tests/sim/cluster/cluster_group.h"
 #include "tests/sim/cluster/cluster_network.h"
 #include "tests/sim/cluster/cluster_profile.h"
+#include "tests/sim/cluster/group_checkers.h"
 #include "tests/sim/cluster/sim_broker.h"
 #include "tests/sim/cluster/sim_controller.h"
 #include "tests/sim/scheduler.h"
@@ -64,6 +65,8 @@ class ClusterWorld {
   // Everything runs, nothing is cut.
   void HealAll();
   bool InSync();
+  void StartGroup();
+  ClusterGroup& group() { return group_; }
   // One batch to the partition, to whom the metadata names.
   void Produce(int32_t partition);
 
@@ -74,6 +77,7 @@ class ClusterWorld {
   ClusterNetwork& network() { return network_; }
   ClusterProbes& probes() { return probes_; }
   ClusterCheckers& checkers() { return checkers_; }
+  GroupCheckers& group_checkers() { return group_checkers_; }
   // The metadata of some broker; null when it has none.
   broker::ImagePtr AnyImage() { return AnyBroker().image(); }
   NodeId AnyBrokerId() { return AnyBroker().id(); }
@@ -89,7 +93,7 @@ class ClusterWorld {
 
   void AfterTask(SimController& controller);
   void AfterTask(SimBroker& broker) { checkers_.AfterTask(broker); }
-  void OnMetadata(SimController& controller) { checkers_.OnMetadata(controller.committed()); }
+  void OnMetadata(SimController& controller);
   void CountFetch(const replica::FetchOutcome& outcome);
   // A call has arrived: after so many milliseconds it reaches the controller's loop, once or twice;
   // mostly {0}.
@@ -144,6 +148,7 @@ class ClusterWorld {
   ClusterProbes probes_;
   ClusterCheckers checkers_;
   ClusterClients clients_;
+  GroupCheckers group_checkers_;
   ClusterGroup group_;
   Uuid cluster_id_;
   std::map<NodeId, std::unique_ptr<SimController>> controllers_;

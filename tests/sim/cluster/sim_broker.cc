@@ -18,6 +18,7 @@ SimBroker::SimBroker(ClusterWorld& world, NodeId id)
     : world_(world),
       id_(id),
       disk_delay_(world.profile().disk),
+      frontend_(id),
       shard_delay_(world.profile().shard) {
   directory_id_.bytes.fill(static_cast<uint8_t>(0x40 + id.value()));
 }
@@ -54,6 +55,8 @@ void SimBroker::StartCore() {
       std::move(options),
       broker::BrokerCore::Loops{metadata_, {{.executor = shard_.get(), .dialer = this}}},
       *log_store_, broker::ControllerPorts::Of(*controllers_));
+  group_port_ = std::make_unique<SimGroupPort>(*controllers_);
+  frontend_.Open(*core_, metadata_, *shard_, *controllers_, *group_port_);
   core_->Join(
       MakeRegistration(),
       broker::SessionHooks{
@@ -84,10 +87,13 @@ void SimBroker::Crash(Fall fall) {
   world_.Note(fall == Fall::kKill ? "broker killed" : "broker power cut", id_.value());
   process_->alive = false;
   process_->held.clear();
+  frontend_.DropAnswers();
   for (SimExecutor* each : {shard_.get(), writer_.get(), syncer_.get(), metadata_.get()}) {
     each->Clear();
   }
+  frontend_.Close();
   core_.reset();
+  group_port_.reset();
   controllers_.reset();
   log_store_.reset();
   if (fall == Fall::kKill) {
@@ -144,6 +150,19 @@ void SimBroker::Fetch(replica::FetchRequest request, replica::FetchDone done) {
     request.deadline = shard_->Now() + std::chrono::milliseconds(100);
     core_->partitions().Fetch(0, std::move(request), std::move(done));
   });
+}
+
+void SimBroker::Ask(SharedBytes frame, std::shared_ptr<net::PeerWatch> peer,
+                    SimFrontend::Answered answered) {
+  if (!running()) return;
+  shard_->Post([this, frame = std::move(frame), peer = std::move(peer),
+                answered = std::move(answered)]() mutable {
+    frontend_.Serve(std::move(frame), std::move(peer), std::move(answered));
+  });
+}
+
+void SimBroker::PeerGone(std::shared_ptr<net::PeerWatch> peer) {
+  if (running()) shard_->Post([peer = std::move(peer)] { peer->Gone(); });
 }
 
 broker::ImagePtr SimBroker::image() const {

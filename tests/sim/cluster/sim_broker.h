@@ -22,6 +22,8 @@
 #include "tests/sim/cluster/cluster_network.h"
 #include "tests/sim/cluster/sim_controller_link.h"
 #include "tests/sim/cluster/sim_executor.h"
+#include "tests/sim/cluster/sim_frontend.h"
+#include "tests/sim/cluster/sim_group_port.h"
 #include "tests/support/mem_kv_store.h"
 
 namespace weir::sim {
@@ -61,6 +63,10 @@ class SimBroker : private FrameDialer {
   // From a client; `done` runs on the broker's shard. Dropped when the broker is not running.
   void Append(replica::AppendRequest request, replica::AppendDone done);
   void Fetch(replica::FetchRequest request, replica::FetchDone done);
+  // Any request of a client, as production's handlers serve it. `frame`: without its size.
+  void Ask(SharedBytes frame, std::shared_ptr<net::PeerWatch> peer, SimFrontend::Answered answered);
+  // The client has closed the connection of such a request.
+  void PeerGone(std::shared_ptr<net::PeerWatch> peer);
   // The newest metadata that its partitions act on; null before there is any.
   broker::ImagePtr image() const;
 
@@ -87,6 +93,7 @@ class SimBroker : private FrameDialer {
   // What survives a crash.
   test::MemKvStore store_;
   SimExecutor::Delay disk_delay_;
+  SimFrontend frontend_;
   const SimExecutor::Delay shard_delay_;
   const SimExecutor::Delay no_delay_{};
 
@@ -100,6 +107,7 @@ class SimBroker : private FrameDialer {
   std::shared_ptr<SimExecutor> metadata_;
   std::unique_ptr<log::LogStore> log_store_;
   std::unique_ptr<SimControllerLink> controllers_;
+  std::unique_ptr<SimGroupPort> group_port_;
   std::unique_ptr<broker::BrokerCore> core_;
 };
 

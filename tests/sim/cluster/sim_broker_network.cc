@@ -59,12 +59,6 @@ wire::FetchResponse ToResponse(const wire::FetchRequest& request,
   return response;
 }
 
-// A frame's bytes after its size, in a buffer of their own, as the receiver's would be.
-SharedBytes WithoutSize(std::vector<SharedBytes> parts) {
-  const SharedBytes whole = wire::Frame{std::move(parts)}.Flatten();
-  return whole.Slice(wire::kFrameSizeBytes, whole.size() - wire::kFrameSizeBytes);
-}
-
 }  // namespace
 
 // The dialler's end, as long as anybody may have news for it.
@@ -123,7 +117,7 @@ std::unique_ptr<FrameConnection> SimBroker::Dial(const std::string&, uint16_t po
       connection_->BreakFrom(kDialerSide);
     }
     void Send(std::vector<SharedBytes> parts) override {
-      connection_->Send(kDialerSide, [served = served, frame = WithoutSize(std::move(parts))] {
+      connection_->Send(kDialerSide, [served = served, frame = WithoutSize({std::move(parts)})] {
         if (*served) (*served)(frame);
       });
     }
@@ -173,10 +167,10 @@ void SimBroker::Serve(const std::shared_ptr<ServedConnection>& served, const Sha
         for (const replica::FetchOutcome& outcome : outcomes) world_.CountFetch(outcome);
         wire::Frame frame = wire::EncodeResponse(version, correlation_id,
                                                  ToResponse(*request, std::move(outcomes)));
-        served->connection->Send(
-            kListenerSide, [dialer = served->dialer, bytes = WithoutSize(std::move(frame.parts))] {
-              dialer->Frame(bytes);
-            });
+        served->connection->Send(kListenerSide,
+                                 [dialer = served->dialer, bytes = WithoutSize(std::move(frame))] {
+                                   dialer->Frame(bytes);
+                                 });
       });
 }
 

@@ -54,7 +54,8 @@ void SimController::Start() {
       *loop_, *controller_,
       quorum::GroupCallsOptions{
           .self = id_,
-          .config = {.initial_rebalance_delay = std::chrono::milliseconds(500)},
+          .config = {.initial_rebalance_delay = std::chrono::milliseconds(500),
+                     .session_timeout_ms_min = 1},
           .seed = group_seed});
   feed_ = std::make_unique<quorum::MetadataFeed>(
       quorum::MetadataFeed::Source{

@@ -33,6 +33,8 @@ class SimController : public quorum::RaftPort, public quorum::MetadataListener {
   SimController(ClusterWorld& world, NodeId id);
   ~SimController() override { Crash(); }
 
+  ClusterWorld& world() const { return world_; }
+  NodeId id() const { return id_; }
   Address address() const { return {Address::Kind::kController, id_.value()}; }
   raft::VoterKey key() const { return {id_, directory_id_}; }
   bool running() const { return raft_.has_value(); }

@@ -6,6 +6,7 @@
 
 #include "controller/state/alter_partition.h"
 #include "tests/sim/cluster/cluster_world.h"
+#include "tests/sim/cluster/sim_call.h"
 
 namespace weir::sim {
 namespace {
@@ -14,15 +15,6 @@ constexpr int kBrokerSide = 0;
 constexpr int kControllerSide = 1;
 
 int32_t NextController(int32_t id) { return id % ClusterWorld::kControllers + 1; }
-
-rpc::RpcError ConnectionLost() {
-  return {{ErrorCode::kNetworkException, "the connection broke"}, ""};
-}
-
-rpc::RpcError EndOf(const Status& status, NodeId leader) {
-  if (status) return {{ErrorCode::kNone, "ended"}, ""};
-  return {status.error(), leader == kNoNode ? "" : ToString(leader)};
-}
 
 // A stream as both of its ends know it.
 template <class Events>
@@ -160,6 +152,15 @@ void Dial(ClusterWorld& world, NodeId id, const std::shared_ptr<Shared>& stream,
 
 }  // namespace
 
+rpc::RpcError ConnectionLost() {
+  return {{ErrorCode::kNetworkException, "the connection broke"}, ""};
+}
+
+rpc::RpcError EndOf(const Status& status, NodeId leader) {
+  if (status) return {{ErrorCode::kNone, "ended"}, ""};
+  return {status.error(), leader == kNoNode ? "" : ToString(leader)};
+}
+
 void SimControllerLink::Learn(NodeId asked, const rpc::RpcError& error) {
   if (error.error.code == ErrorCode::kNone) return;
   if (!error.leader_address.empty()) {
@@ -210,92 +211,31 @@ std::unique_ptr<rpc::StreamHandle> SimControllerLink::FetchMetadata(
 
 // ---- AlterPartition ---------------------------------------------------------------------
 
-struct SimControllerLink::Call {
-  broker::v1::AlterPartitionRequest request;
-  broker::ReplyDone<broker::v1::AlterPartitionReply> done;
-  MonoTime deadline;
-  ConnectionPtr connection;
-  bool finished = false;
-};
-
 void SimControllerLink::AlterPartition(broker::v1::AlterPartitionRequest request, Duration timeout,
                                        broker::ReplyDone<broker::v1::AlterPartitionReply> done) {
-  auto call = std::make_shared<Call>();
-  call->request = std::move(request);
-  call->done = std::move(done);
-  thread_->Post([this, call, timeout] {
-    call->deadline = thread_->Now() + timeout;
-    thread_->PostAt(call->deadline, [this, call] {
-      Finish(call, Fail(ErrorCode::kRequestTimedOut, "no answer in time"));
-    });
-    Try(call);
-  });
-}
-
-void SimControllerLink::Finish(const std::shared_ptr<Call>& call,
-                               Result<broker::v1::AlterPartitionReply> reply) {
-  if (std::exchange(call->finished, true)) return;
-  if (call->connection != nullptr) call->connection->BreakFrom(kBrokerSide);
-  world_.OnAlterPartitionAnswered(self_, call->request, reply);
-  call->done(std::move(reply));
-}
-
-void SimControllerLink::TryAgain(const std::shared_ptr<Call>& call, NodeId asked,
-                                 const rpc::RpcError& error) {
-  Learn(asked, error);
-  if (call->finished) return;
-  thread_->PostAt(thread_->Now() + std::chrono::milliseconds(50), [this, call] {
-    if (!call->finished) Try(call);
-  });
-}
-
-void SimControllerLink::Try(const std::shared_ptr<Call>& call) {
-  const NodeId id(leader_);
-  const ConnectionPtr connection =
-      world_.network().Connect(self_, {Address::Kind::kController, id.value()});
-  call->connection = connection;
-  // What comes back runs on the metadata thread of the life that asked.
-  const auto back = [this, process = process_](std::function<void()> task) {
-    if (process->alive) thread_->Post(std::move(task));
+  using Reply = broker::v1::AlterPartitionReply;
+  const auto serve = [request](SimController& controller,
+                               SimCall<Reply>::Answer answer) -> Withdraw {
+    quorum::Change<Reply> change;
+    change.cause.set_principal("Broker:" + std::to_string(request.broker_id()));
+    change.cause.set_tool("weir-broker");
+    change.cause.set_method("AlterPartition");
+    change.deadline = controller.loop().Now() + std::chrono::seconds(30);
+    change.decide = [&controller, request](const state::DecisionContext& context) {
+      return controller.controller().log_evidence().AlterPartition(context, request);
+    };
+    change.done = [answer = std::move(answer)](Result<Reply> reply, LogIndex) {
+      answer(std::move(reply));
+    };
+    controller.controller().Submit(std::move(change));
+    return nullptr;
   };
-  connection->OnBroken(kBrokerSide, [this, id, back, call] {
-    back([this, id, call] { TryAgain(call, id, ConnectionLost()); });
-  });
-  connection->Send(kBrokerSide, [this, &world = world_, id, connection, call, back] {
-    SimController* controller = world.FindController(id);
-    if (controller == nullptr) return connection->Break();
-    const auto answer = [this, id, connection, call, back](
-                            Result<broker::v1::AlterPartitionReply> reply, NodeId leader) {
-      connection->Send(kControllerSide, [this, id, call, back, reply, leader, connection] {
-        connection->BreakFrom(kBrokerSide);
-        back([this, id, call, reply, leader] {
-          if (!reply && reply.error().code == ErrorCode::kNotController) {
-            return TryAgain(call, id, EndOf(tl::unexpected<Error>(reply.error()), leader));
-          }
-          Finish(call, reply);
-        });
+  auto call = std::make_shared<SimCall<Reply>>(
+      *this, serve, [this, request, done = std::move(done)](Result<Reply> reply) mutable {
+        world_.OnAlterPartitionAnswered(self_, request, reply);
+        done(std::move(reply));
       });
-    };
-    auto decide = [controller, call, answer] {
-      quorum::Change<broker::v1::AlterPartitionReply> change;
-      change.cause.set_principal("Broker:" + std::to_string(call->request.broker_id()));
-      change.cause.set_tool("weir-broker");
-      change.cause.set_method("AlterPartition");
-      change.deadline = controller->loop().Now() + std::chrono::seconds(30);
-      change.decide = [controller, request = call->request](const state::DecisionContext& context) {
-        return controller->controller().log_evidence().AlterPartition(context, request);
-      };
-      change.done = [controller, answer](Result<broker::v1::AlterPartitionReply> reply, LogIndex) {
-        answer(std::move(reply), controller->leader_id());
-      };
-      controller->controller().Submit(std::move(change));
-    };
-    for (const int64_t late_ms : world.ArrivalsOfCall()) {
-      world.After(late_ms, [controller, life = controller->process(), decide] {
-        controller->PostIn(life, decide);
-      });
-    }
-  });
+  thread_->Post([call, timeout] { call->Start(timeout); });
 }
 
 }  // namespace weir::sim

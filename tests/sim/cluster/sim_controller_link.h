@@ -18,6 +18,10 @@ namespace weir::sim {
 
 class ClusterWorld;
 
+// How attempts end without a reply.
+rpc::RpcError ConnectionLost();
+rpc::RpcError EndOf(const Status& status, NodeId leader);
+
 class SimControllerLink : public broker::SessionPort,
                           public broker::FeedPort,
                           public broker::ControllerPort {
@@ -52,14 +56,18 @@ class SimControllerLink : public broker::SessionPort,
   void AllocateProducerIds(broker::v1::AllocateProducerIdsRequest, Duration,
                            broker::ReplyDone<broker::v1::AllocateProducerIdsReply>) override {}
 
- private:
-  struct Call;
-  void Try(const std::shared_ptr<Call>& call);
-  void TryAgain(const std::shared_ptr<Call>& call, NodeId asked, const rpc::RpcError& error);
-  void Finish(const std::shared_ptr<Call>& call, Result<broker::v1::AlterPartitionReply> reply);
+  // ---- for calls (sim_call.h) ----------------------------------------------------------
+
+  ClusterWorld& world() const { return world_; }
+  Address self() const { return self_; }
+  const SimProcessPtr& process() const { return process_; }
+  const std::shared_ptr<SimExecutor>& thread() const { return thread_; }
+  // Who is believed to be active.
+  int32_t leader() const { return leader_; }
   // What the end of an attempt at that controller says about where the leader is.
   void Learn(NodeId asked, const rpc::RpcError& error);
 
+ private:
   ClusterWorld& world_;
   Address self_;
   SimProcessPtr process_;

@@ -1,0 +1,53 @@
+// SimGroupPort: a simulated broker's calls about groups to the active controller, over the
+// simulated network. What arrives there, and what leaves, is shown to the world's group checkers.
+// Thread rule: one thread.
+#pragma once
+
+#include <memory>
+
+#include "broker/metadata/group_port.h"
+#include "tests/sim/cluster/sim_controller_link.h"
+
+namespace weir::sim {
+
+class SimGroupPort : public broker::GroupPort {
+ public:
+  // One per life of the broker, as the link is.
+  explicit SimGroupPort(SimControllerLink& link) : link_(link) {}
+
+  rpc::CallHandle JoinGroup(group::v1::JoinGroupRequest request, Duration timeout,
+                            broker::ReplyDone<group::v1::JoinGroupReply> done) override;
+  rpc::CallHandle SyncGroup(group::v1::SyncGroupRequest request, Duration timeout,
+                            broker::ReplyDone<group::v1::SyncGroupReply> done) override;
+  rpc::CallHandle Heartbeat(group::v1::HeartbeatRequest request, Duration timeout,
+                            broker::ReplyDone<group::v1::HeartbeatReply> done) override;
+  rpc::CallHandle ReportLiveness(group::v1::LivenessReport report, Duration timeout,
+                                 broker::ReplyDone<group::v1::LivenessReply> done) override;
+  rpc::CallHandle LeaveGroup(group::v1::LeaveGroupRequest request, Duration timeout,
+                             broker::ReplyDone<group::v1::LeaveGroupReply> done) override;
+  rpc::CallHandle DeleteGroups(group::v1::DeleteGroupsRequest request, Duration timeout,
+                               broker::ReplyDone<group::v1::DeleteGroupsReply> done) override;
+  rpc::CallHandle DescribeGroups(group::v1::DescribeGroupsRequest request, Duration timeout,
+                                 broker::ReplyDone<group::v1::DescribeGroupsReply> done) override;
+  // Simulated members speak the classic protocol.
+  rpc::CallHandle ConsumerGroupHeartbeat(
+      group::v1::ConsumerGroupHeartbeatRequest, Duration,
+      broker::ReplyDone<group::v1::ConsumerGroupHeartbeatReply> done) {
+    done(Fail(ErrorCode::kUnsupportedVersion, "not simulated"));
+    return {};
+  }
+  rpc::CallHandle DescribeConsumerGroups(
+      group::v1::DescribeConsumerGroupsRequest, Duration,
+      broker::ReplyDone<group::v1::DescribeConsumerGroupsReply> done) {
+    done(Fail(ErrorCode::kUnsupportedVersion, "not simulated"));
+    return {};
+  }
+
+ private:
+  template <class Reply, class Serve>
+  rpc::CallHandle Call(Serve serve, Duration timeout, broker::ReplyDone<Reply> done);
+
+  SimControllerLink& link_;
+};
+
+}  // namespace weir::sim
