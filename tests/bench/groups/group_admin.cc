@@ -13,7 +13,7 @@ namespace {
 
 constexpr int16_t kListVersion = 5;
 constexpr int16_t kDescribeVersion = 6;
-constexpr int16_t kDeleteVersion = 3;
+constexpr int16_t kDeleteVersion = 2;
 constexpr int16_t kOffsetDeleteVersion = 0;
 constexpr int16_t kCommitVersion = 9;
 // Groups that are filled at a time: each holds a connection while its member joins.
