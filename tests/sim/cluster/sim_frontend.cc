@@ -28,13 +28,17 @@ void SimFrontend::Open(broker::BrokerCore& core, std::shared_ptr<Executor> metad
   context_.shards = {&shard};
 }
 
+void SimFrontend::DropAnswers() {
+  for (const auto& [id, waiting] : std::exchange(waiting_, {})) waiting.peer->Gone();
+}
+
 void SimFrontend::Serve(SharedBytes frame, std::shared_ptr<net::PeerWatch> peer,
                         Answered answered) {
   net::ConnectionInfo connection;
   connection.id = ++last_connection_;
   connection.peer_host = "client";
   connection.peer = std::move(peer);
-  waiting_[connection.id] = std::move(answered);
+  waiting_[connection.id] = {std::move(answered), connection.peer};
   dispatcher_.OnRequest(connection, {.frame = std::move(frame),
                                      .received = context_.shards.front()->Now(),
                                      .responder = net::Responder(this, connection.id, 0)});
@@ -43,8 +47,9 @@ void SimFrontend::Serve(SharedBytes frame, std::shared_ptr<net::PeerWatch> peer,
 void SimFrontend::Complete(net::ConnectionId id, uint64_t, net::Answer answer) {
   auto waiting = waiting_.extract(id);
   if (waiting.empty()) return;
-  if (answer.kind != net::Answer::Kind::kChunks) return waiting.mapped()(std::nullopt);
-  waiting.mapped()(WithoutSize({std::move(answer.chunks)}));
+  const Answered& answered = waiting.mapped().answered;
+  if (answer.kind != net::Answer::Kind::kChunks) return answered(std::nullopt);
+  answered(WithoutSize({std::move(answer.chunks)}));
 }
 
 }  // namespace weir::sim

@@ -36,8 +36,9 @@ class SimFrontend : private net::AnswerSink {
   // One life. All outlive Close.
   void Open(broker::BrokerCore& core, std::shared_ptr<Executor> metadata, Executor& shard,
             broker::ControllerPort& controllers, broker::GroupPort& groups);
-  // What is not answered yet is dropped.
-  void DropAnswers() { waiting_.clear(); }
+  // What is not answered yet is dropped, and what waits for its client is withdrawn: nothing of
+  // this life is left in the hands of clients.
+  void DropAnswers();
   void Close() { gateways_.reset(); }
 
   // On the shard. `frame`: without its size.
@@ -54,7 +55,11 @@ class SimFrontend : private net::AnswerSink {
   std::unique_ptr<coordinator::BrokerStanding> standing_;
   std::unique_ptr<coordinator::GroupGateways> gateways_;
   net::ConnectionId last_connection_ = 0;
-  std::map<net::ConnectionId, Answered> waiting_;
+  struct Waiting {
+    Answered answered;
+    std::shared_ptr<net::PeerWatch> peer;
+  };
+  std::map<net::ConnectionId, Waiting> waiting_;
 };
 
 }  // namespace weir::sim
