@@ -111,6 +111,11 @@ void HandleList(Call call, net::ConnectionInfo&, wire::ListConfigResourcesReques
         if (Wants(request, type)) add(ToString(id), type);
       }
     }
+    if (Wants(request, metadata::v1::CONFIG_RESOURCE_GROUP)) {
+      for (const auto& [resource, values] : call.image().configs()) {
+        if (resource.type == metadata::v1::CONFIG_RESOURCE_GROUP) add(resource.name, resource.type);
+      }
+    }
   }
   call.Reply(response);
 }

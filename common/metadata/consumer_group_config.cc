@@ -5,49 +5,60 @@
 #include <optional>
 #include <string>
 
+#include "common/base/check.h"
+#include "common/metadata/broker_options.h"
+
 namespace weir::metadata {
 namespace {
 
-// Values have passed the option's check when they were set; the fallback is Kafka's default.
-int32_t BrokerValue(const ConfigView& view, std::string_view key, int32_t fallback) {
-  const std::optional<std::string> text = EffectiveBrokerValue(view, key);
-  const std::optional<int64_t> value = text ? ParseConfigInteger(*text) : std::nullopt;
-  return static_cast<int32_t>(
-      std::clamp<int64_t>(value.value_or(fallback), 0, std::numeric_limits<int32_t>::max()));
+// "consumer." + suffix is the group's key, these + suffix are the brokers'.
+constexpr std::string_view kOfGroup = "consumer.";
+constexpr std::string_view kOfAll = "group.consumer.";
+constexpr std::string_view kMin = "group.consumer.min.";
+constexpr std::string_view kMax = "group.consumer.max.";
+
+std::optional<int64_t> Parse(const std::optional<std::string>& text) {
+  return text ? ParseConfigInteger(*text) : std::nullopt;
 }
 
-struct Setting {
-  // "consumer." + name is the group's key.
-  std::string_view name;
-  int32_t value;
-  int32_t min;
-  int32_t max;
-};
+int32_t BrokerValue(const ConfigView& view, std::string_view prefix, std::string_view suffix) {
+  const std::string key = std::string(prefix) + std::string(suffix);
+  const ConfigOption* option = FindBrokerOption(key);
+  WEIR_CHECK(option != nullptr && option->default_value);
+  std::optional<int64_t> value = Parse(EffectiveBrokerValue(view, key));
+  if (!value) value = ParseConfigInteger(*option->default_value);
+  return static_cast<int32_t>(
+      std::clamp<int64_t>(value.value_or(0), 0, std::numeric_limits<int32_t>::max()));
+}
 
-int32_t GroupValue(const ConfigView& view, std::string_view group_id, const Setting& fallback) {
-  const std::string suffix(fallback.name);
-  const int32_t all = BrokerValue(view, "group.consumer." + suffix, fallback.value);
-  const std::string* own = view.image.FindConfig({v1::CONFIG_RESOURCE_GROUP, std::string(group_id)},
-                                                 "consumer." + suffix);
+int32_t GroupValue(const ConfigView& view, std::string_view group_id, std::string_view suffix) {
+  const std::string key = std::string(kOfGroup) + std::string(suffix);
+  const std::string* own = view.image.FindConfig(ConfigResource::OfGroup(group_id), key);
   const std::optional<int64_t> value = own != nullptr ? ParseConfigInteger(*own) : std::nullopt;
-  if (!value) return all;
-  const int32_t min = BrokerValue(view, "group.consumer.min." + suffix, fallback.min);
-  const int32_t max = BrokerValue(view, "group.consumer.max." + suffix, fallback.max);
-  return static_cast<int32_t>(std::clamp<int64_t>(*value, min, std::max(min, max)));
+  if (!value) return BrokerValue(view, kOfAll, suffix);
+  const GroupConfigBounds bounds = BoundsOfGroupConfig(view, key);
+  return static_cast<int32_t>(std::clamp<int64_t>(*value, bounds.min, bounds.max));
 }
 
 }  // namespace
 
 int32_t ConsumerHeartbeatIntervalMs(const ConfigView& view, std::string_view group_id) {
-  return GroupValue(view, group_id, {"heartbeat.interval.ms", 5'000, 5'000, 15'000});
+  return GroupValue(view, group_id, "heartbeat.interval.ms");
 }
 
 int32_t ConsumerSessionTimeoutMs(const ConfigView& view, std::string_view group_id) {
-  return GroupValue(view, group_id, {"session.timeout.ms", 45'000, 45'000, 60'000});
+  return GroupValue(view, group_id, "session.timeout.ms");
 }
 
 int32_t ConsumerAssignmentIntervalMs(const ConfigView& view, std::string_view group_id) {
-  return GroupValue(view, group_id, {"assignment.interval.ms", 1'000, 0, 15'000});
+  return GroupValue(view, group_id, "assignment.interval.ms");
+}
+
+GroupConfigBounds BoundsOfGroupConfig(const ConfigView& view, std::string_view key) {
+  WEIR_CHECK(key.starts_with(kOfGroup));
+  const std::string_view suffix = key.substr(kOfGroup.size());
+  const int32_t min = BrokerValue(view, kMin, suffix);
+  return {min, std::max(min, BrokerValue(view, kMax, suffix))};
 }
 
 }  // namespace weir::metadata

@@ -22,4 +22,12 @@ int32_t ConsumerSessionTimeoutMs(const ConfigView& view, std::string_view group_
 // assignments of a group.
 int32_t ConsumerAssignmentIntervalMs(const ConfigView& view, std::string_view group_id);
 
+// What a group's own value of a key may be.
+struct GroupConfigBounds {
+  int32_t min = 0;
+  int32_t max = 0;
+};
+// REQUIRES: a key of GroupOptions.
+GroupConfigBounds BoundsOfGroupConfig(const ConfigView& view, std::string_view key);
+
 }  // namespace weir::metadata

@@ -3,12 +3,18 @@
 #include <charconv>
 
 #include "common/metadata/broker_options.h"
+#include "common/metadata/group_options.h"
 #include "common/metadata/topic_options.h"
 
 namespace weir::metadata {
 namespace {
 
 using admin::v1::ConfigSource;
+
+// Where values of broker keys come from, in order of preference.
+constexpr ConfigSource kBrokerSources[] = {admin::v1::CONFIG_SOURCE_DYNAMIC_BROKER,
+                                           admin::v1::CONFIG_SOURCE_DYNAMIC_DEFAULT_BROKER,
+                                           admin::v1::CONFIG_SOURCE_STATIC_BROKER};
 
 // How many of the topic key's milliseconds one unit of the synonym is; 1 where units agree.
 int64_t UnitMs(std::string_view synonym) {
@@ -43,9 +49,7 @@ std::optional<std::string> ValueAt(const ConfigView& view, ConfigSource source,
 // Broker-level values of the given keys, in order of preference, without the default.
 void AppendBrokerValues(const ConfigView& view, const std::vector<std::string>& keys,
                         std::vector<ConfigSynonymValue>* out) {
-  for (const ConfigSource source :
-       {admin::v1::CONFIG_SOURCE_DYNAMIC_BROKER, admin::v1::CONFIG_SOURCE_DYNAMIC_DEFAULT_BROKER,
-        admin::v1::CONFIG_SOURCE_STATIC_BROKER}) {
+  for (const ConfigSource source : kBrokerSources) {
     for (const std::string& key : keys) {
       if (auto value = ValueAt(view, source, key)) out->push_back({key, std::move(value), source});
     }
@@ -73,6 +77,28 @@ void HideIfSensitive(EffectiveConfig* config) {
   if (!config->option->sensitive()) return;
   config->value.reset();
   for (ConfigSynonymValue& synonym : config->synonyms) synonym.value.reset();
+}
+
+// All values of `option`, the one set on `resource` first; `source` is what that is called.
+EffectiveConfig Describe(const ConfigView& view, const ConfigResource& resource,
+                         ConfigSource source, const ConfigOption& option) {
+  EffectiveConfig config;
+  config.option = &option;
+  const std::vector<std::string> keys = SplitList(option.synonyms);
+  const std::string* set = view.image.FindConfig(resource, option.name);
+  if (set != nullptr) config.synonyms.push_back({std::string(option.name), *set, source});
+  AppendBrokerValues(view, keys, &config.synonyms);
+  if (config.synonyms.empty()) {
+    config.value = DefaultOf(option);
+    config.source = admin::v1::CONFIG_SOURCE_DEFAULT;
+  } else {
+    config.value = ConvertUnit(config.synonyms.front().key, *config.synonyms.front().value);
+    config.source = config.synonyms.front().source;
+  }
+  ConfigSynonymValue standard = DefaultSynonym(option, keys);
+  if (standard.value) config.synonyms.push_back(std::move(standard));
+  HideIfSensitive(&config);
+  return config;
 }
 
 void FillEntry(const EffectiveConfig& config, bool read_only, admin::v1::ConfigEntry* entry) {
@@ -115,6 +141,20 @@ void DescribeTopicResource(const ConfigView& view, const admin::v1::ConfigSelect
   for (const ConfigOption& option : TopicOptions()) {
     if (option.internal || !IsWanted(selector, option.name)) continue;
     FillEntry(DescribeTopicConfig(view, topic, option), /*read_only=*/false, out->add_entries());
+  }
+}
+
+// A group need not exist to have a configuration: its first member finds it.
+void DescribeGroupResource(const ConfigView& view, const admin::v1::ConfigSelector& selector,
+                           admin::v1::DescribedConfigs* out) {
+  const std::string& group_id = selector.resource().name();
+  if (group_id.empty()) {
+    SetError(ErrorCode::kInvalidRequest, "a group id is expected", out);
+    return;
+  }
+  for (const ConfigOption& option : GroupOptions()) {
+    if (!IsWanted(selector, option.name)) continue;
+    FillEntry(DescribeGroupConfig(view, group_id, option), /*read_only=*/false, out->add_entries());
   }
 }
 
@@ -166,34 +206,21 @@ std::optional<std::string> EffectiveTopicValue(const ConfigView& view, std::stri
 }
 
 std::optional<std::string> EffectiveBrokerValue(const ConfigView& view, std::string_view key) {
-  std::vector<ConfigSynonymValue> values;
-  AppendBrokerValues(view, {std::string(key)}, &values);
-  if (!values.empty()) return values.front().value;
+  for (const ConfigSource source : kBrokerSources) {
+    if (auto value = ValueAt(view, source, key)) return value;
+  }
   const ConfigOption* option = FindBrokerOption(key);
   return option == nullptr ? std::nullopt : DefaultOf(*option);
 }
 
 EffectiveConfig DescribeTopicConfig(const ConfigView& view, std::string_view topic,
                                     const ConfigOption& option) {
-  EffectiveConfig config;
-  config.option = &option;
-  const std::vector<std::string> keys = SplitList(option.synonyms);
-  const std::string* set = view.image.FindConfig(ConfigResource::OfTopic(topic), option.name);
-  if (set != nullptr) {
-    config.synonyms.push_back({std::string(option.name), *set, admin::v1::CONFIG_SOURCE_TOPIC});
-  }
-  AppendBrokerValues(view, keys, &config.synonyms);
-  if (config.synonyms.empty()) {
-    config.value = DefaultOf(option);
-    config.source = admin::v1::CONFIG_SOURCE_DEFAULT;
-  } else {
-    config.value = ConvertUnit(config.synonyms.front().key, *config.synonyms.front().value);
-    config.source = config.synonyms.front().source;
-  }
-  ConfigSynonymValue standard = DefaultSynonym(option, keys);
-  if (standard.value) config.synonyms.push_back(std::move(standard));
-  HideIfSensitive(&config);
-  return config;
+  return Describe(view, ConfigResource::OfTopic(topic), admin::v1::CONFIG_SOURCE_TOPIC, option);
+}
+
+EffectiveConfig DescribeGroupConfig(const ConfigView& view, std::string_view group_id,
+                                    const ConfigOption& option) {
+  return Describe(view, ConfigResource::OfGroup(group_id), admin::v1::CONFIG_SOURCE_GROUP, option);
 }
 
 EffectiveConfig DescribeBrokerConfig(const ConfigView& view, const ConfigOption& option) {
@@ -219,6 +246,8 @@ admin::v1::DescribedConfigs DescribeConfigResource(const ConfigView& view, NodeI
   const v1::ConfigResourceType type = selector.resource().type();
   if (type == v1::CONFIG_RESOURCE_TOPIC) {
     DescribeTopicResource(view, selector, &described);
+  } else if (type == v1::CONFIG_RESOURCE_GROUP) {
+    DescribeGroupResource(view, selector, &described);
   } else if (type == v1::CONFIG_RESOURCE_BROKER && selector.resource().name().empty()) {
     DescribeAllBrokers(view, selector, &described);
   } else if (type == v1::CONFIG_RESOURCE_BROKER) {

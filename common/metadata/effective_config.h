@@ -2,6 +2,7 @@
 //
 // Order of preference, first found wins:
 //   topic key:  set on the topic; then as for the broker keys it names as synonyms, in their order
+//   group key:  set on the group; then likewise
 //   broker key: set on that broker; set for all brokers; the node's own configuration; the default
 // A synonym in hours or minutes is converted to the topic key's milliseconds.
 // Thread rule: pure functions over a const image.
@@ -54,6 +55,8 @@ std::optional<std::string> EffectiveBrokerValue(const ConfigView& view, std::str
 
 // With source and synonyms, for DescribeConfigs. REQUIRES: the option is of the right table.
 EffectiveConfig DescribeTopicConfig(const ConfigView& view, std::string_view topic,
+                                    const ConfigOption& option);
+EffectiveConfig DescribeGroupConfig(const ConfigView& view, std::string_view group_id,
                                     const ConfigOption& option);
 EffectiveConfig DescribeBrokerConfig(const ConfigView& view, const ConfigOption& option);
 

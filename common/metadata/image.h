@@ -108,6 +108,9 @@ struct ConfigResource {
   static ConfigResource OfTopic(std::string_view name) {
     return {v1::CONFIG_RESOURCE_TOPIC, std::string(name)};
   }
+  static ConfigResource OfGroup(std::string_view group_id) {
+    return {v1::CONFIG_RESOURCE_GROUP, std::string(group_id)};
+  }
   static ConfigResource OfBroker(NodeId id) { return {v1::CONFIG_RESOURCE_BROKER, ToString(id)}; }
   static ConfigResource OfAllBrokers() { return {v1::CONFIG_RESOURCE_BROKER, ""}; }
 

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "common/metadata/broker_options.h"
+#include "common/metadata/consumer_group_config.h"
+#include "common/metadata/group_options.h"
 #include "common/metadata/topic_config.h"
 #include "common/metadata/topic_options.h"
 #include "controller/state/elect_leaders.h"
@@ -33,6 +35,11 @@ Status CheckResource(const MetadataImage& image, const ConfigResource& resource)
     return Fail(ErrorCode::kUnknownTopicOrPartition,
                 "topic '" + resource.name + "' does not exist");
   }
+  if (resource.type == metadata::v1::CONFIG_RESOURCE_GROUP) {
+    if (!resource.name.empty()) return {};
+    return Fail(ErrorCode::kInvalidRequest,
+                "a group id is expected: what holds for all groups is configured at the brokers");
+  }
   if (resource.type != metadata::v1::CONFIG_RESOURCE_BROKER) {
     return Fail(ErrorCode::kInvalidRequest, "configuration resource type " +
                                                 std::to_string(static_cast<int>(resource.type)) +
@@ -47,12 +54,16 @@ Status CheckResource(const MetadataImage& image, const ConfigResource& resource)
 Result<const ConfigOption*> FindChangeable(metadata::v1::ConfigResourceType type,
                                            const std::string& key) {
   const bool of_topic = type == metadata::v1::CONFIG_RESOURCE_TOPIC;
-  const ConfigOption* option =
-      of_topic ? metadata::FindTopicOption(key) : metadata::FindBrokerOption(key);
+  const bool of_group = type == metadata::v1::CONFIG_RESOURCE_GROUP;
+  const ConfigOption* option = of_topic   ? metadata::FindTopicOption(key)
+                               : of_group ? metadata::FindGroupOption(key)
+                                          : metadata::FindBrokerOption(key);
   if (option == nullptr) {
-    return Fail(
-        ErrorCode::kInvalidConfig,
-        std::string("unknown ") + (of_topic ? "topic" : "broker") + " option '" + key + "'");
+    return Fail(ErrorCode::kInvalidConfig, std::string("unknown ") +
+                                               (of_topic   ? "topic"
+                                                : of_group ? "group"
+                                                           : "broker") +
+                                               " option '" + key + "'");
   }
   if (!option->dynamic) {
     return Fail(ErrorCode::kInvalidConfig,
@@ -81,6 +92,35 @@ Status CheckTopicValue(const std::string& key, const std::string& value) {
     return Fail(ErrorCode::kInvalidConfig, "this cluster has no remote storage");
   }
   return {};
+}
+
+// Within what brokers allow groups to set (KIP-848).
+Status CheckGroupValue(const metadata::ConfigView& view, const std::string& key,
+                       const std::string& value) {
+  const metadata::GroupConfigBounds bounds = metadata::BoundsOfGroupConfig(view, key);
+  const int64_t number = metadata::ParseConfigInteger(value).value_or(-1);
+  if (number >= bounds.min && number <= bounds.max) return {};
+  return Fail(ErrorCode::kInvalidConfig, key + " must be from " + std::to_string(bounds.min) +
+                                             " to " + std::to_string(bounds.max) + ", not " +
+                                             value);
+}
+
+// A member whose heartbeats are further apart than its session is long is always being removed.
+Status CheckGroupTogether(const metadata::ConfigView& view, const metadata::ConfigValues& values,
+                          const std::string& group_id) {
+  const auto value_of = [&](const std::string& key) {
+    const std::string* own = values.Find(key);
+    const std::optional<std::string> in_force =
+        own != nullptr ? *own : metadata::EffectiveBrokerValue(view, "group." + key);
+    return metadata::ParseConfigInteger(in_force.value_or("")).value_or(0);
+  };
+  const int64_t heartbeat_ms = value_of("consumer.heartbeat.interval.ms");
+  const int64_t session_ms = value_of("consumer.session.timeout.ms");
+  if (heartbeat_ms < session_ms) return {};
+  return Fail(ErrorCode::kInvalidConfig,
+              "consumer.heartbeat.interval.ms (" + std::to_string(heartbeat_ms) +
+                  ") is not less than consumer.session.timeout.ms (" + std::to_string(session_ms) +
+                  ") of group '" + group_id + "'");
 }
 
 // Options that must agree with each other.
@@ -120,6 +160,8 @@ class ResourceChange {
     } else {
       WEIR_RETURN_IF_ERROR(CheckConcerns(resource_, change.key()));
       WEIR_RETURN_IF_ERROR(metadata::ValidateConfig(*option, value));
+      if (resource_.type == metadata::v1::CONFIG_RESOURCE_GROUP)
+        WEIR_RETURN_IF_ERROR(CheckGroupValue(View(), change.key(), value));
     }
     Set(change.key(), std::move(value));
     return {};
@@ -136,12 +178,18 @@ class ResourceChange {
   Status Finish(Records* records) {
     if (resource_.type == metadata::v1::CONFIG_RESOURCE_TOPIC) {
       WEIR_RETURN_IF_ERROR(CheckTogether(values_));
+    } else if (resource_.type == metadata::v1::CONFIG_RESOURCE_GROUP) {
+      WEIR_RETURN_IF_ERROR(CheckGroupTogether(View(), values_, resource_.name));
     }
     std::move(records_.begin(), records_.end(), std::back_inserter(*records));
     return {};
   }
 
  private:
+  metadata::ConfigView View() const {
+    return {context_.image, kNoNode, &context_.defaults.static_config};
+  }
+
   void Set(const std::string& key, std::string value) {
     const std::string* present = values_.Find(key);
     if (present != nullptr && *present == value) return;
@@ -183,11 +231,10 @@ class ResourceChange {
   std::string Present(const ConfigOption& option) const {
     const std::string* set = values_.Find(option.name);
     if (set != nullptr) return *set;
-    const metadata::ConfigView view{context_.image, kNoNode, &context_.defaults.static_config};
     const bool of_topic = resource_.type == metadata::v1::CONFIG_RESOURCE_TOPIC;
     const std::optional<std::string> value =
-        of_topic ? metadata::EffectiveTopicValue(view, resource_.name, option.name)
-                 : metadata::EffectiveBrokerValue(view, option.name);
+        of_topic ? metadata::EffectiveTopicValue(View(), resource_.name, option.name)
+                 : metadata::EffectiveBrokerValue(View(), option.name);
     return value.value_or("");
   }
 

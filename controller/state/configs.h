@@ -1,4 +1,4 @@
-// Dynamic configuration of topics and brokers: change and description.
+// Dynamic configuration of topics, brokers and groups: change and description.
 //
 // What a change means for leaders and ELR happens in the same batch (elect_leaders.h). Each
 // resource of a request succeeds or fails by itself, all its keys together. Changes that leave a

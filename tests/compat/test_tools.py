@@ -68,6 +68,19 @@ def test_config_command_alters_and_describes_a_topic(cluster, topic):
     assert "retention.ms=604800000" in output and "DEFAULT_CONFIG" in output, output
 
 
+def test_config_command_alters_and_describes_a_group(cluster):
+    entity = ("--entity-type", "groups", "--entity-name", "tools-configured")
+    tool(cluster, "kafka-configs", "--alter", *entity, "--add-config", "consumer.session.timeout.ms=50000")
+    output = tool(cluster, "kafka-configs", "--describe", *entity)
+    assert "consumer.session.timeout.ms=50000" in output and "DYNAMIC_GROUP_CONFIG" in output, output
+    assert "tools-configured" in tool(cluster, "kafka-configs", "--describe", "--entity-type", "groups")
+    output = tool(cluster, "kafka-configs", "--alter", *entity,
+                  "--add-config", "consumer.session.timeout.ms=1000", expect=1)
+    assert "InvalidConfigurationException" in output, output
+    tool(cluster, "kafka-configs", "--alter", *entity, "--delete-config", "consumer.session.timeout.ms")
+    assert "50000" not in tool(cluster, "kafka-configs", "--describe", *entity)
+
+
 def test_config_command_refuses_a_bad_value(cluster, topic):
     output = tool(cluster, "kafka-configs", "--alter", "--entity-type", "topics", "--entity-name", topic,
                   "--add-config", "retention.ms=soon", expect=1)

@@ -202,6 +202,23 @@ TEST_F(EffectiveConfigTest, DescribesBrokers) {
   EXPECT_EQ(all.entries(0).source(), admin::v1::CONFIG_SOURCE_DYNAMIC_DEFAULT_BROKER);
 }
 
+TEST_F(EffectiveConfigTest, DescribesGroups) {
+  StaticConfig own{{"group.consumer.session.timeout.ms", "46000"}};
+  Set(ConfigResource::OfGroup("g"), "consumer.session.timeout.ms", "50000");
+  const ConfigView view{image_, kNoNode, &own};
+  const auto set =
+      DescribeConfigResource(view, NodeId(1), Selector(v1::CONFIG_RESOURCE_GROUP, "g"));
+  ASSERT_EQ(set.entries_size(), 3);
+  const auto* session = EntryOf(set, "consumer.session.timeout.ms");
+  EXPECT_EQ(session->value(), "50000");
+  EXPECT_EQ(session->source(), admin::v1::CONFIG_SOURCE_GROUP);
+  EXPECT_EQ(session->synonyms_size(), 3);
+  EXPECT_EQ(EntryOf(set, "consumer.heartbeat.interval.ms")->value(), "5000");
+  const auto unset =
+      DescribeConfigResource(view, NodeId(1), Selector(v1::CONFIG_RESOURCE_GROUP, "other"));
+  EXPECT_EQ(EntryOf(unset, "consumer.session.timeout.ms")->value(), "46000");
+}
+
 TEST_F(EffectiveConfigTest, RefusesWhatItCannotDescribe) {
   const auto code = [&](v1::ConfigResourceType type, const std::string& name) {
     return ErrorCodeFromNumber(
@@ -210,7 +227,8 @@ TEST_F(EffectiveConfigTest, RefusesWhatItCannotDescribe) {
   EXPECT_EQ(code(v1::CONFIG_RESOURCE_TOPIC, "nope"), ErrorCode::kUnknownTopicOrPartition);
   EXPECT_EQ(code(v1::CONFIG_RESOURCE_BROKER, "x"), ErrorCode::kInvalidRequest);
   EXPECT_EQ(code(v1::CONFIG_RESOURCE_BROKER, "8"), ErrorCode::kBrokerIdNotRegistered);
-  EXPECT_EQ(code(v1::CONFIG_RESOURCE_GROUP, "g"), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(code(v1::CONFIG_RESOURCE_GROUP, ""), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(code(v1::CONFIG_RESOURCE_CLIENT_METRICS, "m"), ErrorCode::kInvalidRequest);
   EXPECT_EQ(code(v1::CONFIG_RESOURCE_TOPIC, "t"), ErrorCode::kNone);
 }
 

@@ -9,6 +9,7 @@ namespace {
 
 using metadata::ConfigResource;
 using metadata::v1::CONFIG_RESOURCE_BROKER;
+using metadata::v1::CONFIG_RESOURCE_GROUP;
 using metadata::v1::CONFIG_RESOURCE_TOPIC;
 
 class ConfigsTest : public testing::Test {
@@ -151,11 +152,47 @@ TEST_F(ConfigsTest, ChecksTheResource) {
             ErrorCode::kBrokerIdNotRegistered);
   EXPECT_EQ(code_of(CONFIG_RESOURCE_BROKER, "01", "log.retention.ms", "5"),
             ErrorCode::kInvalidRequest);
-  EXPECT_EQ(code_of(metadata::v1::CONFIG_RESOURCE_GROUP, "g", "x", "5"),
+  EXPECT_EQ(code_of(CONFIG_RESOURCE_GROUP, "", "consumer.session.timeout.ms", "50000"),
+            ErrorCode::kInvalidRequest);
+  EXPECT_EQ(code_of(metadata::v1::CONFIG_RESOURCE_CLIENT_METRICS, "m", "interval.ms", "5"),
             ErrorCode::kInvalidRequest);
   EXPECT_EQ(code_of(CONFIG_RESOURCE_BROKER, "1", "num.partitions", "5"), ErrorCode::kInvalidConfig)
       << "needs a restart";
   EXPECT_EQ(code_of(CONFIG_RESOURCE_BROKER, "1", "log.retention.ms", "5"), ErrorCode::kNone);
+}
+
+TEST_F(ConfigsTest, GroupsHaveTimesOfTheirOwnWithinBounds) {
+  const auto code_of = [&](const std::string& key, const std::string& value) {
+    Change(Resource(CONFIG_RESOURCE_GROUP, "g"), key, admin::v1::CONFIG_OPERATION_SET, value);
+    return AlterOne();
+  };
+  EXPECT_EQ(code_of("consumer.session.timeout.ms", "50000"), ErrorCode::kNone)
+      << "nobody has to be in the group";
+  EXPECT_EQ(*cluster_.image.FindConfig(ConfigResource::OfGroup("g"), "consumer.session.timeout.ms"),
+            "50000");
+  EXPECT_EQ(code_of("consumer.session.timeout.ms", "44999"), ErrorCode::kInvalidConfig);
+  EXPECT_EQ(code_of("consumer.session.timeout.ms", "60001"), ErrorCode::kInvalidConfig);
+  EXPECT_EQ(code_of("consumer.session.timeout.ms", "long"), ErrorCode::kInvalidConfig);
+  EXPECT_EQ(code_of("consumer.heartbeat.interval.ms", "15000"), ErrorCode::kNone);
+  EXPECT_EQ(code_of("consumer.assignment.interval.ms", "0"), ErrorCode::kNone);
+  EXPECT_EQ(code_of("group.consumer.session.timeout.ms", "50000"), ErrorCode::kInvalidConfig)
+      << "a key of brokers";
+  EXPECT_EQ(code_of("retention.ms", "5"), ErrorCode::kInvalidConfig);
+}
+
+TEST_F(ConfigsTest, AGroupsHeartbeatsAreMoreFrequentThanItsSessionIsLong) {
+  cluster_.defaults.static_config["group.consumer.max.heartbeat.interval.ms"] = "60000";
+  admin::v1::AlteredResource* group = Resource(CONFIG_RESOURCE_GROUP, "g");
+  Change(group, "consumer.session.timeout.ms", admin::v1::CONFIG_OPERATION_SET, "50000");
+  Change(group, "consumer.heartbeat.interval.ms", admin::v1::CONFIG_OPERATION_SET, "50000");
+  EXPECT_EQ(AlterOne(), ErrorCode::kInvalidConfig);
+  group = Resource(CONFIG_RESOURCE_GROUP, "g");
+  Change(group, "consumer.heartbeat.interval.ms", admin::v1::CONFIG_OPERATION_SET, "45000");
+  EXPECT_EQ(AlterOne(), ErrorCode::kInvalidConfig) << "as long as the session of all groups";
+  group = Resource(CONFIG_RESOURCE_GROUP, "g");
+  Change(group, "consumer.session.timeout.ms", admin::v1::CONFIG_OPERATION_SET, "50000");
+  Change(group, "consumer.heartbeat.interval.ms", admin::v1::CONFIG_OPERATION_SET, "49999");
+  EXPECT_EQ(AlterOne(), ErrorCode::kNone);
 }
 
 TEST_F(ConfigsTest, I08_WhatControllersCountWithIsNoBrokersOwn) {

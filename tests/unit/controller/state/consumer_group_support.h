@@ -58,6 +58,17 @@ class ConsumerHarness {
     ApplyTopics(batch, name);
   }
 
+  // The group's own value of a key.
+  void Configure(const std::string& key, const std::string& value) {
+    metadata::v1::MetadataBatch batch;
+    metadata::v1::ConfigRecord* record = batch.add_records()->mutable_config();
+    record->set_resource_type(metadata::v1::CONFIG_RESOURCE_GROUP);
+    record->set_resource_name("g");
+    record->set_key(key);
+    record->set_value(value);
+    ApplyTopics(batch, "");
+  }
+
   // ---- heartbeats ----------------------------------------------------------------------
 
   static Request JoinOf(const std::string& member_id, const std::vector<std::string>& topics,

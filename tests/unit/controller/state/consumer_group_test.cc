@@ -48,6 +48,16 @@ TEST_F(ConsumerGroupTest, G01_G04_TheFirstMemberGetsAllAtOnce) {
   EXPECT_EQ(TheGroup().protocol_type, "consumer");
 }
 
+TEST_F(ConsumerGroupTest, AGroupsOwnTimesGoBeforeThoseOfAllGroups) {
+  Configure("consumer.heartbeat.interval.ms", "6000");
+  Configure("consumer.session.timeout.ms", "60000");
+  EXPECT_EQ(Send(JoinOf("a", {"orders"})).heartbeat_interval_ms(), 6'000);
+  AdvanceMs(59'000);
+  ASSERT_NE(TheGroup().FindMember("a"), nullptr) << "45 s are for groups without a value";
+  AdvanceMs(2'000);
+  EXPECT_EQ(TheGroup().FindMember("a"), nullptr);
+}
+
 TEST_F(ConsumerGroupTest, G02_APartitionMovesOnlyOnceItsOwnerHasConfirmed) {
   Send(JoinOf("a", {"orders"}));
   const Reply joined = Send(JoinOf("b", {"orders"}));
