@@ -61,6 +61,7 @@ void Connection::ArmRead() {
   socket_.async_wait(asio::ip::tcp::socket::wait_read,
                      [table = &table_, id = info_.id](const asio::error_code& error) {
                        if (error) return;
+                       table->shard_.BeforeRead();
                        if (Connection* connection = table->Find(id)) connection->OnReadable();
                      });
 }

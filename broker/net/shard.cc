@@ -11,6 +11,10 @@
 namespace weir::net {
 namespace {
 
+// Asio hands out up to 128 readable sockets at a time. So long may what the first of them gave wait
+// for others to be written with.
+constexpr Duration kRoundMax = std::chrono::milliseconds(1);
+
 // The shard whose loop this thread runs.
 thread_local const Shard* current_shard = nullptr;
 
@@ -128,11 +132,19 @@ WallTime Shard::WallNow() const { return runtime::WallNow(); }
 void Shard::AtEndOfRound(Task task) {
   end_of_round_.push_back(std::move(task));
   if (end_of_round_.size() > 1) return;
-  asio::post(context_, [this] {
-    std::vector<Task> tasks = std::move(end_of_round_);
-    end_of_round_.clear();
-    for (Task& each : tasks) each();
-  });
+  round_began_ = Now();
+  asio::post(context_, [this] { RunEndOfRound(); });
+}
+
+void Shard::RunEndOfRound() {
+  std::vector<Task> tasks = std::move(end_of_round_);
+  end_of_round_.clear();
+  for (Task& each : tasks) each();
+}
+
+void Shard::BeforeRead() {
+  if (posted_.load(std::memory_order_relaxed) != nullptr) RunPosted();
+  if (!end_of_round_.empty() && Now() - round_began_ >= kRoundMax) RunEndOfRound();
 }
 
 ShardSet::ShardSet(int count) {

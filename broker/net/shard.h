@@ -8,6 +8,8 @@
 //  3. Stop joins and drops what is queued; nothing runs after it returns, and later posts are
 //     dropped.
 //  4. A burst of posts from other threads costs one wake-up.
+//  5. What has been posted, and what is to be written, goes before the next request is read: with
+//     thousands of sockets readable at once, what was begun is finished before more is begun.
 // Thread rule: Post from any thread; PostAt, Cancel and AtEndOfRound on the shard's thread or
 // before Start.
 #pragma once
@@ -52,6 +54,8 @@ class Shard : public Executor {
   // Runs `task` once, after the tasks that are already due. Tasks of one round run together, in
   // order.
   void AtEndOfRound(Task task);
+  // Law 5: called before a connection reads. It may end connections.
+  void BeforeRead();
 
  private:
   using TimerKey = std::pair<MonoTime, TimerId>;
@@ -62,6 +66,7 @@ class Shard : public Executor {
   };
 
   void RunPosted();
+  void RunEndOfRound();
   // Takes what has been posted, oldest first.
   Posted* TakePosted();
   void DropEverything();
@@ -77,6 +82,8 @@ class Shard : public Executor {
   // What timer_ is set to; max() when it is not running.
   MonoTime armed_for_ = MonoTime::max();
   std::vector<Task> end_of_round_;
+  // When the first of them came.
+  MonoTime round_began_;
   std::atomic<Posted*> posted_ = nullptr;
   std::atomic<bool> stopped_ = false;
   std::thread thread_;

@@ -6,6 +6,8 @@
 #include <future>
 #include <vector>
 
+#include <asio/post.hpp>
+
 namespace weir::net {
 namespace {
 
@@ -69,6 +71,47 @@ TEST(Shard, EndOfRoundRunsAfterWhatIsDue) {
   ended.get_future().wait();
   shard.Stop();
   EXPECT_EQ(seen, (std::vector<int>{1, 2, 3}));
+}
+
+// As when a hundred sockets are readable at once: each of them asks before it reads.
+TEST(Shard, WhatWasPostedGoesBeforeTheNextRead) {
+  Shard shard(0);
+  std::vector<int> seen;
+  std::promise<void> ended;
+  const auto read = [&](int number) {
+    asio::post(shard.context(), [&, number] {
+      shard.BeforeRead();
+      seen.push_back(number);
+      if (number == 1) shard.Post([&] { seen.push_back(10); });
+      if (number == 3) ended.set_value();
+    });
+  };
+  for (const int number : {1, 2, 3}) read(number);
+  shard.Start();
+  ended.get_future().wait();
+  shard.Stop();
+  EXPECT_EQ(seen, (std::vector<int>{1, 10, 2, 3}));
+}
+
+TEST(Shard, ARoundThatTakesLongEndsBeforeTheNextRead) {
+  Shard shard(0);
+  std::vector<int> seen;
+  std::promise<void> ended;
+  for (const int number : {1, 2, 3}) {
+    asio::post(shard.context(), [&, number] {
+      // The first one has something to write; reading takes its time.
+      if (number == 1) shard.AtEndOfRound([&] { seen.push_back(10); });
+      for (const MonoTime until = shard.Now() + milliseconds(2); shard.Now() < until;) {
+      }
+      shard.BeforeRead();
+      seen.push_back(number);
+      if (number == 3) ended.set_value();
+    });
+  }
+  shard.Start();
+  ended.get_future().wait();
+  shard.Stop();
+  EXPECT_EQ(seen, (std::vector<int>{10, 1, 2, 3}));
 }
 
 TEST(Shard, NothingRunsAfterStop) {
