@@ -146,17 +146,16 @@ void ActiveController::OnReadState(const raft::ReadState& read) {
 }
 
 // What a majority has committed is applied only once it is on this disk too, which may be later
-// than the confirmation of the read.
+// than the confirmation of the read. Reads are confirmed in the order of asking: thousands that
+// came together cost no more than one look each.
 void ActiveController::ServeReads() {
   const LogIndex applied = committed().offset();
   std::vector<std::function<void(Status)>> ready;
-  for (auto it = reads_.begin(); it != reads_.end();) {
-    if (!it->second.confirmed_at || *it->second.confirmed_at > applied) {
-      ++it;
-      continue;
-    }
-    ready.push_back(std::move(it->second.read));
-    it = reads_.erase(it);
+  while (!reads_.empty()) {
+    ParkedRead& first = reads_.begin()->second;
+    if (!first.confirmed_at || *first.confirmed_at > applied) break;
+    ready.push_back(std::move(first.read));
+    reads_.erase(reads_.begin());
   }
   for (const auto& read : ready) read({});
 }
