@@ -160,9 +160,11 @@ void ConsumerGroups::Heartbeat(GroupEvent& event, GroupCallId call,
   // Who joins again begins from nothing: what it had is free.
   Advance(step, id, joins ? MemberProgress{} : ProgressOf(*step.group().FindMember(id)),
           request.has_topic_partitions() ? &*owned : nullptr);
+  // A request may be sent again by a gateway whose first answer was lost: that nothing changes by
+  // it does not mean that the member has heard of what it owns.
   const PartitionsByTopic& now = metadata::Get(step.group().FindMember(id)->assigned);
-  const bool changed = known == nullptr || now != metadata::Get(known->assigned);
-  event.outcome.answers.push_back({call, Answer(step, id, changed || IsFullRequest(request))});
+  const bool knows = request.has_topic_partitions() && *owned == now;
+  event.outcome.answers.push_back({call, Answer(step, id, !knows || IsFullRequest(request))});
 }
 
 // ---- who it is ------------------------------------------------------------------------

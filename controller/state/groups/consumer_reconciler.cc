@@ -54,7 +54,7 @@ MemberProgress Reconcile(const MemberProgress& from, const PartitionsByTopic& ta
   to.assigned = std::move(kept);
   if (!revoked.empty() && StillOwns(owned, revoked)) {
     to.state = ConsumerMemberState::kUnrevokedPartitions;
-    to.pending_revocation = std::move(revoked);
+    metadata::Merge(revoked, &to.pending_revocation);
     return to;
   }
   bool waits = false;

@@ -8,8 +8,8 @@
 //
 // Laws:
 //  1. It is given only what nobody else owns, pending revocations included (G-02).
-//  2. It stays in its epoch until it has confirmed all that it has to give up; what it confirmed is
-//     anybody's.
+//  2. It stays in its epoch until it has confirmed all that it has to give up, and until then none
+//     of that is anybody's: commits that it sent before count in that epoch (G-17).
 //  3. Its epoch is never above the target's and never falls, except that it joins anew (G-03,
 //  G-06).
 //  4. Stable in the target's epoch: it owns exactly the target (G-01, G-04).

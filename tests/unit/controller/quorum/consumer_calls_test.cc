@@ -90,7 +90,7 @@ TEST_F(ConsumerCallsTest, D7_AnAssignmentWaitsUntilTheOffsetsLeaderHasAppliedIt)
   EXPECT_EQ(join->code(), ErrorCode::kNone);
   const auto beat = Beat(BeatOf("a", 1));
   CommitAll();
-  EXPECT_EQ(beat->count, 1) << "it is given nothing";
+  EXPECT_EQ(beat->count, 1) << "told again: the leader has applied that already";
 }
 
 TEST_F(ConsumerCallsTest, ATopicThatIsCreatedIsAssigned) {
