@@ -139,7 +139,7 @@ void ClusterCheckers::CheckReadable(SimBroker& broker, const replica::PartitionI
         }
         const std::string_view text(end + 1, record.data() + record.size());
         if (IsOffsets(info.partition)) {
-          world_.group_checkers().OnOffsetRecord(Offset(offset), text);
+          world_.group_watch().OnOffsetRecord(Offset(offset), text);
         } else if (!CheckRecord(info.partition, text)) {
           return;
         }

@@ -105,6 +105,17 @@ struct ClusterProbes {
   // Commits that came when a newer generation had its assignment.
   uint64_t group_zombie_commits = 0;
   uint64_t group_offset_fetches = 0;
+  // Of groups whose members speak the consumer protocol: partitions that a member gave up for
+  // another one, members that did not in time, and what they subscribe to.
+  uint64_t group_revocations = 0;
+  uint64_t group_revocations_expired = 0;
+  uint64_t group_subscription_changes = 0;
+  // Joins with an instance id that is another process's.
+  uint64_t group_instances_in_use = 0;
+  uint64_t group_descriptions = 0;
+  // Classic groups with members that became consumer groups, and the other way round.
+  uint64_t group_upgrades = 0;
+  uint64_t group_downgrades = 0;
 };
 
 class ClusterCheckers {

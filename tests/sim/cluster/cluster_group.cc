@@ -5,21 +5,17 @@
 #include <type_traits>
 #include <utility>
 
-#include "common/metadata/group_partition.h"
 #include "tests/sim/cluster/cluster_world.h"
 
 namespace weir::sim {
 namespace {
 
-constexpr Address kClient{Address::Kind::kClient, 1};
 constexpr const char* kProtocolType = "consumer";
 constexpr const char* kProtocol = "range";
 constexpr int16_t kCommitVersion = 9;
 constexpr int16_t kFetchVersion = 8;
 constexpr int16_t kFirstJoinWithTwoSteps = 4;
 constexpr int16_t kFirstLeaveWithManyMembers = 3;
-
-Address AddressOf(NodeId broker) { return {Address::Kind::kBroker, broker.value()}; }
 
 }  // namespace
 
@@ -215,9 +211,9 @@ void ClusterGroup::FetchOffsets(size_t index) {
     topic.partition_indexes.push_back(partition);
   }
   Ask<wire::OffsetFetchResponse>(
-      index, &Member::offsets, OffsetsLeader(), kFetchVersion,
+      index, &Member::offsets, calls_.OffsetsLeader(kGroupId), kFetchVersion,
       [request](uint64_t&) { return request; },
-      [this, generation = member.generation, known = world_.group_checkers().known_commits()](
+      [this, generation = member.generation, known = world_.group_checkers().offsets().known()](
           Member& waiting, uint64_t, const wire::OffsetFetchResponse& response) {
         TakeOffsets(waiting, generation, known, response);
       });
@@ -235,14 +231,14 @@ void ClusterGroup::CommitOffsets(size_t index) {
   topic.name = ClusterWorld::kTopic;
   const bool was_member = world_.group_checkers().IsMember(member.id, member.generation);
   // Every copy that arrives is told from the others.
-  const NodeId leader = OffsetsLeader();
+  const NodeId leader = calls_.OffsetsLeader(kGroupId);
   const auto make = [this, request, leader, offsets = member.positions](uint64_t& number) {
     wire::OffsetCommitRequest copy = request;
     number = world_.group_checkers().OnCommitArrived(leader, request.generation_id_or_member_epoch,
                                                      offsets);
     for (const auto& [partition, offset] : offsets) {
       copy.topics.front().partitions.push_back(
-          {partition, offset, -1, world_.group_checkers().TagOf(number, partition)});
+          {partition, offset, -1, OffsetHistory::TagOf(number, partition)});
     }
     return copy;
   };
@@ -251,7 +247,7 @@ void ClusterGroup::CommitOffsets(size_t index) {
       [this, request, was_member](Member& waiting, uint64_t number,
                                   const wire::OffsetCommitResponse& response) {
         const ErrorCode error = response.topics.at(0).partitions.at(0).error_code;
-        if (error == ErrorCode::kNone) return world_.group_checkers().OnCommitAcked(number);
+        if (error == ErrorCode::kNone) return world_.group_checkers().offsets().OnAcked(number);
         TakeVerdict(waiting, error, request.member_id, request.generation_id_or_member_epoch,
                     was_member);
       });
@@ -310,9 +306,9 @@ void ClusterGroup::TakeOffsets(Member& member, int32_t generation,
   if (group.error_code != ErrorCode::kNone) return;
   for (const auto& partition : group.topics.at(0).partitions) {
     if (partition.error_code != ErrorCode::kNone) continue;
-    world_.group_checkers().OnOffsetFetched(known, partition.partition_index,
-                                            partition.committed_offset,
-                                            partition.metadata.value_or(""));
+    world_.group_checkers().offsets().OnFetched(known, partition.partition_index,
+                                                partition.committed_offset,
+                                                partition.metadata.value_or(""));
     if (member.generation != generation) continue;
     const auto position = member.positions.find(partition.partition_index);
     if (position == member.positions.end() || position->second >= 0) continue;
@@ -345,92 +341,27 @@ NodeId ClusterGroup::GatewayOf(Member& member) {
   return member.gateway;
 }
 
-// As some broker knows it.
-NodeId ClusterGroup::OffsetsLeader() {
-  const broker::ImagePtr image = world_.AnyImage();
-  const metadata::Topic* topic =
-      image == nullptr ? nullptr : image->FindTopic(metadata::kOffsetsTopic);
-  if (topic == nullptr || topic->partitions.empty()) return world_.AnyBrokerId();
-  const auto count = static_cast<int32_t>(topic->partitions.size());
-  const metadata::Partition* partition =
-      topic->FindPartition(metadata::PartitionOfGroup(kGroupId, count));
-  if (partition == nullptr || partition->leader == kNoNode) return world_.AnyBrokerId();
-  return partition->leader;
-}
-
-// What was waited for too long is given up, and asked of another broker.
-bool ClusterGroup::IsFree(Member& member, Slot& slot) {
+bool ClusterGroup::IsFree(Member& member, ClientSlot& slot) {
   if (slot.asked == 0) return true;
-  if (world_.now_ms() < slot.waits_until_ms) return false;
-  End(slot);
+  if (!calls_.GiveUpIfLate(slot)) return false;
   member.gateway = world_.AnyBrokerId();
   return true;
 }
 
-// Its connections are closed, which their brokers see a little later.
-void ClusterGroup::End(Slot& slot) {
-  slot.asked = 0;
-  if (slot.connections == nullptr) return;
-  slot.connections->over = true;
-  for (const Connections::End& end : slot.connections->ends) {
-    world_.After(world_.prng().Between(0, 50), [this, end] {
-      SimBroker* broker = world_.FindBroker(end.broker);
-      if (broker != nullptr && broker->life() == end.life) broker->PeerGone(end.peer);
-    });
-  }
-  slot.connections.reset();
-}
-
 template <class Response, class Make, class Take>
-void ClusterGroup::Ask(size_t index, Slot Member::*slot, NodeId target, int16_t version, Make make,
-                       Take take) {
-  Slot& asking = members_[index].*slot;
-  const uint64_t asked = asking.asked = ++last_asked_;
+void ClusterGroup::Ask(size_t index, ClientSlot Member::*slot, NodeId target, int16_t version,
+                       Make make, Take take) {
   constexpr bool kWaitsForOthers = std::is_same_v<Response, wire::JoinGroupResponse> ||
                                    std::is_same_v<Response, wire::SyncGroupResponse>;
-  asking.waits_until_ms =
-      world_.now_ms() + world_.prng().Between(300, kWaitsForOthers ? 6'000 : 1'500);
-  auto connections = asking.connections = std::make_shared<Connections>();
-  const auto hear = [this, index, slot, asked, version, target, take](
-                        uint64_t number, const std::optional<SharedBytes>& frame) {
-    Member& member = members_[index];
-    Slot& waiting = member.*slot;
-    if (waiting.asked != asked) return;
-    End(waiting);
-    if (!frame) {
-      member.gateway = world_.AnyBrokerId();
-      return;
-    }
-    int32_t correlation_id = 0;
-    const auto response = wire::DecodeResponse<Response>(*frame, version, &correlation_id);
-    if (!response) return world_.Fail("an answer cannot be read: " + response.error().message);
-    take(member, number, *response);
-  };
-  const auto arrive = [this, target, version, make, hear, connections] {
-    SimBroker* broker = world_.FindBroker(target);
-    if (broker == nullptr) return;
-    uint64_t number = 0;
-    SharedBytes frame = WithoutSize(wire::EncodeRequest(version, 1, kDynamicPrefix, make(number)));
-    Connections::End end{target, broker->life(), std::make_shared<net::PeerWatch>()};
-    broker->Ask(std::move(frame), end.peer,
-                [this, hear, number, target](const std::optional<SharedBytes>& answer) {
-                  world_.network().Datagram(AddressOf(target), kClient,
-                                            [hear, number, answer] { hear(number, answer); });
-                });
-    connections->ends.push_back(end);
-    if (!connections->over) return;
-    Slot closed{.asked = 0, .waits_until_ms = 0, .connections = connections};
-    End(closed);
-  };
-  world_.network().Datagram(kClient, AddressOf(target), [this, arrive] {
-    for (const int64_t late_ms : world_.ArrivalsOfCall()) {
-      if (late_ms == 0) {
-        arrive();
-      } else {
-        world_.After(late_ms, arrive);
-      }
-    }
-  });
+  const int64_t patience_ms = world_.prng().Between(300, kWaitsForOthers ? 6'000 : 1'500);
+  calls_.Ask<Response>(members_[index].*slot, target, version, kDynamicPrefix, patience_ms,
+                       std::move(make),
+                       [this, index, take = std::move(take)](
+                           uint64_t number, const std::optional<Response>& response) {
+                         Member& member = members_[index];
+                         if (response) return take(member, number, *response);
+                         member.gateway = world_.AnyBrokerId();
+                       });
 }
 
 }  // namespace weir::sim

@@ -12,14 +12,13 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "broker/net/request.h"
 #include "broker/wire/messages/group_offsets.h"
 #include "broker/wire/messages/groups.h"
 #include "common/base/ids.h"
+#include "tests/sim/cluster/client_calls.h"
 #include "tests/sim/cluster/group_checkers.h"
 
 namespace weir::sim {
@@ -28,7 +27,7 @@ class ClusterWorld;
 
 class ClusterGroup {
  public:
-  explicit ClusterGroup(ClusterWorld& world) : world_(world) {}
+  explicit ClusterGroup(ClusterWorld& world) : world_(world), calls_(world) {}
 
   void Start(int32_t members);
   // Nobody leaves, restarts or falls silent any more.
@@ -44,23 +43,6 @@ class ClusterGroup {
   bool IsStatic(size_t member) const { return !members_[member].instance_id.empty(); }
 
  private:
-  // What a request that is under way holds of its connections, of which repeated ones have several.
-  struct Connections {
-    struct End {
-      NodeId broker;
-      uint64_t life;
-      std::shared_ptr<net::PeerWatch> peer;
-    };
-    std::vector<End> ends;
-    bool over = false;
-  };
-  // One request at a time: of membership, and of offsets.
-  struct Slot {
-    // 0: none is under way.
-    uint64_t asked = 0;
-    int64_t waits_until_ms = 0;
-    std::shared_ptr<Connections> connections;
-  };
   // The versions that a client speaks.
   struct Versions {
     int16_t join = 9;
@@ -80,8 +62,8 @@ class ClusterGroup {
     std::string leader;
     // What it owns, and where it is; -1: not known yet.
     std::map<int32_t, int64_t> positions;
-    Slot membership;
-    Slot offsets;
+    ClientSlot membership;
+    ClientSlot offsets;
     int64_t silent_until_ms = 0;
     // It has heard of a rebalance and takes its time.
     int64_t joins_at_ms = 0;
@@ -121,17 +103,16 @@ class ClusterGroup {
   std::vector<wire::SyncGroupRequest::MemberAssignment> Assign(const Member& leader) const;
 
   NodeId GatewayOf(Member& member);
-  NodeId OffsetsLeader();
-  bool IsFree(Member& member, Slot& slot);
-  void End(Slot& slot);
-  // Sends what `make` gives when it arrives; `take(member, context, response)` if the member still
-  // waits for it then. `context` is what `make` put there.
+  // What was waited for too long is given up, and asked of another broker.
+  bool IsFree(Member& member, ClientSlot& slot);
+  // As ClientCalls::Ask, with the member that asked; a connection that is closed is left.
   template <class Response, class Make, class Take>
-  void Ask(size_t index, Slot Member::*slot, NodeId broker, int16_t version, Make make, Take take);
+  void Ask(size_t index, ClientSlot Member::*slot, NodeId broker, int16_t version, Make make,
+           Take take);
 
   ClusterWorld& world_;
+  ClientCalls calls_;
   std::vector<Member> members_;
-  uint64_t last_asked_ = 0;
   bool calm_ = false;
 };
 

@@ -1,11 +1,14 @@
 // ClusterProfile: see cluster_profile.h.
 #include "tests/sim/cluster/cluster_profile.h"
 
+#include <utility>
+
 namespace weir::sim {
 namespace {
 
 constexpr uint64_t kProfileSalt = 0x636c7573746572;
 constexpr uint64_t kGroupSalt = 0x67726f7570;
+constexpr uint64_t kConsumerSalt = 0x6b6970383438;
 
 void ChooseNetwork(Prng& prng, NetworkFaults& faults) {
   if (prng.Chance(1, 2)) faults.loss_percent = prng.Below(16);
@@ -105,6 +108,22 @@ ClusterProfile MakeGroupProfile(uint64_t seed) {
   if (prng.Chance(1, 2)) {
     profile.late_news_percent = static_cast<uint64_t>(prng.Between(1, 40));
     profile.late_news_ms = prng.Between(50, 2'000);
+  }
+  return profile;
+}
+
+ClusterProfile MakeConsumerProfile(uint64_t seed) {
+  ClusterProfile profile = MakeGroupProfile(seed);
+  Prng prng(seed ^ kConsumerSalt);
+  profile.consumers_of_group = std::exchange(profile.group_members, 0);
+  profile.partitions = static_cast<int32_t>(prng.Between(1, 5));
+  profile.assignment_interval_ms = prng.Chance(1, 2) ? static_cast<int32_t>(prng.Below(1'500)) : 0;
+  profile.members_switch_protocol = prng.Chance(1, 2);
+  if (profile.members_switch_protocol || prng.Chance(1, 3)) {
+    profile.classic_percent = prng.Below(101);
+  }
+  if (prng.Chance(2, 3)) {
+    profile.weight(ClusterAction::kCreateTopic) = profile.weight(ClusterAction::kDeleteTopic) = 1;
   }
   return profile;
 }

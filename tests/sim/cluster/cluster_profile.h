@@ -51,8 +51,15 @@ struct ClusterProfile {
   bool idempotent_producers = true;
   // A second topic, in which unclean elections may lose records.
   bool lossy_topic = false;
-  // Of a consumer group; 0: there is none.
+  // Of a group of the classic protocol; 0: there is none.
   int32_t group_members = 0;
+  // Of a group whose members speak the consumer protocol, the classic one, or either in turn.
+  int32_t consumers_of_group = 0;
+  // How many of those begin with the classic protocol, and whether they change over.
+  uint64_t classic_percent = 0;
+  bool members_switch_protocol = false;
+  // Between two target assignments.
+  int32_t assignment_interval_ms = 0;
   int32_t group_session_ms = 3'000;
   int32_t group_rebalance_ms = 4'000;
   int64_t faults_ms = 10'000;
@@ -88,5 +95,7 @@ struct ClusterProfile {
 ClusterProfile MakeClusterProfile(uint64_t seed);
 // The same world with a consumer group in it, and long enough for its rebalances.
 ClusterProfile MakeGroupProfile(uint64_t seed);
+// The same with a group of the consumer protocol, which may be of both, and migrate.
+ClusterProfile MakeConsumerProfile(uint64_t seed);
 
 }  // namespace weir::sim

@@ -27,7 +27,9 @@ ClusterWorld::ClusterWorld(uint64_t seed, ClusterProfile profile, std::ostream* 
       checkers_(*this),
       clients_(*this),
       group_checkers_(*this),
-      group_(*this) {
+      group_(*this),
+      consumer_checkers_(*this),
+      consumers_(*this) {
   cluster_id_.bytes.fill(0x77);
   raft::Configuration founding;
   for (int32_t i = 1; i <= kControllers; ++i) {
@@ -81,13 +83,18 @@ SimProcessPtr ClusterWorld::NewProcess() {
   return std::make_shared<SimProcess>(scheduler_, prng_, clock);
 }
 
+GroupWatch& ClusterWorld::group_watch() {
+  if (profile_.consumers_of_group > 0) return consumer_checkers_;
+  return group_checkers_;
+}
+
 void ClusterWorld::OnMetadata(SimController& controller) {
   checkers_.OnMetadata(controller.committed());
-  group_checkers_.OnMetadata(checkers_.newest());
+  group_watch().OnMetadata(checkers_.newest());
 }
 
 void ClusterWorld::AfterTask(SimController& controller) {
-  if (controller.running()) group_checkers_.AfterTask(controller);
+  if (controller.running()) group_watch().AfterTask(controller);
   if (!controller.running() || !controller.active()) return;
   const Term term = controller.controller().term();
   if (term <= newest_term_) return;
@@ -348,6 +355,7 @@ bool ClusterWorld::Heal(ClusterResult& result) {
   faults_on_ = false;
   clients_.StopProducing();
   group_.BecomeCalm();
+  consumers_.BecomeCalm();
   const int64_t begun_ms = scheduler_.now_ms();
   HealAll();
   // Those that were stopping when the faults ended come back too.
@@ -380,6 +388,10 @@ bool ClusterWorld::Heal(ClusterResult& result) {
       !RunUntil([&] { return healed() && group_.Settled(); }, kHealMsMax)) {
     Fail("G-07 the group does not settle after healing" + group_.Describe());
   }
+  if (profile_.consumers_of_group > 0 &&
+      !RunUntil([&] { return healed() && consumers_.Settled(); }, kHealMsMax)) {
+    Fail("G-07 the group does not settle after healing" + consumers_.Describe());
+  }
   if (!RunUntil([&] { return healed() && checkers_.NothingIsLeftOver(); }, kHealMsMax)) {
     Fail("D-25 partitions of deleted topics stay");
   }
@@ -390,6 +402,7 @@ bool ClusterWorld::Heal(ClusterResult& result) {
 void ClusterWorld::StartGroup() {
   CreateTopic(std::string(metadata::kOffsetsTopic));
   group_.Start(profile_.group_members);
+  consumers_.Start();
 }
 
 ClusterResult ClusterWorld::Run() {
@@ -402,7 +415,7 @@ ClusterResult ClusterWorld::Run() {
         clients_.Add(topic, profile_.partitions);
       }
     }
-    if (profile_.group_members > 0) StartGroup();
+    if (profile_.group_members + profile_.consumers_of_group > 0) StartGroup();
     ScheduleAction();
     RunUntil([] { return false; }, profile_.faults_ms);
     if (ok()) Heal(result);

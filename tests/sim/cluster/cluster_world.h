@@ -19,9 +19,11 @@
 #include "common/base/prng.h"
 #include "tests/sim/cluster/cluster_checkers.h"
 #include "tests/sim/cluster/cluster_clients.h"
+#include "tests/sim/cluster/cluster_consumers.h"
 #include "tests/sim/cluster/cluster_group.h"
 #include "tests/sim/cluster/cluster_network.h"
 #include "tests/sim/cluster/cluster_profile.h"
+#include "tests/sim/cluster/consumer_checkers.h"
 #include "tests/sim/cluster/group_checkers.h"
 #include "tests/sim/cluster/sim_broker.h"
 #include "tests/sim/cluster/sim_controller.h"
@@ -67,6 +69,7 @@ class ClusterWorld {
   bool InSync();
   void StartGroup();
   ClusterGroup& group() { return group_; }
+  ClusterConsumers& consumers() { return consumers_; }
   // One batch to the partition, to whom the metadata names.
   void Produce(int32_t partition);
 
@@ -78,6 +81,9 @@ class ClusterWorld {
   ClusterProbes& probes() { return probes_; }
   ClusterCheckers& checkers() { return checkers_; }
   GroupCheckers& group_checkers() { return group_checkers_; }
+  ConsumerCheckers& consumer_checkers() { return consumer_checkers_; }
+  // Of the two, the one for this world's group.
+  GroupWatch& group_watch();
   // The metadata of some broker; null when it has none.
   broker::ImagePtr AnyImage() { return AnyBroker().image(); }
   NodeId AnyBrokerId() { return AnyBroker().id(); }
@@ -150,6 +156,8 @@ class ClusterWorld {
   ClusterClients clients_;
   GroupCheckers group_checkers_;
   ClusterGroup group_;
+  ConsumerCheckers consumer_checkers_;
+  ClusterConsumers consumers_;
   Uuid cluster_id_;
   std::map<NodeId, std::unique_ptr<SimController>> controllers_;
   std::map<NodeId, std::unique_ptr<SimBroker>> brokers_;

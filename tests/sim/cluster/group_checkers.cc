@@ -3,7 +3,6 @@
 
 #include <charconv>
 
-#include "broker/wire/offset_records.h"
 #include "common/metadata/group_checks.h"
 #include "tests/sim/cluster/cluster_world.h"
 
@@ -165,15 +164,13 @@ void GroupCheckers::OnJoinArrived(SimController& controller, state::GroupCallId 
   CoordinatorAt(controller).joining[request.member_id()] = call;
 }
 
-// The batch was not appended: the group has begun anew.
-void GroupCheckers::OnJoinRejected(SimController& controller, const std::string& member_id) {
-  if (controller.active()) CoordinatorAt(controller).joining.erase(member_id);
-}
-
-void GroupCheckers::OnSyncFailed(SimController& controller, const std::string& member_id) {
-  if (!controller.active()) return;
-  CoordinatorAt(controller).synced.erase(member_id);
-  CoordinatorAt(controller).syncing.erase(member_id);
+void GroupCheckers::OnJoinAnswered(SimController& controller,
+                                   const group::v1::JoinGroupRequest& request,
+                                   const group::v1::JoinGroupReply& reply) {
+  // The batch was not appended: the group has begun anew.
+  const bool again =
+      reply.error_code() == static_cast<int32_t>(ErrorCode::kCoordinatorNotAvailable);
+  if (again && controller.active()) CoordinatorAt(controller).joining.erase(request.member_id());
 }
 
 void GroupCheckers::OnSyncArrived(SimController& controller, state::GroupCallId call,
@@ -231,10 +228,17 @@ void GroupCheckers::OnLeaving(const group::v1::LeaveGroupRequest& request) {
   }
 }
 
-void GroupCheckers::OnAssignmentLeaves(const group::v1::SyncGroupRequest& request,
-                                       const group::v1::SyncGroupReply& reply) {
-  handed_out_ = std::max(handed_out_, request.generation_id());
-  Own(request.generation_id(), request.member_id(), GroupAssignment::Parse(reply.assignment()));
+void GroupCheckers::OnSyncAnswered(SimController& controller,
+                                   const group::v1::SyncGroupRequest& request,
+                                   const group::v1::SyncGroupReply& reply) {
+  if (reply.error_code() == 0) {
+    handed_out_ = std::max(handed_out_, request.generation_id());
+    return Own(request.generation_id(), request.member_id(),
+               GroupAssignment::Parse(reply.assignment()));
+  }
+  if (!controller.active()) return;
+  CoordinatorAt(controller).synced.erase(request.member_id());
+  CoordinatorAt(controller).syncing.erase(request.member_id());
 }
 
 // ---- In the metadata --------------------------------------------------------------------
@@ -331,79 +335,28 @@ void GroupCheckers::OnTurnedAway(const std::string& member_id, int32_t generatio
 // ---- Committed offsets ------------------------------------------------------------------
 
 CommitNumber GroupCheckers::OnCommitArrived(NodeId broker, int32_t generation,
-                                            const std::map<int32_t, int64_t>& offsets) {
+                                            const OffsetHistory::Offsets& offsets) {
   if (generation < handed_out_) ++world_.probes().group_zombie_commits;
   // A broker that is fenced is not waited for: what it takes, it takes before its successor begins.
   const bool is_fenced = !world_.checkers().newest().IsLive(broker);
-  commits_.push_back({generation, is_fenced ? 0 : handed_out_, offsets, {}});
-  return commits_.size() - 1;
-}
-
-std::string GroupCheckers::TagOf(CommitNumber number, int32_t partition) const {
-  return std::to_string(partition) + "/" + std::to_string(number);
+  commits_.push_back({generation, is_fenced ? 0 : handed_out_});
+  return offsets_.OnArrived(offsets);
 }
 
 void GroupCheckers::OnOffsetRecord(Offset position, std::string_view value) {
-  const auto decoded = wire::DecodeOffsetValue(value);
-  if (!decoded) return Fail("G-10 a committed offset cannot be read");
-  std::string_view tag = decoded->metadata;
-  const auto partition = static_cast<int32_t>(TakeNumber(tag));
-  const auto number = static_cast<CommitNumber>(TakeNumber(tag));
-  if (number >= commits_.size()) return Fail("G-10 an offset that nobody has committed");
-  Commit& commit = commits_[number];
+  const auto place = offsets_.OnRecord(position, value);
+  if (!place) return;
+  const Commit& commit = commits_[place->number];
   const std::string name = "a commit of generation " + std::to_string(commit.generation);
-  if (commit.offsets[partition] != decoded->offset) return Fail("G-10 " + name + " was changed");
-  if (!commit.positions.emplace(partition, position).second) {
-    return Fail("G-10 " + name + " stands in the log twice");
-  }
   if (commit.generation < commit.handed_out) {
     return Fail("G-17 " + name + " is taken after an assignment of generation " +
                 std::to_string(commit.handed_out) + " was handed out");
   }
-  int32_t& newest = log_generations_[partition];
+  int32_t& newest = log_generations_[place->partition];
   if (commit.generation < newest) {
     return Fail("G-17 " + name + " stands behind one of generation " + std::to_string(newest));
   }
   newest = commit.generation;
-}
-
-void GroupCheckers::OnCommitAcked(CommitNumber number) {
-  ++world_.probes().group_commits;
-  const Commit& commit = commits_[number];
-  for (const auto& [partition, offset] : commit.offsets) {
-    const auto position = commit.positions.find(partition);
-    if (position == commit.positions.end()) {
-      return Fail("G-10 a commit of generation " + std::to_string(commit.generation) +
-                  " is acknowledged and not committed");
-    }
-    Offset& known = known_.try_emplace(partition, position->second).first->second;
-    known = std::max(known, position->second);
-  }
-}
-
-void GroupCheckers::OnOffsetFetched(const std::map<int32_t, Offset>& known, int32_t partition,
-                                    int64_t offset, const std::string& tag) {
-  ++world_.probes().group_offset_fetches;
-  const auto at_least = known.find(partition);
-  const std::string name = "the offset of partition " + std::to_string(partition);
-  if (offset < 0) {
-    if (at_least != known.end()) Fail("G-10 " + name + " is gone");
-    return;
-  }
-  std::string_view text = tag;
-  const int64_t tagged = TakeNumber(text);
-  const auto number = static_cast<CommitNumber>(TakeNumber(text));
-  if (tagged != partition || number >= commits_.size()) return Fail("G-10 " + name + ": " + tag);
-  const Commit& commit = commits_[number];
-  const auto position = commit.positions.find(partition);
-  if (position == commit.positions.end()) return Fail("G-10 " + name + " is not committed");
-  if (commit.offsets.at(partition) != offset) return Fail("G-10 " + name + " was changed");
-  if (at_least != known.end() && position->second < at_least->second) {
-    return Fail("G-10 " + name + " goes back: its record stands at " + ToString(position->second) +
-                ", one at " + ToString(at_least->second) + " was known");
-  }
-  Offset& newest = known_.try_emplace(partition, position->second).first->second;
-  newest = std::max(newest, position->second);
 }
 
 }  // namespace weir::sim

@@ -7,8 +7,7 @@
 //   generation G-05 turned away                    only who is no member, or of an older generation
 //   G-06 generations                    never go back, in the metadata and at a member; what a
 //                                       member is told is committed
-//   G-10 committed offsets              an acknowledged commit, and what was read once, is read by
-//                                       everybody from then on, or what was committed after it
+//   G-10 committed offsets              offset_history.h
 //   G-11 sessions                       last as long as they may since the last sign of life, and
 //                                       since the controller became active
 //   G-12 who waits for others           is not removed
@@ -32,16 +31,13 @@
 #include "common/metadata/image.h"
 #include "controller/state/groups/group_soft_state.h"
 #include "proto/group.pb.h"
+#include "tests/sim/cluster/group_watch.h"
+#include "tests/sim/cluster/offset_history.h"
 #include "tests/sim/cluster/sim_controller.h"
 
 namespace weir::sim {
 
 class ClusterWorld;
-
-// The group that all is about, and what its members' ids begin with.
-inline constexpr const char* kGroupId = "g";
-inline constexpr const char* kDynamicPrefix = "dynamic";
-inline constexpr const char* kStaticPrefix = "static";
 
 // What a leader assigns to one member: "<generation>:<leader>:<partition>,...".
 struct GroupAssignment {
@@ -54,41 +50,30 @@ struct GroupAssignment {
   static GroupAssignment Parse(std::string_view text);
 };
 
-// Who a member is across its lives: a static member's ids differ in their ends only.
-std::string IdentityOf(const std::string& member_id);
-
-// Requests that change offsets are numbered as they arrive.
-using CommitNumber = uint64_t;
-
-class GroupCheckers {
+class GroupCheckers : public GroupWatch {
  public:
-  explicit GroupCheckers(ClusterWorld& world) : world_(world) {}
+  explicit GroupCheckers(ClusterWorld& world) : world_(world), offsets_(world) {}
 
   // ---- at controllers -----------------------------------------------------------------
 
-  // A task of its loop has run.
-  void AfterTask(SimController& controller);
-  // Some controller has committed up to this image, which is the newest.
-  void OnMetadata(const metadata::MetadataImage& newest);
-  // Calls that the active controller has been given.
+  void AfterTask(SimController& controller) override;
+  void OnMetadata(const metadata::MetadataImage& newest) override;
   void OnJoinArrived(SimController& controller, state::GroupCallId call,
-                     const group::v1::JoinGroupRequest& request);
-  void OnJoinRejected(SimController& controller, const std::string& member_id);
+                     const group::v1::JoinGroupRequest& request) override;
+  void OnJoinAnswered(SimController& controller, const group::v1::JoinGroupRequest& request,
+                      const group::v1::JoinGroupReply& reply) override;
   void OnSyncArrived(SimController& controller, state::GroupCallId call,
-                     const group::v1::SyncGroupRequest& request);
-  void OnSyncFailed(SimController& controller, const std::string& member_id);
-  void OnWithdrawn(SimController& controller, state::GroupCallId call);
-  // Before the coordinator hears of them.
-  void OnHeartbeat(SimController& controller, const group::v1::HeartbeatRequest& request);
-  void OnReport(SimController& controller, const group::v1::LivenessReport& report);
-  void OnLeaving(const group::v1::LeaveGroupRequest& request);
-  void OnAssignmentLeaves(const group::v1::SyncGroupRequest& request,
-                          const group::v1::SyncGroupReply& reply);
+                     const group::v1::SyncGroupRequest& request) override;
+  void OnSyncAnswered(SimController& controller, const group::v1::SyncGroupRequest& request,
+                      const group::v1::SyncGroupReply& reply) override;
+  void OnWithdrawn(SimController& controller, state::GroupCallId call) override;
+  void OnHeartbeat(SimController& controller, const group::v1::HeartbeatRequest& request) override;
+  void OnReport(SimController& controller, const group::v1::LivenessReport& report) override;
+  void OnLeaving(const group::v1::LeaveGroupRequest& request) override;
 
   // ---- in the log of committed offsets ------------------------------------------------
 
-  // A leader calls this record committed; records come in the order of the log, each once.
-  void OnOffsetRecord(Offset position, std::string_view value);
+  void OnOffsetRecord(Offset position, std::string_view value) override;
 
   // ---- at members ---------------------------------------------------------------------
 
@@ -100,15 +85,8 @@ class GroupCheckers {
 
   // A commit of that generation has reached a broker.
   CommitNumber OnCommitArrived(NodeId broker, int32_t generation,
-                               const std::map<int32_t, int64_t>& offsets);
-  // What it writes beside the offset.
-  std::string TagOf(CommitNumber number, int32_t partition) const;
-  void OnCommitAcked(CommitNumber number);
-  // The newest place in the log that somebody knows to be committed, by partition.
-  const std::map<int32_t, Offset>& known_commits() const { return known_; }
-  // What an OffsetFetch says, which began when `known` was known.
-  void OnOffsetFetched(const std::map<int32_t, Offset>& known, int32_t partition, int64_t offset,
-                       const std::string& tag);
+                               const OffsetHistory::Offsets& offsets);
+  OffsetHistory& offsets() { return offsets_; }
 
  private:
   // What is known of the coordinator on one controller, while it is active.
@@ -132,9 +110,6 @@ class GroupCheckers {
     // The newest generation of which an assignment had been handed out when it came; 0 at a broker
     // that was fenced.
     int32_t handed_out = 0;
-    std::map<int32_t, int64_t> offsets;
-    // Where it stands in the log, by partition.
-    std::map<int32_t, Offset> positions;
   };
 
   Coordinator& CoordinatorAt(SimController& controller);
@@ -160,10 +135,11 @@ class GroupCheckers {
   // Generation and partition -> its owner.
   std::map<std::pair<int32_t, int32_t>, std::string> owners_;
   std::map<std::string, int32_t> told_;
+  OffsetHistory offsets_;
+  // By number.
   std::vector<Commit> commits_;
   // Of the last record in the log, by partition.
   std::map<int32_t, int32_t> log_generations_;
-  std::map<int32_t, Offset> known_;
 };
 
 }  // namespace weir::sim

@@ -4,7 +4,7 @@
 //
 // Laws:
 //  1. `done` runs once, on the metadata thread of the life that asked.
-//  2. A call may arrive late, and twice (ClusterProfile::late_call_percent).
+//  2. A call may arrive late, and twice (ClusterProfile::late_call_percent), unless it is in order.
 //  3. A controller whose caller is gone hears of it, as of a connection that ends.
 // Thread rule: one thread.
 #pragma once
@@ -107,7 +107,9 @@ class SimCall : public std::enable_shared_from_this<SimCall<Reply>> {
       });
     };
     const auto served = std::make_shared<Served>(Served{&controller, controller.process(), {}});
-    for (const int64_t late_ms : world.ArrivalsOfCall()) {
+    std::vector<int64_t> arrivals = world.ArrivalsOfCall();
+    if (in_order_) arrivals.erase(arrivals.begin(), arrivals.end() - 1);
+    for (const int64_t late_ms : arrivals) {
       world.After(late_ms, [self, served, answer, connection] {
         served->controller->PostIn(served->life, [self, served, answer, connection] {
           self->ServeOnce(*served, answer, connection);
@@ -123,6 +125,7 @@ class SimCall : public std::enable_shared_from_this<SimCall<Reply>> {
   }
 
   void ServeOnce(Served& served, const Answer& answer, const ConnectionPtr& connection) {
+    if (in_order_ && connection->broken()) return;
     Withdraw withdraw = serve_(*served.controller, answer);
     if (!withdraw) return;
     // Nobody has waited for it any more when it came.
@@ -133,6 +136,9 @@ class SimCall : public std::enable_shared_from_this<SimCall<Reply>> {
  public:
   // Before Start: the controller is told when nobody waits any more.
   void SetWithdrawable() { withdrawable_ = true; }
+  // Before Start: it is served once at most, and not after the caller has given it up (law 3 of
+  // client_calls.h).
+  void SetInOrder() { in_order_ = true; }
 
  private:
   static constexpr int kBrokerSide = 0;
@@ -147,6 +153,7 @@ class SimCall : public std::enable_shared_from_this<SimCall<Reply>> {
   ConnectionPtr connection_;
   bool finished_ = false;
   bool withdrawable_ = false;
+  bool in_order_ = false;
 };
 
 }  // namespace weir::sim

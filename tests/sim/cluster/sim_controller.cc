@@ -50,13 +50,15 @@ void SimController::Start() {
       *loop_, *controller_, *liveness_,
       quorum::BrokerSessionsOptions{
           .self = id_, .liveness = times, .heartbeat_interval = times.session_timeout / 6});
+  state::GroupConfig groups{.initial_rebalance_delay = std::chrono::milliseconds(500),
+                            .session_timeout_ms_min = 1};
+  groups.static_config["group.consumer.session.timeout.ms"] =
+      std::to_string(world_.profile().group_session_ms);
+  groups.static_config["group.consumer.assignment.interval.ms"] =
+      std::to_string(world_.profile().assignment_interval_ms);
   groups_ = std::make_unique<quorum::GroupCalls>(
       *loop_, *controller_,
-      quorum::GroupCallsOptions{
-          .self = id_,
-          .config = {.initial_rebalance_delay = std::chrono::milliseconds(500),
-                     .session_timeout_ms_min = 1},
-          .seed = group_seed});
+      quorum::GroupCallsOptions{.self = id_, .config = std::move(groups), .seed = group_seed});
   feed_ = std::make_unique<quorum::MetadataFeed>(
       quorum::MetadataFeed::Source{
           .raft = [this]() -> const raft::Raft& { return *raft_; },

@@ -9,11 +9,9 @@
 namespace weir::sim {
 namespace {
 
-constexpr auto kNotAvailable = static_cast<int32_t>(ErrorCode::kCoordinatorNotAvailable);
-
 Withdraw WithdrawOf(state::GroupCallId id) {
   return [id](SimController& controller) {
-    controller.world().group_checkers().OnWithdrawn(controller, id);
+    controller.world().group_watch().OnWithdrawn(controller, id);
     controller.groups().OnCallGone(id);
   };
 }
@@ -21,9 +19,11 @@ Withdraw WithdrawOf(state::GroupCallId id) {
 }  // namespace
 
 template <class Reply, class Serve>
-rpc::CallHandle SimGroupPort::Call(Serve serve, Duration timeout, broker::ReplyDone<Reply> done) {
+rpc::CallHandle SimGroupPort::Call(Serve serve, Duration timeout, broker::ReplyDone<Reply> done,
+                                   bool in_order) {
   auto call = std::make_shared<SimCall<Reply>>(link_, std::move(serve), std::move(done));
   call->SetWithdrawable();
+  if (in_order) call->SetInOrder();
   link_.thread()->Post([call, timeout] { call->Start(timeout); });
   return rpc::CallHandle([weak = std::weak_ptr(call)] {
     if (const auto running = weak.lock()) running->Cancel();
@@ -35,14 +35,13 @@ rpc::CallHandle SimGroupPort::JoinGroup(group::v1::JoinGroupRequest request, Dur
   using Reply = group::v1::JoinGroupReply;
   return Call<Reply>(
       [request](SimController& controller, SimCall<Reply>::Answer answer) {
+        GroupWatch& watch = controller.world().group_watch();
         const auto id = controller.groups().Join(
-            request, [answer, &controller, member_id = request.member_id()](Result<Reply> reply) {
-              if (reply && reply->error_code() == kNotAvailable) {
-                controller.world().group_checkers().OnJoinRejected(controller, member_id);
-              }
+            request, [answer, &controller, &watch, request](Result<Reply> reply) {
+              if (reply) watch.OnJoinAnswered(controller, request, *reply);
               answer(std::move(reply));
             });
-        controller.world().group_checkers().OnJoinArrived(controller, id, request);
+        watch.OnJoinArrived(controller, id, request);
         return WithdrawOf(id);
       },
       timeout, std::move(done));
@@ -53,16 +52,13 @@ rpc::CallHandle SimGroupPort::SyncGroup(group::v1::SyncGroupRequest request, Dur
   using Reply = group::v1::SyncGroupReply;
   return Call<Reply>(
       [request](SimController& controller, SimCall<Reply>::Answer answer) {
-        const auto id =
-            controller.groups().Sync(request, [answer, &controller, request](Result<Reply> reply) {
-              GroupCheckers& checkers = controller.world().group_checkers();
-              if (reply && reply->error_code() == 0) checkers.OnAssignmentLeaves(request, *reply);
-              if (reply && reply->error_code() != 0) {
-                checkers.OnSyncFailed(controller, request.member_id());
-              }
+        GroupWatch& watch = controller.world().group_watch();
+        const auto id = controller.groups().Sync(
+            request, [answer, &controller, &watch, request](Result<Reply> reply) {
+              if (reply) watch.OnSyncAnswered(controller, request, *reply);
               answer(std::move(reply));
             });
-        controller.world().group_checkers().OnSyncArrived(controller, id, request);
+        watch.OnSyncArrived(controller, id, request);
         return WithdrawOf(id);
       },
       timeout, std::move(done));
@@ -73,7 +69,7 @@ rpc::CallHandle SimGroupPort::Heartbeat(group::v1::HeartbeatRequest request, Dur
   using Reply = group::v1::HeartbeatReply;
   return Call<Reply>(
       [request](SimController& controller, SimCall<Reply>::Answer answer) -> Withdraw {
-        controller.world().group_checkers().OnHeartbeat(controller, request);
+        controller.world().group_watch().OnHeartbeat(controller, request);
         controller.groups().Heartbeat(request, std::move(answer));
         return nullptr;
       },
@@ -85,7 +81,7 @@ rpc::CallHandle SimGroupPort::ReportLiveness(group::v1::LivenessReport report, D
   using Reply = group::v1::LivenessReply;
   return Call<Reply>(
       [report](SimController& controller, SimCall<Reply>::Answer answer) -> Withdraw {
-        controller.world().group_checkers().OnReport(controller, report);
+        controller.world().group_watch().OnReport(controller, report);
         controller.groups().Report(report, std::move(answer));
         return nullptr;
       },
@@ -97,7 +93,7 @@ rpc::CallHandle SimGroupPort::LeaveGroup(group::v1::LeaveGroupRequest request, D
   using Reply = group::v1::LeaveGroupReply;
   return Call<Reply>(
       [request](SimController& controller, SimCall<Reply>::Answer answer) {
-        controller.world().group_checkers().OnLeaving(request);
+        controller.world().group_watch().OnLeaving(request);
         return WithdrawOf(controller.groups().Leave(request, std::move(answer)));
       },
       timeout, std::move(done));
@@ -120,6 +116,36 @@ rpc::CallHandle SimGroupPort::DescribeGroups(
   return Call<Reply>(
       [request](SimController& controller, SimCall<Reply>::Answer answer) -> Withdraw {
         controller.groups().Describe(request, std::move(answer));
+        return nullptr;
+      },
+      timeout, std::move(done));
+}
+
+rpc::CallHandle SimGroupPort::ConsumerGroupHeartbeat(
+    group::v1::ConsumerGroupHeartbeatRequest request, Duration timeout,
+    broker::ReplyDone<group::v1::ConsumerGroupHeartbeatReply> done) {
+  using Reply = group::v1::ConsumerGroupHeartbeatReply;
+  return Call<Reply>(
+      [request](SimController& controller, SimCall<Reply>::Answer answer) {
+        GroupWatch& watch = controller.world().group_watch();
+        watch.OnConsumerLeaving(request);
+        return WithdrawOf(controller.groups().ConsumerHeartbeat(
+            request, [answer, &controller, &watch, request,
+                      arrived = controller.loop().Now()](Result<Reply> reply) {
+              if (reply) watch.OnConsumerAnswered(controller, request, *reply, arrived);
+              answer(std::move(reply));
+            }));
+      },
+      timeout, std::move(done), /*in_order=*/true);
+}
+
+rpc::CallHandle SimGroupPort::DescribeConsumerGroups(
+    group::v1::DescribeConsumerGroupsRequest request, Duration timeout,
+    broker::ReplyDone<group::v1::DescribeConsumerGroupsReply> done) {
+  using Reply = group::v1::DescribeConsumerGroupsReply;
+  return Call<Reply>(
+      [request](SimController& controller, SimCall<Reply>::Answer answer) -> Withdraw {
+        controller.groups().DescribeConsumers(request, std::move(answer));
         return nullptr;
       },
       timeout, std::move(done));

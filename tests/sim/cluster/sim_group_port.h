@@ -1,5 +1,5 @@
 // SimGroupPort: a simulated broker's calls about groups to the active controller, over the
-// simulated network. What arrives there, and what leaves, is shown to the world's group checkers.
+// simulated network. What arrives there, and what leaves, is shown to the world's GroupWatch.
 // Thread rule: one thread.
 #pragma once
 
@@ -29,23 +29,17 @@ class SimGroupPort : public broker::GroupPort {
                                broker::ReplyDone<group::v1::DeleteGroupsReply> done) override;
   rpc::CallHandle DescribeGroups(group::v1::DescribeGroupsRequest request, Duration timeout,
                                  broker::ReplyDone<group::v1::DescribeGroupsReply> done) override;
-  // Simulated members speak the classic protocol.
   rpc::CallHandle ConsumerGroupHeartbeat(
-      group::v1::ConsumerGroupHeartbeatRequest, Duration,
-      broker::ReplyDone<group::v1::ConsumerGroupHeartbeatReply> done) {
-    done(Fail(ErrorCode::kUnsupportedVersion, "not simulated"));
-    return {};
-  }
+      group::v1::ConsumerGroupHeartbeatRequest request, Duration timeout,
+      broker::ReplyDone<group::v1::ConsumerGroupHeartbeatReply> done) override;
   rpc::CallHandle DescribeConsumerGroups(
-      group::v1::DescribeConsumerGroupsRequest, Duration,
-      broker::ReplyDone<group::v1::DescribeConsumerGroupsReply> done) {
-    done(Fail(ErrorCode::kUnsupportedVersion, "not simulated"));
-    return {};
-  }
+      group::v1::DescribeConsumerGroupsRequest request, Duration timeout,
+      broker::ReplyDone<group::v1::DescribeConsumerGroupsReply> done) override;
 
  private:
   template <class Reply, class Serve>
-  rpc::CallHandle Call(Serve serve, Duration timeout, broker::ReplyDone<Reply> done);
+  rpc::CallHandle Call(Serve serve, Duration timeout, broker::ReplyDone<Reply> done,
+                       bool in_order = false);
 
   SimControllerLink& link_;
 };

@@ -1,0 +1,100 @@
+// ClientCalls: see client_calls.h.
+#include "tests/sim/cluster/client_calls.h"
+
+#include <utility>
+
+#include "common/metadata/group_partition.h"
+#include "tests/sim/cluster/cluster_world.h"
+
+namespace weir::sim {
+namespace {
+
+constexpr Address kClient{Address::Kind::kClient, 1};
+
+Address AddressOf(NodeId broker) { return {Address::Kind::kBroker, broker.value()}; }
+
+}  // namespace
+
+bool ClientCalls::GiveUpIfLate(ClientSlot& slot) {
+  if (world_.now_ms() < slot.waits_until_ms) return false;
+  End(slot);
+  return true;
+}
+
+void ClientCalls::End(ClientSlot& slot) {
+  slot.asked = 0;
+  if (slot.connections == nullptr) return;
+  slot.connections->over = true;
+  for (const ClientConnections::End& end : slot.connections->ends) CloseLater(end);
+  slot.connections.reset();
+}
+
+void ClientCalls::CloseLater(const ClientConnections::End& end) {
+  world_.After(world_.prng().Between(0, 50), [this, end] {
+    SimBroker* broker = world_.FindBroker(end.broker);
+    if (broker != nullptr && broker->life() == end.life) broker->PeerGone(end.peer);
+  });
+}
+
+void ClientCalls::Unreadable(const std::string& why) {
+  world_.Fail("an answer cannot be read: " + why);
+}
+
+NodeId ClientCalls::OffsetsLeader(const std::string& group_id) {
+  const broker::ImagePtr image = world_.AnyImage();
+  const metadata::Topic* topic =
+      image == nullptr ? nullptr : image->FindTopic(metadata::kOffsetsTopic);
+  if (topic == nullptr || topic->partitions.empty()) return world_.AnyBrokerId();
+  const auto count = static_cast<int32_t>(topic->partitions.size());
+  const metadata::Partition* partition =
+      topic->FindPartition(metadata::PartitionOfGroup(group_id, count));
+  if (partition == nullptr || partition->leader == kNoNode) return world_.AnyBrokerId();
+  return partition->leader;
+}
+
+void ClientCalls::Send(ClientSlot& slot, NodeId target, int64_t patience_ms, const MakeFrame& make,
+                       const Hear& hear) {
+  const uint64_t asked = slot.asked = ++last_asked_;
+  slot.waits_until_ms = world_.now_ms() + patience_ms;
+  auto connections = slot.connections = std::make_shared<ClientConnections>();
+  const auto come = [this, &slot, asked, hear](uint64_t number,
+                                               const std::optional<SharedBytes>& frame) {
+    if (slot.asked != asked) return;
+    End(slot);
+    hear(number, frame);
+  };
+  const auto arrive = [this, target, make, come, connections] {
+    SimBroker* broker = world_.FindBroker(target);
+    if (broker == nullptr) return;
+    uint64_t number = 0;
+    SharedBytes frame = make(number);
+    const ClientConnections::End end{target, broker->life(), std::make_shared<net::PeerWatch>()};
+    broker->Ask(std::move(frame), end.peer,
+                [this, come, number, target](const std::optional<SharedBytes>& answer) {
+                  world_.network().Datagram(AddressOf(target), kClient,
+                                            [come, number, answer] { come(number, answer); });
+                });
+    connections->ends.push_back(end);
+    // The client has given up already.
+    if (connections->over) CloseLater(end);
+  };
+  const auto arrived = slot.in_order ? std::make_shared<bool>(false) : nullptr;
+  world_.network().Datagram(kClient, AddressOf(target), [this, arrive, arrived, connections] {
+    if (arrived != nullptr) {
+      if (std::exchange(*arrived, true)) return;
+      const int64_t late_ms = world_.ArrivalsOfCall().back();
+      return world_.After(late_ms, [arrive, connections] {
+        if (!connections->over) arrive();
+      });
+    }
+    for (const int64_t late_ms : world_.ArrivalsOfCall()) {
+      if (late_ms == 0) {
+        arrive();
+      } else {
+        world_.After(late_ms, arrive);
+      }
+    }
+  });
+}
+
+}  // namespace weir::sim
