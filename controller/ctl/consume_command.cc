@@ -4,7 +4,7 @@
 #include "common/runtime/clock.h"
 #include "controller/ctl/commands.h"
 #include "controller/ctl/kafka_client.h"
-#include "controller/ctl/key_values.h"
+#include "controller/ctl/kafka_settings.h"
 #include "controller/ctl/record_format.h"
 
 namespace weir::ctl {
@@ -27,9 +27,7 @@ class TopicConsume final : public Command {
     app.add_option("-f,--template", template_,
                    R"(Print so, e.g. '%t %p %o %k %v %h\n' (default: a line of JSON per record);)"
                    " also %T, %k{hex}, %v{base64}");
-    app.add_option("-X,--set", settings_, "KEY=VALUE setting of librdkafka; may be repeated")
-        ->expected(1)
-        ->take_all();
+    AddKafkaSettings(app, settings_);
   }
 
   Outcome Run(Session& session) override {
@@ -42,11 +40,8 @@ class TopicConsume final : public Command {
     }
     KafkaOptions options;
     options.timeout_ms = session.options().timeout_ms;
-    for (const std::string& text : settings_) {
-      auto pair = ParseKeyValue(text);
-      if (!pair) return UsageError(pair.error().message);
-      options.settings.push_back(*std::move(pair));
-    }
+    if (const Status set = AppendKafkaSettings(settings_, options); !set)
+      return UsageError(set.error().message);
     WEIR_CTL_ASSIGN_OR_RETURN(options.bootstrap_servers, session.KafkaAddresses());
     WEIR_CTL_ASSIGN_OR_RETURN(const std::unique_ptr<KafkaConsumer> consumer,
                               KafkaConsumer::Create(options, topic_));

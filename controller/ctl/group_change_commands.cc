@@ -15,7 +15,7 @@
 #include "controller/ctl/commands.h"
 #include "controller/ctl/group_offsets.h"
 #include "controller/ctl/kafka_admin.h"
-#include "controller/ctl/key_values.h"
+#include "controller/ctl/kafka_settings.h"
 
 namespace weir::ctl {
 namespace {
@@ -43,23 +43,6 @@ struct Plan {
 
 void AddPlan(CLI::App& app, bool& plan) {
   app.add_flag("--plan,--dry-run", plan, "Show what would change, but change nothing");
-}
-
-void AddSettings(CLI::App& app, std::vector<std::string>& settings) {
-  app.add_option("-X,--set", settings, "KEY=VALUE setting of librdkafka; may be repeated")
-      ->expected(1)
-      ->take_all();
-}
-
-Result<KafkaOptions> OptionsOf(Session& session, const std::vector<std::string>& settings) {
-  KafkaOptions options;
-  options.timeout_ms = session.options().timeout_ms;
-  for (const std::string& text : settings) {
-    WEIR_ASSIGN_OR_RETURN(auto pair, ParseKeyValue(text));
-    options.settings.push_back(std::move(pair));
-  }
-  WEIR_ASSIGN_OR_RETURN(options.bootstrap_servers, session.KafkaAddresses());
-  return options;
 }
 
 // Law 1, before anything is sent that the coordinator would refuse. A group that nobody has joined
@@ -196,7 +179,7 @@ class GroupSeek final : public Command {
                    "weir topic consume -o; kept within what the partition holds")
         ->required();
     AddPlan(app, plan_);
-    AddSettings(app, settings_);
+    AddKafkaSettings(app, settings_);
   }
 
   Outcome Run(Session& session) override {
@@ -220,7 +203,7 @@ class GroupSeek final : public Command {
       return FailWith(ExitCode::kRefused,
                       {ErrorCode::kGroupIdNotFound, "nothing is committed for group " + group_},
                       "weir group seek " + group_ + " --topic TOPIC --to " + to_);
-    WEIR_CTL_ASSIGN_OR_RETURN(const KafkaOptions options, OptionsOf(session, settings_));
+    WEIR_CTL_ASSIGN_OR_RETURN(const KafkaOptions options, KafkaOptionsOf(session, settings_));
     Plan plan;
     for (const TopicChoice& choice : choices)
       if (const Status added = AddTopic(options, choice, range->from, committed, plan); !added)
@@ -270,7 +253,7 @@ class GroupUndoReset final : public Command {
   explicit GroupUndoReset(CLI::App& app) {
     app.add_option("GROUP", group_, "Group")->required();
     AddPlan(app, plan_);
-    AddSettings(app, settings_);
+    AddKafkaSettings(app, settings_);
   }
 
   Outcome Run(Session& session) override {
@@ -294,7 +277,7 @@ class GroupUndoReset final : public Command {
       plan.Add(offset.topic(), offset.partition(), current, offset.before(),
                offset.before_metadata());
     }
-    WEIR_CTL_ASSIGN_OR_RETURN(const KafkaOptions options, OptionsOf(session, settings_));
+    WEIR_CTL_ASSIGN_OR_RETURN(const KafkaOptions options, KafkaOptionsOf(session, settings_));
     return Finish(session, options, group_, std::move(plan), plan_);
   }
 
@@ -312,7 +295,7 @@ class GroupDelete final : public Command {
     app.add_option("GROUP", groups_, "Groups to delete with their committed offsets")->required();
     app.add_flag("-y,--yes", yes_, "Do not ask");
     AddPlan(app, plan_);
-    AddSettings(app, settings_);
+    AddKafkaSettings(app, settings_);
   }
 
   Outcome Run(Session& session) override {
@@ -358,7 +341,7 @@ class GroupDelete final : public Command {
   }
 
   Result<std::vector<Error>> Delete(Session& session) const {
-    WEIR_ASSIGN_OR_RETURN(const KafkaOptions options, OptionsOf(session, settings_));
+    WEIR_ASSIGN_OR_RETURN(const KafkaOptions options, KafkaOptionsOf(session, settings_));
     WEIR_ASSIGN_OR_RETURN(const auto admin, KafkaAdmin::Create(options));
     WEIR_ASSIGN_OR_RETURN(const std::vector<ErrorCode> codes, admin->DeleteGroups(groups_));
     std::vector<Error> outcomes;

@@ -2,13 +2,15 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <set>
 
 #include "common/base/utf8.h"
 #include "common/rpc/status.h"
 #include "controller/ctl/commands.h"
 #include "controller/ctl/group_assignment.h"
 #include "controller/ctl/group_offsets.h"
-#include "controller/ctl/kafka_client.h"
+#include "controller/ctl/kafka_admin.h"
+#include "controller/ctl/kafka_settings.h"
 
 namespace weir::ctl {
 namespace {
@@ -31,6 +33,7 @@ class GroupList final : public Command {
         ->delimiter(',')
         ->check(CLI::IsMember({"classic", "consumer"}, CLI::ignore_case))
         ->option_text("classic|consumer");
+    AddKafkaSettings(app, settings_);
   }
 
   Outcome Run(Session& session) override {
@@ -47,6 +50,13 @@ class GroupList final : public Command {
       group->set_type(listed.type());
       group->set_protocol_type(ToUtf8(listed.protocol_type()));
     }
+    if (MayPass(states_, "Empty") && MayPass(types_, "classic")) {
+      if (const Status added = AddOffsetGroups(session, list); !added)
+        session.streams().err << "groups that have offsets and never had members are missing: "
+                              << ToString(added.error()) << '\n';
+    }
+    std::sort(list.mutable_groups()->begin(), list.mutable_groups()->end(),
+              [](const auto& a, const auto& b) { return a.group_id() < b.group_id(); });
     session.PrintReply(list, [&list] {
       Table table({"GROUP", "STATE", "TYPE", "PROTOCOL TYPE"});
       for (const auto& group : list.groups())
@@ -58,7 +68,32 @@ class GroupList final : public Command {
   }
 
  private:
-  std::vector<std::string> states_, types_;
+  static bool MayPass(const std::vector<std::string>& wanted, const std::string& name) {
+    return wanted.empty() || std::ranges::any_of(wanted, [&name](const std::string& each) {
+             return CLI::detail::to_lower(each) == CLI::detail::to_lower(name);
+           });
+  }
+
+  // Offsets that somebody committed without joining are known to the brokers alone.
+  Status AddOffsetGroups(Session& session, group::v1::GroupList& list) const {
+    WEIR_ASSIGN_OR_RETURN(const KafkaOptions options, KafkaOptionsOf(session, settings_));
+    WEIR_ASSIGN_OR_RETURN(const auto admin, KafkaAdmin::Create(options));
+    WEIR_ASSIGN_OR_RETURN(const std::vector<std::string> group_ids, admin->ListGroups());
+    WEIR_ASSIGN_OR_RETURN(const group::v1::ListGroupsReply joined,
+                          session.Call(rpc::kListGroups, group::v1::ListGroupsRequest()));
+    std::set<std::string> known;
+    for (const auto& group : joined.groups()) known.insert(group.group_id());
+    for (const std::string& group_id : group_ids) {
+      if (!known.insert(group_id).second) continue;
+      auto* group = list.add_groups();
+      group->set_group_id(ToUtf8(group_id));
+      group->set_state("Empty");
+      group->set_type("classic");
+    }
+    return {};
+  }
+
+  std::vector<std::string> states_, types_, settings_;
 };
 
 // ---- describe ---------------------------------------------------------------------------------

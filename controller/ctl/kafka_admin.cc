@@ -108,6 +108,19 @@ Result<std::vector<ErrorCode>> KafkaAdmin::ForgetOffsets(const std::string& grou
   return Outcomes(groups, count, offsets, what);
 }
 
+Result<std::vector<std::string>> KafkaAdmin::ListGroups() {
+  const Options options = MakeOptions(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS);
+  rd_kafka_ListConsumerGroups(handle_.get(), options.get(), queue_.get());
+  WEIR_ASSIGN_OR_RETURN(const Event event, Await("listing groups"));
+  size_t count = 0;
+  const auto* result = rd_kafka_event_ListConsumerGroups_result(event.get());
+  const auto** groups = rd_kafka_ListConsumerGroups_result_valid(result, &count);
+  std::vector<std::string> group_ids;
+  for (size_t i = 0; i < count; ++i)
+    group_ids.emplace_back(rd_kafka_ConsumerGroupListing_group_id(groups[i]));
+  return group_ids;
+}
+
 Result<std::vector<ErrorCode>> KafkaAdmin::DeleteGroups(const std::vector<std::string>& groups) {
   std::vector<rd_kafka_DeleteGroup_t*> wanted;
   for (const std::string& group : groups) wanted.push_back(rd_kafka_DeleteGroup_new(group.c_str()));

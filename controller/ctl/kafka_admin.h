@@ -32,6 +32,8 @@ class KafkaAdmin {
   // Forgets what is committed of these partitions; the rest of NewOffset is not looked at.
   Result<std::vector<ErrorCode>> ForgetOffsets(const std::string& group,
                                                const std::vector<NewOffset>& offsets);
+  // Ids of the groups that brokers know of; those of brokers that do not answer are missing.
+  Result<std::vector<std::string>> ListGroups();
   // In the order of `groups`.
   Result<std::vector<ErrorCode>> DeleteGroups(const std::vector<std::string>& groups);
 

@@ -4,6 +4,7 @@
 
 #include "controller/ctl/commands.h"
 #include "controller/ctl/kafka_client.h"
+#include "controller/ctl/kafka_settings.h"
 #include "controller/ctl/key_values.h"
 #include "controller/ctl/record_format.h"
 
@@ -31,9 +32,7 @@ class TopicProduce final : public Command {
     app.add_flag("-Z,--tombstone", tombstone_, "An empty value is null");
     app.add_option("-z,--compression", compression_, "none, gzip, snappy, lz4 or zstd");
     app.add_option("--acks", acks_, "all (default), 1 or 0");
-    app.add_option("-X,--set", settings_, "KEY=VALUE setting of librdkafka; may be repeated")
-        ->expected(1)
-        ->take_all();
+    AddKafkaSettings(app, settings_);
     app.add_flag("-q,--quiet", quiet_, "Do not print where records went");
   }
 
@@ -68,11 +67,7 @@ class TopicProduce final : public Command {
     if (!acks_.empty()) options.settings.emplace_back("acks", acks_);
     // Idempotence is defined with acks=all only.
     if (acks_ == "0" || acks_ == "1") options.settings.emplace_back("enable.idempotence", "false");
-    for (const std::string& text : settings_) {
-      WEIR_ASSIGN_OR_RETURN(auto pair, ParseKeyValue(text));
-      options.settings.push_back(std::move(pair));
-    }
-    return {};
+    return AppendKafkaSettings(settings_, options);
   }
 
   void FillPrototype() {
