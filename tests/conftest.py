@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from support.kafka_server import KafkaServer  # noqa: E402
 from support.processes import SANITIZER_REPORTS  # noqa: E402
 from support.weir_cluster import WeirDev  # noqa: E402
+from support.weir_nodes import WeirNodes  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -77,6 +78,17 @@ def dev(data_dir):
     cluster.start()
     yield cluster
     cluster.stop()
+
+
+@pytest.fixture
+def nodes(data_dir):
+    """Three controllers and three brokers, each a process of its own, for one test."""
+    cluster = WeirNodes(data_dir, controllers=3, brokers=3)
+    try:
+        cluster.start("--bootstrap")
+        yield cluster
+    finally:
+        cluster.stop()
 
 
 @pytest.fixture

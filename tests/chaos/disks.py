@@ -6,18 +6,18 @@ import struct
 import subprocess
 from pathlib import Path
 
-from support.processes import CACHE_DIR
+from support.processes import CACHE_DIR, making
 from support.weir_cluster import preload
 
 _LAYOUT = struct.Struct("<IIQQQ")  # delay_ms, error, syncs, delayed, failed: as in slow_disk.c
 _SWITCH = struct.Struct("<QQ")  # failed, calls: as in failed_disk.c
 
 
+@making("library")
 def library(name):
     """NAME.c of this directory as a shared library, compiled when it changed."""
     source, target = Path(__file__).with_name(f"{name}.c"), CACHE_DIR / f"{name}.so"
     if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
-        CACHE_DIR.mkdir(parents=True, exist_ok=True)
         subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", str(target), str(source),
                         "-ldl"], check=True, timeout=60)
     return target

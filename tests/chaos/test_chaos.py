@@ -9,8 +9,6 @@ import pytest
 from chaos import disks
 from chaos.run import run
 
-pytestmark = pytest.mark.long
-
 SECONDS = 60
 SEED = 20
 
@@ -28,6 +26,7 @@ def test_A04_D01_what_was_acknowledged_survives_random_faults(data_dir):
     assert len(kinds) >= 5, kinds
 
 
+@pytest.mark.long
 def test_F27_F30_syncs_are_slow_and_fail_on_demand(data_dir):
     faults = disks.SyncFaults(data_dir / "faults")
     program = ["python3", "-c", "import os, sys; os.fsync(os.open(sys.argv[1], os.O_RDWR | os.O_CREAT))",
@@ -44,6 +43,7 @@ def test_F27_F30_syncs_are_slow_and_fail_on_demand(data_dir):
     assert failed.returncode != 0 and "Input/output error" in failed.stderr and faults.counts() == (3, 1, 1)
 
 
+@pytest.mark.long
 def test_F28_a_small_disk_fills_up_and_empties(data_dir):
     why_not = disks.SmallDisk.missing(data_dir)
     if why_not:

@@ -5,19 +5,8 @@ import pytest
 
 from chaos import offset_failovers
 from support.admin import Admin
-from support.weir_nodes import WeirNodes
 
 SEED = 10
-
-
-@pytest.fixture
-def nodes(data_dir):
-    cluster = WeirNodes(data_dir, controllers=3, brokers=3)
-    try:
-        cluster.start("--bootstrap")
-        yield cluster
-    finally:
-        cluster.stop()
 
 
 def test_the_load_finds_an_offset_that_went_back(nodes):

@@ -14,7 +14,7 @@ from confluent_kafka import TopicPartition
 
 from support.groups import coordinator_partition
 from support.processes import wait_until
-from support.weir_cluster import WeirDev, weir
+from support.weir_cluster import WeirDev, run_json
 
 NODES = 3
 OFFSETS_TOPIC = "__consumer_offsets"
@@ -30,20 +30,6 @@ def dev():
         cluster.start()
         yield cluster
         cluster.stop()
-
-
-@pytest.fixture
-def run(dev):
-    """Runs `weir ... --admin`; returns the CompletedProcess and checks the exit code."""
-    def call(*arguments, code=0, stdin=None):
-        result = weir(*arguments, "--admin", dev.admin, stdin=stdin)
-        assert result.returncode == code, f"{result.stdout}\n{result.stderr}"
-        return result
-    return call
-
-
-def run_json(run, *arguments):
-    return json.loads(run(*arguments, "--format", "json").stdout)
 
 
 def describe(run, group):
@@ -141,6 +127,20 @@ def test_a_group_is_listed_and_described_with_its_members(dev, run):
         assert re.search(r"^described +1 +- +0 +- +- ", text, re.M), text
     finally:
         consumer.close()
+
+
+def test_a_group_that_only_committed_is_listed(dev, run):
+    run("topic", "create", "never-joined")
+    consumer = consumer_of(dev, "never-joined-group")
+    try:
+        consumer.commit(offsets=[TopicPartition("never-joined", 0, 0)], asynchronous=False)
+    finally:
+        consumer.close()
+    listed = {"group_id": "never-joined-group", "state": "Empty", "type": "classic", "protocol_type": ""}
+    assert listed in run_json(run, "group", "list")["groups"]
+    assert listed in run_json(run, "group", "list", "--state", "empty", "--type", "Classic")["groups"]
+    assert listed not in run_json(run, "group", "list", "--state", "Stable")["groups"]
+    assert listed not in run_json(run, "group", "list", "--type", "consumer")["groups"]
 
 
 def test_lag_is_told_in_records_and_in_seconds(dev, run):

@@ -4,8 +4,6 @@ import json
 import subprocess
 import time
 
-import pytest
-
 from support.processes import wait_until
 from support.weir_cluster import binary, weir
 

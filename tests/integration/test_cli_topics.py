@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.weir_cluster import WeirDev, binary, weir
+from support.weir_cluster import WeirDev, binary, run_json
 
 
 @pytest.fixture(scope="module")
@@ -20,20 +20,6 @@ def dev():
         cluster.start()
         yield cluster
         cluster.stop()
-
-
-@pytest.fixture
-def run(dev):
-    """Runs `weir ... --admin`; returns the CompletedProcess and checks the exit code."""
-    def call(*arguments, code=0, stdin=None):
-        result = weir(*arguments, "--admin", dev.admin, stdin=stdin)
-        assert result.returncode == code, f"{result.stdout}\n{result.stderr}"
-        return result
-    return call
-
-
-def run_json(run, *arguments):
-    return json.loads(run(*arguments, "--format", "json").stdout)
 
 
 def consumed(run, topic, *arguments):

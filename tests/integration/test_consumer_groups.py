@@ -2,6 +2,7 @@
 and are moved by new partitions, and by nothing else; neither the end of a controller nor that of a broker moves anybody.
 """
 
+import functools
 import re
 import time
 
@@ -9,57 +10,18 @@ import pytest
 from confluent_kafka.admin import AdminClient, NewPartitions
 
 from support.admin import Admin
-from support.groups import Groups, Member, coordinator_partition, wait_until_shared
+from support.groups import (GROUP, PARTITIONS, TOPIC, assert_read_on, coordinator_partition, produce_one_each,
+                            wait_until_shared)
 from support.java_tools import class_path, have_java, run_tool, SHORT_LIVED, TOOLS
 from support.processes import Process, wait_until
-from support.records import Producer
 
-PARTITIONS = 6
-TOPIC, GROUP = "shared", "the-group"
 # How long the sessions of both clients and brokers are out of the picture is seconds; members' sessions last 45.
 QUIET_S = 8
 
 
 @pytest.fixture
-def topic(dev):
-    with Admin(dev.admin) as admin:
-        admin.create_topic(TOPIC, partitions=PARTITIONS, replication_factor=3)
-    return TOPIC
-
-
-@pytest.fixture
-def groups(dev):
-    asked = Groups(dev.admin)
-    yield asked
-    asked.close()
-
-
-@pytest.fixture
-def join(dev, topic, data_dir):
-    """Starts members; ends those that are left at the end of the test."""
-    members = []
-
-    def start(**settings):
-        members.append(Member("consumer", dev.bootstrap, topic, GROUP, data_dir, f"member-{len(members)}", **settings))
-        return members[-1]
-
-    yield start
-    for member in members:
-        member.process.kill()
-
-
-def produce(bootstrap, partitions):
-    producer = Producer(bootstrap)
-    for partition in range(partitions):
-        producer.send(TOPIC, b"value", partition)
-    producer.flush()
-    assert not producer.errors
-
-
-def assert_read_on(dev, members, partitions=PARTITIONS):
-    read = sum(member.read() for member in members)
-    produce(dev.bootstrap, partitions)
-    wait_until(lambda: sum(member.read() for member in members) >= read + partitions, 20, "the members to read on")
+def join(join):
+    return functools.partial(join, "consumer")
 
 
 def settled(groups, members, partitions=PARTITIONS):
@@ -91,7 +53,7 @@ def test_G02_partitions_are_shared_and_handed_over_when_a_member_leaves(dev, gro
     assert joined > epoch
     assert {len(first.owned()), len(second.owned())} == {PARTITIONS // 2}
     read = first.read() + second.read()
-    produce(dev.bootstrap, PARTITIONS)
+    produce_one_each(dev.bootstrap)
     wait_until(lambda: first.read() + second.read() == read + PARTITIONS, 20, "each record to be read once")
     second.leave()
     assert settled(groups, [first])[0] > joined
@@ -146,7 +108,7 @@ def test_kafkas_consumer_and_tools_speak_the_protocol(dev, groups, join, data_di
         group = groups.wait_until_consumers_stable(GROUP, 2, timeout_s=60)
         owned = [sum(len(topic.partitions) for topic in member.assignment) for member in group.members]
         assert owned == [PARTITIONS // 2] * 2
-        produce(dev.bootstrap, PARTITIONS)
+        produce_one_each(dev.bootstrap)
         wait_until(lambda: java.log_tail().count("value") == PARTITIONS // 2, 20, "Kafka's consumer to read its half")
         check_descriptions(dev)
     finally:

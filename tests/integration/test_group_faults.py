@@ -9,7 +9,6 @@ import statistics
 import pytest
 
 from chaos import groups
-from support.weir_nodes import WeirNodes
 
 # Those that start quickly.
 FEW_CLIENTS = ("confluent-cooperative", "java", "confluent-consumer", "kafka-python", "aiokafka")
@@ -17,16 +16,6 @@ FEW_GROUPS, FEW_MEMBERS, FEW_SESSION_TIMEOUT_MS = 4, 2, 10_000
 MANY_GROUPS, MANY_MEMBERS = 30, 10
 # Longest time that a group hears nothing at a fault.
 SILENCE_MEDIAN_MAX_S, SILENCE_MAX_S = 1.0, 2.0
-
-
-@pytest.fixture
-def nodes(data_dir):
-    cluster = WeirNodes(data_dir, controllers=3, brokers=3)
-    try:
-        cluster.start("--bootstrap")
-        yield cluster
-    finally:
-        cluster.stop()
 
 
 def measured(nodes, data_dir, made, **more):

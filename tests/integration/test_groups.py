@@ -9,58 +9,12 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from support.admin import Admin
-from support.groups import Groups, Member, coordinator_partition, wait_until_shared
+from support.groups import (GROUP, PARTITIONS, TOPIC, assert_read_on, coordinator_partition, produce_one_each,
+                            wait_until_shared)
 from support.processes import wait_until
-from support.records import Producer
 
-PARTITIONS = 6
-TOPIC, GROUP = "shared", "the-group"
 SESSION_TIMEOUT_MS = 6_000
 CLIENTS = ("python", "confluent")
-
-
-@pytest.fixture
-def topic(dev):
-    with Admin(dev.admin) as admin:
-        admin.create_topic(TOPIC, partitions=PARTITIONS, replication_factor=3)
-    return TOPIC
-
-
-@pytest.fixture
-def groups(dev):
-    asked = Groups(dev.admin)
-    yield asked
-    asked.close()
-
-
-@pytest.fixture
-def join(dev, topic, data_dir):
-    """Starts members; ends those that are left at the end of the test."""
-    members = []
-
-    def start(client, **settings):
-        members.append(Member(client, dev.bootstrap, topic, GROUP, data_dir, f"member-{len(members)}",
-                              **settings))
-        return members[-1]
-
-    yield start
-    for member in members:
-        member.process.kill()
-
-
-def produce_one_each(bootstrap):
-    producer = Producer(bootstrap)
-    for partition in range(PARTITIONS):
-        producer.send(TOPIC, b"value", partition)
-    producer.flush()
-    assert not producer.errors
-
-
-def assert_read_on(dev, members):
-    read = sum(member.read() for member in members)
-    produce_one_each(dev.bootstrap)
-    wait_until(lambda: sum(member.read() for member in members) >= read + PARTITIONS, 20,
-               "the members to read on")
 
 
 def assert_undisturbed(dev, groups, members, generation, rebalances):

@@ -11,20 +11,9 @@ import pytest
 from support.admin import Admin
 from support.processes import REPOSITORY
 from support.weir_cluster import binary
-from support.weir_nodes import WeirNodes
 
 sys.path.append(str(REPOSITORY / "scripts" / "compare_kafka"))
 import replicated  # noqa: E402
-
-
-@pytest.fixture
-def nodes(data_dir):
-    cluster = WeirNodes(data_dir, controllers=3, brokers=3)
-    try:
-        cluster.start("--bootstrap")
-        yield cluster
-    finally:
-        cluster.stop()
 
 
 def weir_bench(nodes, mode, **options):

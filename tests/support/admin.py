@@ -9,12 +9,13 @@ import uuid
 
 import grpc
 
-from support.processes import CACHE_DIR, REPOSITORY, TIMEOUT_FACTOR
+from support.processes import CACHE_DIR, REPOSITORY, TIMEOUT_FACTOR, making
 
 _GENERATED = CACHE_DIR / "python-proto"
 _DETAILS_TRAILER = "grpc-status-details-bin"
 
 
+@making("python-proto")
 def _generate():
     """Runs protoc over proto/*.proto if any is newer than what it made last."""
     protos = sorted((REPOSITORY / "proto").glob("*.proto"))

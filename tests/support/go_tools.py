@@ -7,7 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from support.processes import CACHE_DIR, REPOSITORY
+from support.processes import CACHE_DIR, REPOSITORY, making
 
 TOOLCHAIN = "go1.25.5"
 MEMBERS = REPOSITORY / "tests" / "compat" / "members" / "go"
@@ -37,6 +37,7 @@ def _go():
     return root / "bin" / "go"
 
 
+@making("go")
 def built(program):
     """The binary of tests/compat/members/go/<program>."""
     binary = _CACHE / "bin" / program

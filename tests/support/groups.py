@@ -8,8 +8,12 @@ import grpc
 
 from support.admin import failure_of  # makes the generated code importable
 from support.processes import Process, wait_until
+from support.records import Producer
 
 from proto import group_pb2, group_pb2_grpc
+
+# What the tests of one group use.
+TOPIC, GROUP, PARTITIONS = "shared", "the-group", 6
 
 _MEMBER = Path(__file__).with_name("group_member.py")
 
@@ -61,6 +65,20 @@ def wait_until_shared(members, partitions, timeout_s=40):
     except TimeoutError as error:
         logs = "\n".join(member.process.log_tail() for member in members)
         raise AssertionError(f"{error}: {[member.owned() for member in members]}\n{logs}") from None
+
+
+def produce_one_each(bootstrap, partitions=PARTITIONS):
+    producer = Producer(bootstrap)
+    for partition in range(partitions):
+        producer.send(TOPIC, b"value", partition)
+    producer.flush()
+    assert not producer.errors
+
+
+def assert_read_on(dev, members, partitions=PARTITIONS):
+    read = sum(member.read() for member in members)
+    produce_one_each(dev.bootstrap, partitions)
+    wait_until(lambda: sum(member.read() for member in members) >= read + partitions, 20, "the members to read on")
 
 
 class Groups:

@@ -7,7 +7,7 @@ nothing here needs the network. Standard library only.
 import shutil
 import subprocess
 
-from support.processes import CACHE_DIR, REPOSITORY
+from support.processes import CACHE_DIR, REPOSITORY, making
 
 POM = REPOSITORY / "tests" / "compat" / "java" / "pom.xml"
 SOURCES = POM.parent
@@ -32,6 +32,7 @@ TOOLS = {
 }
 
 
+@making("jars")
 def jar_directory(profile):
     """The directory with the jars of a profile, fetched if it is not there yet."""
     directory = CACHE_DIR / "java" / profile
@@ -52,6 +53,7 @@ def class_path(profile, *more):
     return ":".join([*(str(path) for path in more), f"{jar_directory(profile)}/*"])
 
 
+@making("classes")
 def compiled(profile, folder="."):
     """The directory with our own Java programs, those of a folder of tests/compat/java, compiled against a profile's
     jars.

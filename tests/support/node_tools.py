@@ -7,7 +7,7 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
-from support.processes import CACHE_DIR
+from support.processes import CACHE_DIR, making
 
 KAFKAJS = "kafkajs@2.2.4"
 
@@ -21,6 +21,7 @@ def node():
     return _installed("bin/node")
 
 
+@making("node")
 def modules():
     """What NODE_PATH must hold to require kafkajs."""
     directory = CACHE_DIR / KAFKAJS.replace("@", "-")

@@ -3,11 +3,12 @@
 import subprocess
 import sys
 
-from support.processes import CACHE_DIR
+from support.processes import CACHE_DIR, making
 
 VERSION = "2.0.2"
 
 
+@making("old-client")
 def directory():
     """What PYTHONPATH must hold to import kafka-python 2.0.2; installed on first use."""
     target = CACHE_DIR / f"kafka-python-{VERSION}"

@@ -4,6 +4,8 @@ Laws: (1) every process started here is ended by its pid; (2) nothing waits for 
 condition and has a deadline; (3) a failed wait says what was waited for and where the log is.
 """
 
+import contextlib
+import fcntl
 import os
 import random
 import signal
@@ -22,8 +24,21 @@ TIMEOUT_FACTOR = float(os.environ.get("WEIR_TEST_TIMEOUT_FACTOR", "1"))
 SANITIZER_REPORTS = os.environ.get("WEIR_SANITIZER_REPORTS")
 
 # Below Linux's ephemeral range, so that no outgoing connection takes a port between our look and its use.
-_PORT_FIRST, _PORT_LAST = 14_000, 31_000
+# pytest's workers have a share each: what one has found free, another does not take.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_PORTS = 17_000 // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_PORT_FIRST = 14_000 + _WORKER * _PORTS
+_PORT_LAST = _PORT_FIRST + _PORTS - 1
 _POLL_INTERVAL_S = 0.005
+
+
+@contextlib.contextmanager
+def making(name):
+    """Around what is made once in CACHE_DIR, also as a decorator: other test processes wait, and find it made."""
+    CACHE_DIR.mkdir(parents=True, exist_ok=True)
+    with open(CACHE_DIR / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def wait_until(condition, timeout_s, what):

@@ -4,6 +4,7 @@ WeirDev is `weir dev`, whose contract (DESIGN.md §3) is what this class relies 
 `weir dev restart`, children that end with their parent. Everything started is ended by pid.
 """
 
+import json
 import math
 import os
 import re
@@ -167,6 +168,11 @@ class WeirDev:
 def kill_hard_if_any(pid):
     if is_running(pid):
         kill_hard(pid)
+
+
+def run_json(run, *arguments):
+    """What a `weir` command prints as JSON; `run` is the fixture of that name."""
+    return json.loads(run(*arguments, "--format", "json").stdout)
 
 
 def weir(*arguments, timeout_s=30, stdin=None):
