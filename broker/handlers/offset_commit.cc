@@ -1,4 +1,4 @@
-// OffsetCommit (key 8): one request becomes one batch of records in the group's partition of
+// OffsetCommit (key 8): one request becomes records of one batch in the group's partition of
 // __consumer_offsets; it is answered when every in-sync replica has them (acks=all).
 //
 //   checked and built on the connection's shard --> member and generation checked, and appended, on
@@ -18,7 +18,6 @@
 #include "broker/handlers/registry.h"
 #include "broker/wire/messages/group_offsets.h"
 #include "broker/wire/offset_records.h"
-#include "broker/wire/record_batch_builder.h"
 #include "common/metadata/group_checks.h"
 
 namespace weir::handlers {
@@ -59,7 +58,8 @@ void Answer(Pending& pending, ErrorCode error) {
 }
 
 // Fills the answer's skeleton and the records of what can be committed.
-void Build(Pending& pending, OffsetCommitRequest& request, wire::RecordBatchBuilder& records) {
+void Build(Pending& pending, OffsetCommitRequest& request,
+           std::vector<replica::OffsetRecord>& records) {
   const bool by_id = pending.call.version() >= kFirstVersionWithTopicIds;
   const auto metadata_bytes_max =
       static_cast<size_t>(BrokerNumber(pending.call, "offset.metadata.max.bytes"));
@@ -86,14 +86,13 @@ void Build(Pending& pending, OffsetCommitRequest& request, wire::RecordBatchBuil
       }
       pending.places.push_back({static_cast<uint32_t>(pending.response.topics.size() - 1),
                                 static_cast<uint32_t>(topic.partitions.size() - 1)});
-      records.Add(now_ms,
-                  wire::EncodeOffsetKey(
-                      {pending.committer.group_id, found.topic->name, partition.partition_index}),
-                  wire::EncodeOffsetValue({.offset = partition.committed_offset,
-                                           .leader_epoch = partition.committed_leader_epoch,
-                                           .metadata = std::move(text),
-                                           .commit_timestamp_ms = now_ms,
-                                           .topic_id = found.topic->id}));
+      records.push_back({wire::EncodeOffsetKey({pending.committer.group_id, found.topic->name,
+                                                partition.partition_index}),
+                         wire::EncodeOffsetValue({.offset = partition.committed_offset,
+                                                  .leader_epoch = partition.committed_leader_epoch,
+                                                  .metadata = std::move(text),
+                                                  .commit_timestamp_ms = now_ms,
+                                                  .topic_id = found.topic->id})});
     }
   }
 }
@@ -158,7 +157,7 @@ void Handle(Call call, net::ConnectionInfo&, OffsetCommitRequest request) {
   const BrokerContext& broker = pending->call.broker();
   const OffsetsPartition place = FindOffsetsPartition(
       pending->call.image(), broker.settings.node_id, pending->committer.group_id);
-  wire::RecordBatchBuilder records;
+  std::vector<replica::OffsetRecord> records;
   if (place.error == ErrorCode::kInvalidGroupId) {
     return pending->call.Abort({place.error, "the group id is too long"});
   }
@@ -171,7 +170,7 @@ void Handle(Call call, net::ConnectionInfo&, OffsetCommitRequest request) {
   }
   replica::OffsetCommit commit{
       .partition = place.partition,
-      .records = records.Build(),
+      .records = std::move(records),
       .check =
           [images = broker.images, who = pending->committer](size_t shard) {
             return metadata::CheckCommit(*images->At(shard), who.group_id,

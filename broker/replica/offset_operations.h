@@ -13,18 +13,24 @@
 #include "broker/log/committed_offsets.h"
 #include "broker/log/topic_partition.h"
 #include "broker/replica/operations.h"
-#include "common/base/bytes.h"
 #include "common/base/error_code.h"
 #include "common/base/time.h"
 
 namespace weir::replica {
 
-// A commit of one group: what Append with acks=all does, after one more question.
+// One record of __consumer_offsets (wire/offset_records.h).
+struct OffsetRecord {
+  std::string key;
+  std::string value;
+};
+
+// A commit of one group: what Append with acks=all does, after one more question. Its records are
+// in one batch, perhaps with those of other commits that came with it.
 struct OffsetCommit {
   // Of __consumer_offsets.
   TopicPartition partition;
-  // One batch of the group's records.
-  SharedBytes records;
+  // At least one.
+  std::vector<OffsetRecord> records;
   // Asked on the partition's shard, in the moment of the append: an error other than kNone is the
   // outcome, and nothing is appended. What has been checked there cannot be overtaken by a change
   // of the metadata that this shard knows of (the fence of D7).

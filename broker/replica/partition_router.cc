@@ -143,12 +143,7 @@ void PartitionRouter::CommitOffsets(size_t home, OffsetCommit commit, OffsetComm
     RunOn(shard, home, [done = std::move(done), error]() mutable { done(error); });
   };
   RunOn(home, shard, [this, shard, commit = std::move(commit), reply = std::move(reply)]() mutable {
-    const ErrorCode refused = commit.check(shard);
-    if (refused != ErrorCode::kNone) return reply(refused);
-    std::vector<SharedBytes> batches;
-    batches.push_back(std::move(commit.records));
-    table(shard).CommitOffsets(commit.partition, std::move(batches), commit.deadline,
-                               commit.reset_of, std::move(reply));
+    table(shard).CommitOffsets(shard, std::move(commit), std::move(reply));
   });
 }
 

@@ -17,6 +17,8 @@
 //     on it no more, and then follows from empty.
 //  8. Committed offsets are readable at their leader, once everything that was committed before it
 //     led is readable (G-10).
+//  9. Commits of one partition are appended in the order they came, and before anything that comes
+//     after them forgets offsets. Each is checked in the moment of its append.
 // Thread rule: its shard's executor; construct before it runs.
 #pragma once
 
@@ -51,7 +53,10 @@ class PartitionTable {
   // Between two attempts to tell the controller which replicas are offline.
   static constexpr Duration kTellStorageInterval = std::chrono::milliseconds(500);
   // How long committed offsets wait for others to be written as rows with them.
-  static constexpr Duration kOffsetRowsInterval = std::chrono::milliseconds(50);
+  static constexpr Duration kOffsetRowsInterval = std::chrono::seconds(1);
+  // Records of several commits in one batch: far below any max.message.bytes that makes sense, and
+  // large enough that a batch's own cost does not count.
+  static constexpr size_t kCommitBatchBytesMax = 64 * 1024;
   // Between two reports of where the log of a partition without a leader ends.
   static constexpr Duration kLogEndInterval = std::chrono::seconds(1);
   // How long a follower's fetch that finds no records may still wait for some once there is a new
@@ -130,11 +135,9 @@ class PartitionTable {
 
   std::vector<PositionsOutcome> Positions(const std::vector<PositionsPart>& parts) const;
 
-  // Of partitions of __consumer_offsets. `batches` are appended as with acks=all; `reset_of` as in
-  // OffsetCommit.
-  void CommitOffsets(const TopicPartition& partition, std::vector<SharedBytes> batches,
-                     MonoTime deadline, const std::optional<std::string>& reset_of,
-                     OffsetCommitDone done);
+  // Of partitions of __consumer_offsets; `shard` is this table's number. Commits that arrive while
+  // the shard is busy with others become one batch of their partition (law 9).
+  void CommitOffsets(size_t shard, OffsetCommit commit, OffsetCommitDone done);
   // Of every partition of __consumer_offsets that is led here and can be read, as far as there is
   // room for them.
   std::vector<GroupOffset> AllOffsets() const;
@@ -172,6 +175,13 @@ class PartitionTable {
   struct Taking;
   // By directory.
   using Writes = std::vector<std::vector<log::LogAppend>>;
+  // A commit that waits for its append.
+  struct WaitingCommit {
+    size_t shard;
+    OffsetCommit commit;
+    OffsetCommitDone done;
+  };
+  struct CommitBatch;
   struct Damage {
     // The newest since the damage was found.
     std::optional<Assignment> assignment;
@@ -235,6 +245,14 @@ class PartitionTable {
   // REQUIRES: it holds committed offsets.
   void AdvanceOffsets(Replica& replica);
   void WriteOffsets();
+  // Those that wait.
+  void AppendCommits();
+  void AppendCommitsOf(const TopicPartition& partition, std::vector<WaitingCommit> commits);
+  void AppendCommitBatch(const TopicPartition& partition, CommitBatch batch);
+  // As with acks=all; `reset_of` as in OffsetCommit.
+  void AppendOffsets(const TopicPartition& partition, std::vector<SharedBytes> batches,
+                     MonoTime deadline, const std::optional<std::string>& reset_of,
+                     OffsetCommitDone done);
   // Errors: those of OffsetQueryOutcome.
   Result<Replica*> FindOffsets(const TopicPartition& id) const;
   Result<std::vector<log::CommittedOffset>> QueryOne(const OffsetQuery& query) const;
@@ -298,6 +316,8 @@ class PartitionTable {
   MonoTime offsets_at_ = MonoTime::max();
   // Partitions with rows to write then.
   std::set<log::PartitionHandle> offsets_to_write_;
+  // Appended together in a task of its own: after those that are already due, which bring more.
+  std::map<TopicPartition, std::vector<WaitingCommit>> commits_;
   // Partitions without a leader that the controller looks for evidence of.
   std::set<TopicPartition> log_end_wanted_;
   // Partitions that the next checkpoint writes.

@@ -1,5 +1,9 @@
-// PartitionTable's committed offsets: rows follow the high watermark, questions are answered from
-// them, tombstones are appended like any record.
+// PartitionTable's committed offsets: commits are appended, rows follow the high watermark,
+// questions are answered from them, tombstones are appended like any record.
+//
+// Commits come one by one, each of a connection of its own. What the shard has heard by the time it
+// appends goes into one batch per partition, so that under load a commit costs little more than its
+// records, here, on disk and at the followers.
 //
 // Rows are written a little later than they become visible: what a restart replays for it is in the
 // log, and a group that commits often writes its rows once.
@@ -22,6 +26,17 @@ constexpr int32_t kTombstonesPerBatch = 1'000;
 constexpr size_t kAllOffsetsMax = 200'000;
 // How long tombstones for a deleted topic may wait for the other replicas.
 constexpr Duration kTombstoneTimeout = std::chrono::seconds(30);
+// What a record takes in a batch besides its key and value, at most: five varints of 32 bits, one
+// of 64, and its attributes.
+constexpr size_t kRecordOverheadBytesMax = 5 * 5 + 10 + 1;
+
+size_t BytesMaxOf(const std::vector<OffsetRecord>& records) {
+  size_t bytes = 0;
+  for (const OffsetRecord& record : records) {
+    bytes += record.key.size() + record.value.size() + kRecordOverheadBytesMax;
+  }
+  return bytes;
+}
 
 }  // namespace
 
@@ -130,7 +145,73 @@ std::vector<GroupOffset> PartitionTable::AllOffsets() const {
   return all;
 }
 
-void PartitionTable::CommitOffsets(const TopicPartition& partition,
+// ---- Changing -----------------------------------------------------------------------------
+
+// Commits that become one batch.
+struct PartitionTable::CommitBatch {
+  wire::RecordBatchBuilder records = wire::RecordBatchBuilder();
+  // What the batch takes, at most.
+  size_t bytes = wire::kBatchHeaderBytes;
+  // The first of theirs.
+  MonoTime deadline = MonoTime::max();
+  std::optional<std::string> reset_of;
+  std::vector<OffsetCommitDone> done;
+};
+
+void PartitionTable::CommitOffsets(size_t shard, OffsetCommit commit, OffsetCommitDone done) {
+  if (commits_.empty()) executor_.Post([this] { AppendCommits(); });
+  commits_[commit.partition].push_back({shard, std::move(commit), std::move(done)});
+}
+
+void PartitionTable::AppendCommits() {
+  // An answer may bring the next commit.
+  for (auto& [partition, commits] : std::exchange(commits_, {})) {
+    AppendCommitsOf(partition, std::move(commits));
+  }
+}
+
+void PartitionTable::AppendCommitsOf(const TopicPartition& partition,
+                                     std::vector<WaitingCommit> commits) {
+  size_t bytes_max = kCommitBatchBytesMax;
+  if (const Result<Replica*> replica = Find(partition)) {
+    bytes_max = std::min(
+        bytes_max, static_cast<size_t>(std::max(0, (*replica)->log->config().batch_bytes_max)));
+  }
+  CommitBatch batch;
+  for (WaitingCommit& waiting : commits) {
+    OffsetCommit& commit = waiting.commit;
+    if (const ErrorCode refused = commit.check(waiting.shard); refused != ErrorCode::kNone) {
+      waiting.done(refused);
+      continue;
+    }
+    const size_t bytes = BytesMaxOf(commit.records);
+    // A reset stands alone: what it replaces is looked up, and written before it.
+    const bool ends_batch = commit.reset_of.has_value() || batch.reset_of.has_value();
+    if (!batch.done.empty() && (ends_batch || batch.bytes + bytes > bytes_max)) {
+      AppendCommitBatch(partition, std::exchange(batch, CommitBatch()));
+    }
+    const int64_t now_ms = executor_.WallNow().value();
+    for (const OffsetRecord& record : commit.records) {
+      batch.records.Add(now_ms, record.key, record.value);
+    }
+    batch.bytes += bytes;
+    batch.deadline = std::min(batch.deadline, commit.deadline);
+    batch.reset_of = std::move(commit.reset_of);
+    batch.done.push_back(std::move(waiting.done));
+  }
+  if (!batch.done.empty()) AppendCommitBatch(partition, std::move(batch));
+}
+
+void PartitionTable::AppendCommitBatch(const TopicPartition& partition, CommitBatch batch) {
+  std::vector<SharedBytes> batches;
+  batches.push_back(batch.records.Build());
+  AppendOffsets(partition, std::move(batches), batch.deadline, batch.reset_of,
+                [all = std::move(batch.done)](ErrorCode error) mutable {
+                  for (OffsetCommitDone& done : all) done(error);
+                });
+}
+
+void PartitionTable::AppendOffsets(const TopicPartition& partition,
                                    std::vector<SharedBytes> batches, MonoTime deadline,
                                    const std::optional<std::string>& reset_of,
                                    OffsetCommitDone done) {
@@ -178,10 +259,11 @@ void PartitionTable::AppendTombstones(const Replica& replica, const std::vector<
     builder = wire::RecordBatchBuilder();
   }
   if (builder.record_count() > 0) batches.push_back(builder.Build());
-  CommitOffsets(replica.id, std::move(batches), deadline, reset_of, std::move(done));
+  AppendOffsets(replica.id, std::move(batches), deadline, reset_of, std::move(done));
 }
 
 void PartitionTable::ForgetOffsets(const OffsetForget& forget, OffsetForgetDone done) {
+  AppendCommits();
   const Result<Replica*> replica = FindOffsets(forget.partition);
   if (!replica) return done({.error = replica.error().code});
   std::set<std::pair<std::string_view, int32_t>> wanted;
@@ -211,6 +293,7 @@ void PartitionTable::ForgetOffsets(const OffsetForget& forget, OffsetForgetDone 
 }
 
 void PartitionTable::ForgetTopics(const std::map<Uuid, std::string>& topics) {
+  AppendCommits();
   std::vector<TopicPartition> led;
   for (const auto& [id, replica] : replicas_) {
     if (replica->log->committed_offsets() != nullptr && replica->partition.leading()) {

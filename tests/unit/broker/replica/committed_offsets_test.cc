@@ -10,7 +10,8 @@
 #include <vector>
 
 #include "broker/wire/offset_records.h"
-#include "broker/wire/record_batch_builder.h"
+#include "broker/wire/record_batch.h"
+#include "common/base/limits.h"
 #include "common/base/prng.h"
 #include "tests/unit/broker/replica/replication_fixture.h"
 
@@ -20,12 +21,12 @@ namespace {
 using test::MakePartition;
 using Strings = std::vector<std::string>;
 
-SharedBytes CommitOf(const std::string& group, const std::string& topic, int64_t offset,
-                     const Uuid& topic_id = {}) {
-  wire::RecordBatchBuilder builder;
-  builder.Add(1, wire::EncodeOffsetKey({group, topic, 0}),
-              wire::EncodeOffsetValue({.offset = offset, .topic_id = topic_id}));
-  return builder.Build();
+using Records = std::vector<OffsetRecord>;
+
+Records CommitOf(const std::string& group, const std::string& topic, int64_t offset,
+                 const Uuid& topic_id = {}) {
+  return {{wire::EncodeOffsetKey({group, topic, 0}),
+           wire::EncodeOffsetValue({.offset = offset, .topic_id = topic_id})}};
 }
 
 Strings Listed(const OffsetQueryOutcome& outcome) {
@@ -48,8 +49,9 @@ std::string ResetText(const OffsetQueryOutcome& outcome) {
   return text;
 }
 
-log::LogConfigPtr OffsetsConfig() {
+log::LogConfigPtr OffsetsConfig(int32_t batch_bytes_max = limits::kBatchBytesDefault) {
   log::LogConfig config;
+  config.batch_bytes_max = batch_bytes_max;
   config.committed_offsets = true;
   return std::make_shared<const log::LogConfig>(config);
 }
@@ -65,7 +67,7 @@ class OffsetsOfOneBroker : public ::testing::Test {
   }
 
   using Committed = std::shared_ptr<std::optional<ErrorCode>>;
-  Committed StartCommit(SharedBytes records, ErrorCode verdict = ErrorCode::kNone) {
+  Committed StartCommit(Records records, ErrorCode verdict = ErrorCode::kNone) {
     auto outcome = std::make_shared<std::optional<ErrorCode>>();
     world.router->CommitOffsets(0,
                                 {.partition = p,
@@ -75,13 +77,13 @@ class OffsetsOfOneBroker : public ::testing::Test {
                                 [outcome](ErrorCode error) { *outcome = error; });
     return outcome;
   }
-  ErrorCode Commit(SharedBytes records, ErrorCode verdict = ErrorCode::kNone) {
+  ErrorCode Commit(Records records, ErrorCode verdict = ErrorCode::kNone) {
     const Committed outcome = StartCommit(std::move(records), verdict);
     world.Run();
     return outcome->value_or(ErrorCode::kRequestTimedOut);
   }
   // As somebody who is no member.
-  ErrorCode Reset(SharedBytes records, const std::string& group = "g") {
+  ErrorCode Reset(Records records, const std::string& group = "g") {
     std::optional<ErrorCode> outcome;
     world.router->CommitOffsets(0,
                                 {.partition = p,
@@ -122,6 +124,16 @@ class OffsetsOfOneBroker : public ::testing::Test {
                                 [&](OffsetForgetOutcome o) { outcome = o; });
     world.Run();
     return outcome.value();
+  }
+
+  // Records of each batch of the partition.
+  std::vector<int> BatchSizes() {
+    std::vector<int> sizes;
+    for (const SharedBytes& run : world.Fetch(p, 0).records) {
+      wire::BatchIterator batches(run.view());
+      while (const auto batch = batches.Next().value()) sizes.push_back(batch->record_count());
+    }
+    return sizes;
   }
 
   const TopicPartition p = MakePartition(0);
@@ -225,6 +237,97 @@ TEST_F(OffsetsOfOneBroker, D01_ARestartLosesNoneWrittenAsRowsOrNot) {
   world.Start();
   world.Lead({p}, 2);
   EXPECT_EQ(AllOf("g"), (Strings{"a=2", "b=3"}));
+}
+
+// ---- Commits that come together -----------------------------------------------------------
+
+TEST_F(OffsetsOfOneBroker, CommitsThatComeTogetherAreOneBatch) {
+  const Committed first = StartCommit(CommitOf("g", "a", 1));
+  const Committed second = StartCommit(CommitOf("h", "a", 2));
+  const Committed third = StartCommit(CommitOf("g", "a", 3));
+  world.Run();
+  EXPECT_EQ(*first, ErrorCode::kNone);
+  EXPECT_EQ(*second, ErrorCode::kNone);
+  EXPECT_EQ(*third, ErrorCode::kNone);
+  EXPECT_EQ(AllOf("g"), Strings{"a=3"}) << "the later one counts";
+  EXPECT_EQ(AllOf("h"), Strings{"a=2"});
+  EXPECT_EQ(BatchSizes(), std::vector<int>{3});
+  Commit(CommitOf("g", "a", 4));
+  EXPECT_EQ(BatchSizes(), (std::vector<int>{3, 1}));
+}
+
+TEST_F(OffsetsOfOneBroker, G17_ARefusalConcernsNoOtherCommit) {
+  const Committed first = StartCommit(CommitOf("g", "a", 1));
+  const Committed refused = StartCommit(CommitOf("h", "a", 2), ErrorCode::kIllegalGeneration);
+  const Committed third = StartCommit(CommitOf("i", "a", 3));
+  world.Run();
+  EXPECT_EQ(*first, ErrorCode::kNone);
+  EXPECT_EQ(*refused, ErrorCode::kIllegalGeneration);
+  EXPECT_EQ(*third, ErrorCode::kNone);
+  EXPECT_EQ(AllOf("h"), Strings{});
+  EXPECT_EQ(BatchSizes(), std::vector<int>{2});
+}
+
+// The fence of D7: what a commit waits for others must not let it pass a newer generation.
+TEST_F(OffsetsOfOneBroker, G17_TheCheckIsAskedInTheMomentOfTheAppend) {
+  ErrorCode verdict = ErrorCode::kNone;
+  std::optional<ErrorCode> outcome;
+  world.router->CommitOffsets(0,
+                              {.partition = p,
+                               .records = CommitOf("g", "a", 1),
+                               .check = [&verdict](size_t) { return verdict; },
+                               .deadline = world.world.now + std::chrono::seconds(5)},
+                              [&outcome](ErrorCode error) { outcome = error; });
+  verdict = ErrorCode::kIllegalGeneration;
+  world.Run();
+  EXPECT_EQ(outcome, ErrorCode::kIllegalGeneration);
+  EXPECT_EQ(AllOf("g"), Strings{});
+}
+
+TEST_F(OffsetsOfOneBroker, CommitsThatAreTooLargeTogetherAreNotTooLarge) {
+  world.config = OffsetsConfig(200);
+  world.Lead({p}, 1);
+  std::vector<Committed> commits;
+  for (int i = 0; i < 5; ++i) commits.push_back(StartCommit(CommitOf("g", "a", i)));
+  const Committed too_large = StartCommit(CommitOf(std::string(200, 'g'), "a", 1));
+  commits.push_back(StartCommit(CommitOf("h", "a", 7)));
+  world.Run();
+  for (const Committed& commit : commits) EXPECT_EQ(*commit, ErrorCode::kNone);
+  EXPECT_EQ(*too_large, ErrorCode::kMessageTooLarge);
+  EXPECT_EQ(AllOf("g"), Strings{"a=4"});
+  EXPECT_EQ(AllOf("h"), Strings{"a=7"});
+  EXPECT_GT(BatchSizes().size(), 1u);
+}
+
+TEST_F(OffsetsOfOneBroker, WhatIsForgottenAfterACommitIsForgotten) {
+  const Committed commit = StartCommit(CommitOf("g", "a", 1));
+  EXPECT_EQ(Forget("g").forgotten, 1u);
+  EXPECT_EQ(*commit, ErrorCode::kNone);
+  EXPECT_EQ(AllOf("g"), Strings{});
+  const Uuid topic_id{{1}};
+  StartCommit(CommitOf("g", "t", 1, topic_id));
+  world.router->ForgetTopics({{topic_id, "t"}});
+  world.Run();
+  EXPECT_EQ(AllOf("g"), Strings{});
+}
+
+TEST_F(OffsetsOfOneBroker, AResetAmongCommitsKnowsThoseBeforeItAlone) {
+  const Committed before = StartCommit(CommitOf("g", "a", 5));
+  auto reset = std::make_shared<std::optional<ErrorCode>>();
+  world.router->CommitOffsets(0,
+                              {.partition = p,
+                               .records = CommitOf("g", "a", 2),
+                               .check = [](size_t) { return ErrorCode::kNone; },
+                               .deadline = world.world.now + std::chrono::seconds(5),
+                               .reset_of = "g"},
+                              [reset](ErrorCode error) { *reset = error; });
+  const Committed after = StartCommit(CommitOf("g", "a", 3));
+  world.Run();
+  EXPECT_EQ(*before, ErrorCode::kNone);
+  EXPECT_EQ(*reset, ErrorCode::kNone);
+  EXPECT_EQ(*after, ErrorCode::kNone);
+  EXPECT_EQ(LastReset(), "a:5>2");
+  EXPECT_EQ(AllOf("g"), Strings{"a=3"});
 }
 
 // ---- Resets -------------------------------------------------------------------------------
