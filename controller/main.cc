@@ -24,6 +24,7 @@
 #include "controller/service/broker_service.h"
 #include "controller/service/controller_config.h"
 #include "controller/service/group_service.h"
+#include "controller/service/group_stream_service.h"
 #include "controller/service/pages.h"
 #include "controller/service/raft_service.h"
 
@@ -66,10 +67,11 @@ class Controller {
     admin_ = std::make_unique<service::AdminService>(*node_, config.node.defaults);
     brokers_ = std::make_unique<service::BrokerService>(*node_);
     groups_ = std::make_unique<service::GroupService>(*node_);
+    group_streams_ = std::make_unique<service::GroupStreamService>(*node_);
     raft_ = std::make_unique<service::RaftService>(*node_);
-    WEIR_ASSIGN_OR_RETURN(
-        server_, rpc::Server::Start({.listen_address = config.listen},
-                                    {admin_.get(), brokers_.get(), groups_.get(), raft_.get()}));
+    WEIR_ASSIGN_OR_RETURN(server_, rpc::Server::Start({.listen_address = config.listen},
+                                                      {admin_.get(), brokers_.get(), groups_.get(),
+                                                       group_streams_.get(), raft_.get()}));
     node_->OnReadyChange([this](bool ready) { server_->SetServing(ready); });
     const std::string grpc = WithPort(config.listen, server_->port());
     std::string http = "none";
@@ -107,6 +109,7 @@ class Controller {
   std::unique_ptr<service::AdminService> admin_;
   std::unique_ptr<service::BrokerService> brokers_;
   std::unique_ptr<service::GroupService> groups_;
+  std::unique_ptr<service::GroupStreamService> group_streams_;
   std::unique_ptr<service::RaftService> raft_;
   std::unique_ptr<rpc::Server> server_;
   std::unique_ptr<runtime::HttpPages> pages_;

@@ -69,12 +69,12 @@ void ControllerGateway::AlterPartition(broker::v1::AlterPartitionRequest request
 
 rpc::CallHandle ControllerGateway::JoinGroup(group::v1::JoinGroupRequest request, Duration timeout,
                                              ReplyDone<group::v1::JoinGroupReply> done) {
-  return Forward(rpc::kJoinGroup, std::move(request), timeout, std::move(done));
+  return group_calls_.Call(std::move(request), timeout, std::move(done));
 }
 
 rpc::CallHandle ControllerGateway::SyncGroup(group::v1::SyncGroupRequest request, Duration timeout,
                                              ReplyDone<group::v1::SyncGroupReply> done) {
-  return Forward(rpc::kSyncGroup, std::move(request), timeout, std::move(done));
+  return group_calls_.Call(std::move(request), timeout, std::move(done));
 }
 
 rpc::CallHandle ControllerGateway::Heartbeat(group::v1::HeartbeatRequest request, Duration timeout,
@@ -109,7 +109,7 @@ rpc::CallHandle ControllerGateway::DescribeGroups(group::v1::DescribeGroupsReque
 rpc::CallHandle ControllerGateway::ConsumerGroupHeartbeat(
     group::v1::ConsumerGroupHeartbeatRequest request, Duration timeout,
     ReplyDone<group::v1::ConsumerGroupHeartbeatReply> done) {
-  return Forward(rpc::kConsumerGroupHeartbeat, std::move(request), timeout, std::move(done));
+  return group_calls_.Call(std::move(request), timeout, std::move(done));
 }
 
 rpc::CallHandle ControllerGateway::DescribeConsumerGroups(

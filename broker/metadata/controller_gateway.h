@@ -1,5 +1,5 @@
-// ControllerGateway: the controllers over gRPC, as ControllerPort, GroupPort, SessionPort and
-// FeedPort.
+// ControllerGateway: the controllers over gRPC, as ControllerPort, GroupPort, SessionPort, FeedPort
+// and GroupStreamPort. What members of groups ask for all at once goes on one stream.
 //
 // Laws:
 //  1. Replies are handed over on the metadata thread, so that nothing of the broker is called
@@ -11,6 +11,7 @@
 
 #include "broker/metadata/broker_session.h"
 #include "broker/metadata/controller_port.h"
+#include "broker/metadata/group_call_stream.h"
 #include "broker/metadata/group_port.h"
 #include "broker/metadata/metadata_follower.h"
 #include "common/base/executor.h"
@@ -21,11 +22,14 @@ namespace weir::broker {
 class ControllerGateway : public ControllerPort,
                           public GroupPort,
                           public SessionPort,
-                          public FeedPort {
+                          public FeedPort,
+                          private GroupStreamPort {
  public:
   // `client` outlives the gateway; `metadata_thread` is kept as long as calls are under way.
   ControllerGateway(rpc::ControllerClient& client, std::shared_ptr<Executor> metadata_thread)
-      : client_(client), metadata_thread_(std::move(metadata_thread)) {}
+      : client_(client),
+        metadata_thread_(std::move(metadata_thread)),
+        group_calls_(metadata_thread_, *this) {}
 
   void CreateTopics(admin::v1::CreateTopicsRequest request, Duration timeout,
                     ReplyDone<admin::v1::CreateTopicsReply> done) override;
@@ -81,8 +85,13 @@ class ControllerGateway : public ControllerPort,
   rpc::CallHandle Forward(const rpc::Method<Request, Reply>& method, Request request,
                           Duration timeout, ReplyDone<Reply> done);
 
+  std::unique_ptr<rpc::GroupStream> OpenGroupStream(rpc::GroupStreamEvents events) override {
+    return client_.OpenGroupStream(std::move(events));
+  }
+
   rpc::ControllerClient& client_;
   std::shared_ptr<Executor> metadata_thread_;
+  GroupCallStream group_calls_;
 };
 
 }  // namespace weir::broker

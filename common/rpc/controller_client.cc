@@ -252,6 +252,17 @@ class Stream final : public SessionStream {
   const std::shared_ptr<ByteStream> stream_;
 };
 
+class GroupCalls final : public GroupStream {
+ public:
+  explicit GroupCalls(std::shared_ptr<ByteStream> stream) : stream_(std::move(stream)) {}
+  ~GroupCalls() override { stream_->Cancel(); }
+  void Cancel() override { stream_->Cancel(); }
+  void Send(group::v1::GroupCallBatch batch) override { stream_->Send(ToByteBuffer(batch)); }
+
+ private:
+  const std::shared_ptr<ByteStream> stream_;
+};
+
 RpcError EndOf(const grpc::Status& status) {
   if (!status.ok()) return FromGrpcStatus(status);
   return {{ErrorCode::kNone, "the controller ended the stream"}, {}};
@@ -322,6 +333,23 @@ std::unique_ptr<StreamHandle> ControllerClient::FetchMetadata(
   stream->Send(ToByteBuffer(request));
   stream->CloseSending();
   return std::make_unique<Stream>(std::move(stream));
+}
+
+std::unique_ptr<GroupStream> ControllerClient::OpenGroupStream(GroupStreamEvents events) {
+  const State::Target target = state_->ForLeader();
+  const uint64_t attempt = state_->BeginAttempt(target);
+  auto raw = Typed<group::v1::GroupAnswerBatch>(state_, target, std::move(events),
+                                                /*to_leader=*/false);
+  raw.on_end = [state = state_, attempt, on_end = std::move(raw.on_end)](const auto& status) {
+    state->EndAttempt(attempt);
+    on_end(status);
+  };
+  auto stream = ByteStream::Open(target.channel, "/weir.group.v1.GroupStreamService/Calls", {},
+                                 std::move(raw));
+  state_->CanBeCut(attempt, [weak = std::weak_ptr(stream)] {
+    if (const auto running = weak.lock()) running->Cancel();
+  });
+  return std::make_unique<GroupCalls>(std::move(stream));
 }
 
 void ControllerClient::AddAddresses(const std::vector<std::string>& addresses) {

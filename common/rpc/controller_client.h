@@ -30,6 +30,7 @@
 #include "common/rpc/methods.h"
 #include "common/rpc/status.h"
 #include "common/rpc/unary_call.h"
+#include "proto/group_stream.pb.h"
 
 namespace weir::rpc {
 
@@ -81,6 +82,18 @@ struct SessionEvents {
   std::function<void(RpcError)> on_end;
 };
 
+// A broker's calls about groups (proto/group_stream.proto), to the active controller.
+class GroupStream : public StreamHandle {
+ public:
+  // Queued in order; dropped after the end.
+  virtual void Send(group::v1::GroupCallBatch batch) = 0;
+};
+
+struct GroupStreamEvents {
+  std::function<void(group::v1::GroupAnswerBatch)> on_reply;
+  std::function<void(RpcError)> on_end;
+};
+
 struct MetadataEvents {
   std::function<void(broker::v1::FetchMetadataReply)> on_reply;
   std::function<void(RpcError)> on_end;
@@ -108,6 +121,10 @@ class ControllerClient {
   // either.
   std::unique_ptr<StreamHandle> FetchMetadata(const broker::v1::FetchMetadataRequest& request,
                                               MetadataEvents events);
+
+  // One stream to the controller believed to be the leader. Not reopened; ends as a lost connection
+  // when another controller has answered a session (law 4).
+  std::unique_ptr<GroupStream> OpenGroupStream(GroupStreamEvents events);
 
   // More controllers to try, e.g. those a DescribeQuorum named. Known ones are ignored.
   void AddAddresses(const std::vector<std::string>& addresses);

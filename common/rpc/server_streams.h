@@ -113,12 +113,15 @@ class ServerPush final : public grpc::ServerWriteReactor<Out> {
   Out outgoing_;
 };
 
-// Both ways. Outgoing messages are few and small: heartbeat answers.
+// Both ways. Outgoing messages are few and small (heartbeat answers), or come one at a time: the
+// next one after `on_sent`.
 template <class In, class Out>
 class ServerSession final : public grpc::ServerBidiReactor<In, Out> {
  public:
   struct Events {
     std::function<void(In)> on_message;
+    // What waited has been sent. May be empty.
+    std::function<void()> on_sent;
     // The client will send no more, by intent or because the connection broke.
     std::function<void()> on_done;
   };
@@ -159,11 +162,14 @@ class ServerSession final : public grpc::ServerBidiReactor<In, Out> {
   }
 
   void OnWriteDone(bool ok) override {
-    std::lock_guard lock(mutex_);
-    queue_.pop_front();
-    if (!ok) queue_.clear();
-    if (!queue_.empty()) return this->StartWrite(&queue_.front());
-    if (ending_) FinishOnce();
+    {
+      std::lock_guard lock(mutex_);
+      queue_.pop_front();
+      if (!ok) queue_.clear();
+      if (!queue_.empty()) return this->StartWrite(&queue_.front());
+      if (ending_) return FinishOnce();
+    }
+    if (ok && events_.on_sent) events_.on_sent();
   }
 
   void OnCancel() override {

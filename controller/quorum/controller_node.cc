@@ -140,6 +140,7 @@ Status ControllerNode::StartRunning(const raft::Configuration& founding) {
       GroupCallsOptions{options_.id,
                         state::ReadGroupConfig({empty, kNoNode, &options_.defaults.static_config}),
                         runtime::RandomSeed()});
+  group_streams_ = std::make_unique<GroupStreams>(*loop_, *controller_, *groups_);
   options_.leaders.self = options_.id;
   leader_balancer_ = std::make_unique<LeaderBalancer>(*loop_, *controller_, options_.leaders);
   feed_ = std::make_unique<MetadataFeed>(
@@ -152,6 +153,7 @@ Status ControllerNode::StartRunning(const raft::Configuration& founding) {
   machine_->AddListener(controller_.get());
   machine_->AddListener(sessions_.get());
   machine_->AddListener(groups_.get());
+  machine_->AddListener(group_streams_.get());
   machine_->AddListener(leader_balancer_.get());
   machine_->AddListener(feed_.get());
   machine_->AddListener(membership_.get());

@@ -28,6 +28,7 @@
 #include "controller/quorum/broker_sessions.h"
 #include "controller/quorum/founding.h"
 #include "controller/quorum/group_calls.h"
+#include "controller/quorum/group_streams.h"
 #include "controller/quorum/leader_balancer.h"
 #include "controller/quorum/membership.h"
 #include "controller/quorum/metadata_feed.h"
@@ -117,6 +118,7 @@ class ControllerNode {
   ActiveController& controller() { return *controller_; }
   BrokerSessions& sessions() { return *sessions_; }
   GroupCalls& groups() { return *groups_; }
+  GroupStreams& group_streams() { return *group_streams_; }
   MetadataFeed& feed() { return *feed_; }
   Membership& membership() { return *membership_; }
   const metadata::MetadataImage& committed() const { return machine_->committed(); }
@@ -175,6 +177,7 @@ class ControllerNode {
   std::unique_ptr<ActiveController> controller_;
   std::unique_ptr<BrokerSessions> sessions_;
   std::unique_ptr<GroupCalls> groups_;
+  std::unique_ptr<GroupStreams> group_streams_;
   std::unique_ptr<LeaderBalancer> leader_balancer_;
   std::unique_ptr<MetadataFeed> feed_;
   std::unique_ptr<Membership> membership_;

@@ -21,6 +21,7 @@
 #include "proto/admin.grpc.pb.h"
 #include "proto/broker.grpc.pb.h"
 #include "proto/group.grpc.pb.h"
+#include "proto/group_stream.grpc.pb.h"
 
 namespace weir::rpc {
 namespace {
@@ -290,6 +291,48 @@ TEST(ControllerClient, CallsDoNotWaitAtAControllerThatIsNoLongerTheLeader) {
   EXPECT_EQ(patient.calls, 1);
   call.Cancel();
   done.get_future().wait();
+  session->Cancel();
+  ended.get_future().wait();
+}
+
+// Takes calls about groups and answers none.
+class PatientGroupStreams final : public group::v1::GroupStreamService::CallbackService {
+ public:
+  using Stream = ServerSession<group::v1::GroupCallBatch, group::v1::GroupAnswerBatch>;
+  grpc::ServerBidiReactor<group::v1::GroupCallBatch, group::v1::GroupAnswerBatch>* Calls(
+      grpc::CallbackServerContext*) override {
+    auto stream = Stream::Make();
+    Stream::Events events;
+    events.on_message = [this](const group::v1::GroupCallBatch&) { ++batches; };
+    events.on_done = [this] { ++done; };
+    stream->Start(std::move(events));
+    return stream.get();
+  }
+  std::atomic<int> batches = 0;
+  std::atomic<int> done = 0;
+};
+
+TEST(ControllerClient, AGroupStreamDoesNotStayAtAControllerThatIsNoLongerTheLeader) {
+  PatientGroupStreams paused;
+  Running first({&paused});
+  FakeBrokers brokers;
+  Running second({&brokers});
+  ControllerClient client({first.address, second.address}, {.tool = "test"});
+  std::promise<RpcError> cut;
+  const auto stream = client.OpenGroupStream({[](const group::v1::GroupAnswerBatch&) {},
+                                              [&](const RpcError& end) { cut.set_value(end); }});
+  stream->Send({});
+  while (paused.batches == 0) std::this_thread::yield();
+  // The first one serves no sessions: the client turns to the second.
+  std::promise<void> refused;
+  const auto none = client.OpenSession({nullptr, [&](const RpcError&) { refused.set_value(); }});
+  refused.get_future().wait();
+  std::promise<void> ended;
+  auto session = client.OpenSession(
+      {[](const broker::v1::SessionReply&) {}, [&](const RpcError&) { ended.set_value(); }});
+  session->Send({});
+  EXPECT_EQ(cut.get_future().get().error.code, ErrorCode::kNetworkException);
+  while (paused.done == 0) std::this_thread::yield();
   session->Cancel();
   ended.get_future().wait();
 }

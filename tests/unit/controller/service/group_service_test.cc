@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <mutex>
+#include <optional>
+
 #include "common/metadata/group_partition.h"
 #include "tests/unit/controller/service/three_controllers.h"
 
@@ -215,6 +218,91 @@ TEST_F(GroupServiceTest, D7_AnAssignmentWaitsForTheLeaderOfTheOffsetsPartition) 
   const auto reply = sync.get();
   ASSERT_TRUE(reply) << ToString(reply.error());
   EXPECT_EQ(reply->assignment(), "all");
+}
+
+// What a broker hears on its stream of calls.
+struct Heard {
+  std::vector<group::v1::GroupCallAnswer> answers;
+  int taken = 0;
+  std::optional<rpc::RpcError> end;
+};
+
+class GroupStreamServiceTest : public GroupServiceTest {
+ protected:
+  std::unique_ptr<rpc::GroupStream> Open() {
+    const auto take = [ear = ear_](const group::v1::GroupAnswerBatch& batch) {
+      std::lock_guard lock(ear->mutex);
+      ear->heard.taken += batch.taken();
+      ear->heard.answers.insert(ear->heard.answers.end(), batch.answers().begin(),
+                                batch.answers().end());
+    };
+    const auto end = [ear = ear_](rpc::RpcError error) {
+      std::lock_guard lock(ear->mutex);
+      ear->heard.end = std::move(error);
+    };
+    return client_->OpenGroupStream({take, end});
+  }
+  Heard Now() {
+    std::lock_guard lock(ear_->mutex);
+    return ear_->heard;
+  }
+  bool IsOver() { return Now().end.has_value(); }
+  static group::v1::GroupCallBatch Joins(const std::vector<std::string>& member_ids) {
+    group::v1::GroupCallBatch batch;
+    for (const std::string& id : member_ids) {
+      auto* call = batch.add_calls();
+      call->set_id(static_cast<uint64_t>(batch.calls_size()));
+      *call->mutable_join() = JoinOf(id);
+    }
+    return batch;
+  }
+
+ private:
+  // Outlives the test: a stream may end after it.
+  struct Ear {
+    std::mutex mutex;
+    Heard heard;
+  };
+  const std::shared_ptr<Ear> ear_ = std::make_shared<Ear>();
+};
+
+TEST_F(GroupStreamServiceTest, CallsAreTakenAndAnswered) {
+  AskForId();
+  const auto stream = Open();
+  stream->Send(Joins({"", "", "stranger"}));
+  ASSERT_TRUE(Eventually([&] { return Now().answers.size() == 3; }));
+  EXPECT_EQ(Now().taken, 3);
+  for (const group::v1::GroupCallAnswer& answer : Now().answers) {
+    EXPECT_EQ(ErrorCodeFromNumber(answer.join().error_code()),
+              answer.id() == 3 ? ErrorCode::kUnknownMemberId : ErrorCode::kMemberIdRequired);
+  }
+  stream->Cancel();
+  EXPECT_TRUE(Eventually([&] { return IsOver(); }));
+}
+
+TEST_F(GroupStreamServiceTest, TheEndOfABrokerWithdrawsItsCalls) {
+  StableGroup();
+  const std::string second = AskForId();
+  {
+    const auto stream = Open();
+    stream->Send(Joins({second}));
+    ASSERT_TRUE(Eventually([&] { return CallsThatWait() == 1; }));
+  }
+  EXPECT_TRUE(Eventually([&] { return IsOver(); }));
+  EXPECT_TRUE(Eventually([&] { return CallsThatWait() == 0; }));
+}
+
+TEST_F(GroupStreamServiceTest, AControllerThatStopsEndsTheStream) {
+  StableGroup();
+  const std::string second = AskForId();
+  const auto stream = Open();
+  stream->Send(Joins({second}));
+  ASSERT_TRUE(Eventually([&] { return CallsThatWait() == 1; }));
+  const int active = WaitForActive();
+  controllers_[active]->Stop(/*transfer=*/false);
+  controllers_.erase(active);
+  ASSERT_TRUE(Eventually([&] { return IsOver(); }));
+  EXPECT_TRUE(Now().answers.empty()) << "nobody has answered: it is sent again";
 }
 
 }  // namespace

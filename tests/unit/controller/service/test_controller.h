@@ -13,6 +13,7 @@
 #include "controller/service/admin_service.h"
 #include "controller/service/broker_service.h"
 #include "controller/service/group_service.h"
+#include "controller/service/group_stream_service.h"
 #include "controller/service/raft_service.h"
 
 namespace weir::service {
@@ -46,9 +47,11 @@ class TestController {
     admin_ = std::make_unique<AdminService>(*node_, options_.defaults);
     brokers_ = std::make_unique<BrokerService>(*node_);
     groups_ = std::make_unique<GroupService>(*node_);
+    group_streams_ = std::make_unique<GroupStreamService>(*node_);
     raft_ = std::make_unique<RaftService>(*node_);
-    auto server = rpc::Server::Start({.listen_address = listen},
-                                     {admin_.get(), brokers_.get(), groups_.get(), raft_.get()});
+    auto server = rpc::Server::Start(
+        {.listen_address = listen},
+        {admin_.get(), brokers_.get(), groups_.get(), group_streams_.get(), raft_.get()});
     EXPECT_TRUE(server.has_value());
     server_ = *std::move(server);
     address_ = "127.0.0.1:" + std::to_string(server_->port());
@@ -90,6 +93,7 @@ class TestController {
   std::unique_ptr<AdminService> admin_;
   std::unique_ptr<BrokerService> brokers_;
   std::unique_ptr<GroupService> groups_;
+  std::unique_ptr<GroupStreamService> group_streams_;
   std::unique_ptr<RaftService> raft_;
   std::unique_ptr<rpc::Server> server_;
   std::string address_;
