@@ -1,7 +1,7 @@
-// Guard mutations of replication (RELIABILITY I-20, C-32, S-15): with any one guard of brokers and
-// controllers taken away the cluster simulator must find the damage. Each case names the seed that
-// finds it, so that a run of the tests needs one world per guard; the same seed with the guard in
-// place must be clean, or the seed would prove nothing.
+// Guard mutations of replication (RELIABILITY I-20, C-32, S-15) and of consumer groups (G-01 to
+// G-19): with any one guard of brokers and controllers taken away the cluster simulator must find
+// the damage. Each case names the seed that finds it, so that a run of the tests needs one world
+// per guard; the same seed with the guard in place must be clean, or the seed would prove nothing.
 //
 //   WEIR_SIM_SEARCH=1    print which seeds find what; each is clean with the guard in place
 //   WEIR_SIM_SEEDS=1000  how many
@@ -153,6 +153,7 @@ struct Case {
   void (*world)(ClusterProfile&);
   uint64_t seed;      // finds it
   const char* finds;  // mostly; another seed may find another consequence
+  ClusterProfile (*base)(uint64_t seed) = MakeClusterProfile;
 };
 
 const Case kCases[] = {
@@ -179,6 +180,19 @@ const Case kCases[] = {
     {"D04_LeaderCountsWhatItSynced", AsTheyCome, 26, "I-01"},
     {"D01_FollowerReportsWhatItSynced", AsTheyCome, 42, "I-01"},
     {"J04_RepeatedBatchIsKnown", AsTheyCome, 4, "J-04"},
+    {"G17_GenerationAtCommit", AsTheyCome, 52, "G-17", MakeGroupProfile},
+    {"G17_MemberEpochAtCommit", AsTheyCome, 5, "G-17", MakeConsumerProfile},
+    {"G17_FenceIsWaitedFor", AsTheyCome, 18, "G-17", MakeConsumerProfile},
+    {"G02_RevocationIsConfirmed", AsTheyCome, 3, "G-02", MakeConsumerProfile},
+    {"G02_OwnedIsNotFree", AsTheyCome, 3, "CHECK", MakeConsumerProfile},
+    {"G11_FreshSessionsOfClassicMembers", AsTheyCome, 1, "G-11", MakeGroupProfile},
+    {"G11_FreshSessionsOfConsumers", AsTheyCome, 1, "G-11", MakeConsumerProfile},
+    {"G12_WhoWaitsStays", AsTheyCome, 7, "G-12", MakeGroupProfile},
+    {"G19_InstanceInUse", AsTheyCome, 9, "G-19", MakeConsumerProfile},
+    {"G01_NewSubscriptionsCount", AsTheyCome, 38, "G-01", MakeConsumerProfile},
+    {"G06_ToldOnceCommitted", AsTheyCome, 39, "G-06", MakeConsumerProfile},
+    {"G05_RefusalsAreConfirmed", AsTheyCome, 3, "G-05", MakeGroupProfile},
+    {"G10_OffsetsOfNewLeaders", AsTheyCome, 6, "G-10", MakeGroupProfile},
 };
 
 Case CaseOf(std::string_view guard) {
@@ -189,8 +203,9 @@ Case CaseOf(std::string_view guard) {
 }
 
 std::string RunMutation(const Guard& guard, uint64_t seed, bool guarded) {
-  ClusterProfile profile = MakeClusterProfile(seed);
-  CaseOf(guard.name).world(profile);
+  const Case known = CaseOf(guard.name);
+  ClusterProfile profile = known.base(seed);
+  known.world(profile);
   removed_guard = guarded ? "" : guard.name;
   std::string violation;
   try {
