@@ -128,7 +128,8 @@ Result<Appended> PartitionLog::Append(SharedBytes records, const AppendContext& 
                         wire::ValidateProduced(records.view(), rules));
   if (config_->compacted) WEIR_RETURN_IF_ERROR(wire::ValidateRecords(batch, rules));
   if (batch.has_producer_id()) {
-    WEIR_ASSIGN_OR_RETURN(const ProducerStates::Verdict verdict, producers_.Check(batch));
+    WEIR_ASSIGN_OR_RETURN(const ProducerStates::Verdict verdict,
+                          producers_.Check(batch, context.now));
     if (verdict.duplicate_of) return Duplicate(*verdict.duplicate_of);
   }
   char* bytes = Mutable(records);
@@ -144,6 +145,11 @@ Result<Appended> PartitionLog::Append(SharedBytes records, const AppendContext& 
   appended.end_offset = log_end_;
   appended.write = Store(appended.base_offset, std::move(records), context);
   return appended;
+}
+
+void PartitionLog::Refuse(std::string_view records, ErrorCode error, WallTime now) {
+  const auto batch = wire::RecordBatchView::Parse(records);
+  if (batch && batch->has_producer_id()) producers_.Refuse(*batch, error, now);
 }
 
 Appended PartitionLog::Duplicate(const ProducerBatch& batch) const {

@@ -109,6 +109,9 @@ class PartitionLog {
   // the leader epoch into the bytes, which nobody else may read until the call returns. Errors:
   // those of wire::ValidateProduced and of ProducerStates::Check.
   Result<Appended> Append(SharedBytes records, const AppendContext& context);
+  // The same records were refused for a reason that passes, and are not appended: so is what their
+  // producer had sent behind them (ProducerStates law 6). What is no batch is ignored.
+  void Refuse(std::string_view records, ErrorCode error, WallTime now);
   // Appends what a leader's log holds from log_end_offset() on: whole batches with their offsets
   // and epochs, unchanged. Nothing is appended on errors: kCorruptMessage for batches that are
   // damaged, out of order or older than the log's newest epoch.

@@ -23,6 +23,13 @@ int32_t SequenceAfter(int32_t sequence) {
   return sequence == std::numeric_limits<int32_t>::max() ? 0 : sequence + 1;
 }
 
+// Sequences wrap: the nearer way round tells which comes first.
+bool IsAfter(int32_t sequence, int32_t other) {
+  const uint32_t distance = (static_cast<uint32_t>(sequence) - static_cast<uint32_t>(other)) &
+                            static_cast<uint32_t>(std::numeric_limits<int32_t>::max());
+  return distance > 0 && distance < (1u << 30);
+}
+
 std::string Describe(const wire::RecordBatchView& batch) {
   return "producer " + std::to_string(batch.producer_id()) + " epoch " +
          std::to_string(batch.producer_epoch()) + " sequence " +
@@ -51,31 +58,67 @@ void ProducerStates::Producer::Remember(const ProducerBatch& batch) {
   batches[count++] = batch;
 }
 
-Result<ProducerStates::Verdict> ProducerStates::Check(const wire::RecordBatchView& batch) const {
-  if (!producers_) return Verdict{};
-  const auto found = producers_->find(ProducerId(batch.producer_id()));
-  if (found == producers_->end()) return Verdict{};
-  const Producer& known = found->second;
-  if (const ProducerBatch* same = known.Find(batch)) return Verdict{.duplicate_of = *same};
-
-  const ProducerEpoch epoch(batch.producer_epoch());
-  if (epoch < known.epoch) {
-    return Fail(ErrorCode::kInvalidProducerEpoch,
-                Describe(batch) + ": epoch " + ToString(known.epoch) + " has taken over");
+Result<ProducerStates::Verdict> ProducerStates::Check(const wire::RecordBatchView& batch,
+                                                      WallTime now) const {
+  const ProducerId id(batch.producer_id());
+  const Producer* known = nullptr;
+  if (producers_) {
+    const auto found = producers_->find(id);
+    if (found != producers_->end()) known = &found->second;
   }
-  if (epoch > known.epoch) {
-    if (batch.base_sequence() == 0) return Verdict{};
-    return Fail(ErrorCode::kOutOfOrderSequenceNumber,
-                Describe(batch) + ": a new epoch begins with sequence 0");
+  std::optional<int32_t> expected;
+  if (known != nullptr) {
+    if (const ProducerBatch* same = known->Find(batch)) return Verdict{.duplicate_of = *same};
+    const ProducerEpoch epoch(batch.producer_epoch());
+    if (epoch < known->epoch) {
+      return Fail(ErrorCode::kInvalidProducerEpoch,
+                  Describe(batch) + ": epoch " + ToString(known->epoch) + " has taken over");
+    }
+    // A new epoch begins with 0.
+    if (epoch > known->epoch) expected = 0;
+    if (epoch == known->epoch && known->count > 0) {
+      expected = SequenceAfter(known->batches[known->count - 1].last_sequence);
+    }
+    if (expected == batch.base_sequence()) return Verdict{};
   }
-  if (known.count == 0) return Verdict{};
-  const int32_t expected = SequenceAfter(known.batches[known.count - 1].last_sequence);
-  if (batch.base_sequence() == expected) return Verdict{};
+  if (refusals_) {
+    const auto refused = refusals_->find(id);
+    if (refused != refusals_->end() && refused->second.IsBefore(batch, now)) {
+      return Fail(refused->second.error, Describe(batch) + ": sequence " +
+                                             std::to_string(refused->second.first_sequence) +
+                                             " was refused and comes first");
+    }
+  }
+  if (!expected) return Verdict{};
   return Fail(ErrorCode::kOutOfOrderSequenceNumber,
-              Describe(batch) + ": sequence " + std::to_string(expected) + " comes next");
+              Describe(batch) + ": sequence " + std::to_string(*expected) + " comes next");
+}
+
+bool ProducerStates::Refusal::IsBefore(const wire::RecordBatchView& batch, WallTime now) const {
+  return ProducerEpoch(batch.producer_epoch()) == epoch &&
+         now - at < kRefusalLasts / std::chrono::milliseconds(1) &&
+         IsAfter(batch.base_sequence(), first_sequence);
+}
+
+void ProducerStates::Refuse(const wire::RecordBatchView& batch, ErrorCode error, WallTime now) {
+  if (!refusals_) refusals_ = std::make_unique<Refusals>();
+  const ProducerId id(batch.producer_id());
+  const auto found = refusals_->find(id);
+  if (found != refusals_->end() && found->second.IsBefore(batch, now)) {
+    found->second.error = error;
+    return;
+  }
+  if (found == refusals_->end() && refusals_->size() >= kRefusedMax) {
+    refusals_->clear();
+  }
+  refusals_->insert_or_assign(
+      id, Refusal{ProducerEpoch(batch.producer_epoch()), batch.base_sequence(), error, now});
 }
 
 void ProducerStates::Append(const wire::RecordBatchView& batch, WallTime now) {
+  if (refusals_ && refusals_->erase(ProducerId(batch.producer_id())) > 0 && refusals_->empty()) {
+    refusals_.reset();
+  }
   if (!producers_) producers_ = std::make_unique<Table>();
   Producer& producer = (*producers_)[ProducerId(batch.producer_id())];
   const ProducerEpoch epoch(batch.producer_epoch());

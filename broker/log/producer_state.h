@@ -10,8 +10,11 @@
 //     time begins again: forgetting late is safe, forgetting early is not.
 //  4. An empty table costs one pointer.
 //  5. A cut leaves what the log before it knew: twice as many batches are kept as a producer may
-//  have
-//     in flight, so that one whose whole window is cut still has its sequence.
+//     have in flight, so that one whose whole window is cut still has its sequence.
+//  6. What a producer had sent behind a batch that was refused for now is refused with the same
+//     error until that batch is there: it comes again, in order. Called out of order, librdkafka
+//     would begin a new epoch, and send what other partitions may have already once more
+//     (librdkafka issue 4953).
 // Thread rule: its partition's shard.
 #pragma once
 
@@ -44,12 +47,23 @@ struct ProducerBatch {
 
 class ProducerStates {
  public:
+  // Producers whose batch was refused and has not come again. With more, all of them are forgotten:
+  // what they sent behind it is then out of order.
+  static constexpr size_t kRefusedMax = 1'000;
+  // A producer that has not sent it again by then has given it up. Clients wait a second between
+  // two attempts.
+  static constexpr Duration kRefusalLasts = std::chrono::seconds(10);
+
   // What to do with a batch of a producer. `duplicate_of` is set when it is already in the log.
-  // Errors: kInvalidProducerEpoch (an older epoch than known), kOutOfOrderSequenceNumber.
+  // Errors: kInvalidProducerEpoch (an older epoch than known), kOutOfOrderSequenceNumber, that of
+  // the refused batch before it (law 6).
   struct Verdict {
     std::optional<ProducerBatch> duplicate_of;
   };
-  Result<Verdict> Check(const wire::RecordBatchView& batch) const;
+  Result<Verdict> Check(const wire::RecordBatchView& batch, WallTime now) const;
+
+  // The batch was refused for a reason that passes, before it was checked.
+  void Refuse(const wire::RecordBatchView& batch, ErrorCode error, WallTime now);
 
   // The batch is in the log, offsets given. Also the replay of what is on disk.
   void Append(const wire::RecordBatchView& batch, WallTime now);
@@ -83,7 +97,20 @@ class ProducerStates {
   };
   using Table = std::unordered_map<ProducerId, Producer>;
 
+  // The first batch of a producer that was refused and is not in the log since.
+  struct Refusal {
+    ProducerEpoch epoch;
+    int32_t first_sequence;
+    ErrorCode error;
+    // When it came last.
+    WallTime at;
+
+    bool IsBefore(const wire::RecordBatchView& batch, WallTime now) const;
+  };
+  using Refusals = std::unordered_map<ProducerId, Refusal>;
+
   std::unique_ptr<Table> producers_;
+  std::unique_ptr<Refusals> refusals_;
 };
 
 struct ProducerStates::Decoded {

@@ -201,6 +201,9 @@ class PartitionTable {
   void OpenOne(const Assignment& assignment, log::StoredPartition stored);
   void Follow(Replica& replica, const Assignment& assignment);
   void Obey(Replica& replica, Partition::Actions actions);
+  // Whether the replica takes records now. Errors: those of Partition::CheckAppend,
+  // kKafkaStorageError.
+  Status CheckOpen(const Replica& replica, int16_t acks) const;
   Status AppendOne(AppendParts& request, size_t index, PendingAppend& pending, Writes& writes);
   void FinishAppend(PendingAppend& pending);
   // `throttled`: what this Read has taken so far.

@@ -65,10 +65,10 @@ Status PartitionTable::AppendOne(AppendParts& request, size_t index, PendingAppe
   AppendPart& part = request.parts[index];
   WEIR_ASSIGN_OR_RETURN(Replica * replica, Find(part.partition));
   log::PartitionLog& log = *replica->log;
-  const ErrorCode refused = replica->partition.CheckAppend(request.acks);
-  if (refused != ErrorCode::kNone) return Fail(refused, replica->partition.Describe());
-  if (StoreOf(*replica).full()) return Fail(ErrorCode::kKafkaStorageError, "the disk is full");
-
+  if (const Status open = CheckOpen(*replica, request.acks); !open) {
+    log.Refuse(part.records.view(), open.error().code, executor_.WallNow());
+    return open;
+  }
   const log::AppendContext context{.now = executor_.WallNow(),
                                    .produce_version = request.api_version,
                                    .buffer_bytes = request.buffer_bytes,
@@ -95,6 +95,13 @@ Status PartitionTable::AppendOne(AppendParts& request, size_t index, PendingAppe
   pending.targets.push_back({log.handle(), appended.end_offset});
   pending.waiting.push_back(
       {index, part.partition, replica->partition.leader_epoch(), appended.end_offset});
+  return {};
+}
+
+Status PartitionTable::CheckOpen(const Replica& replica, int16_t acks) const {
+  const ErrorCode refused = replica.partition.CheckAppend(acks);
+  if (refused != ErrorCode::kNone) return Fail(refused, replica.partition.Describe());
+  if (StoreOf(replica).full()) return Fail(ErrorCode::kKafkaStorageError, "the disk is full");
   return {};
 }
 

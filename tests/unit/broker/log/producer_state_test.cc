@@ -20,13 +20,17 @@ class ProducerStatesTest : public ::testing::Test {
   std::string Send(int64_t id, int16_t epoch, int32_t sequence, int count = 1) {
     SharedBytes bytes = test::MakeProducerBatch("v", id, epoch, sequence, count);
     const auto checked = wire::RecordBatchView::Parse(bytes.view()).value();
-    const auto verdict = states.Check(checked);
+    const auto verdict = states.Check(checked, now);
     if (!verdict) return std::string(ErrorName(verdict.error().code));
     if (verdict->duplicate_of) return "dup@" + ToString(verdict->duplicate_of->base_offset);
     wire::SetBaseOffset(const_cast<char*>(bytes.data()), end);
     states.Append(checked, now);
     end += count;
     return "ok@" + std::to_string(end - count);
+  }
+  void Refuse(int64_t id, int16_t epoch, int32_t sequence, ErrorCode error) {
+    const SharedBytes bytes = test::MakeProducerBatch("v", id, epoch, sequence, 1);
+    states.Refuse(wire::RecordBatchView::Parse(bytes.view()).value(), error, now);
   }
   void Reload() {
     auto decoded = ProducerStates::Decode(states.Encode(Offset(end)), now);
@@ -70,6 +74,46 @@ TEST_F(ProducerStatesTest, SequencesWrapAround) {
   EXPECT_EQ(Send(2, 0, kSequenceMax, 3), "ok@5");
   EXPECT_EQ(Send(2, 0, kSequenceMax, 3), "dup@5");
   EXPECT_EQ(Send(2, 0, 2), "ok@8");
+}
+
+// Called out of order, librdkafka begins a new epoch and sends what other partitions may have
+// already once more.
+TEST_F(ProducerStatesTest, J04_WhatWasSentBehindARefusedBatchIsRefusedAlike) {
+  EXPECT_EQ(Send(1, 0, 0), "ok@0");
+  Refuse(1, 0, 1, ErrorCode::kNotLeaderOrFollower);
+  Refuse(1, 0, 2, ErrorCode::kNotEnoughReplicas);
+  EXPECT_EQ(Send(1, 0, 3), "NOT_ENOUGH_REPLICAS") << "1 and 2 come again before it";
+  EXPECT_EQ(Send(1, 0, 0), "dup@0");
+  EXPECT_EQ(Send(1, 0, 1), "ok@1");
+  EXPECT_EQ(Send(1, 0, 3), "OUT_OF_ORDER_SEQUENCE_NUMBER") << "nothing is known to be on its way";
+  EXPECT_EQ(Send(1, 0, 2), "ok@2");
+  EXPECT_EQ(Send(1, 0, 3), "ok@3");
+}
+
+TEST_F(ProducerStatesTest, J04_ARefusedBatchThatDoesNotComeAgainHasBeenGivenUp) {
+  EXPECT_EQ(Send(1, 0, 0), "ok@0");
+  Refuse(1, 0, 1, ErrorCode::kNotLeaderOrFollower);
+  now = now + ProducerStates::kRefusalLasts / std::chrono::milliseconds(1);
+  EXPECT_EQ(Send(1, 0, 2), "OUT_OF_ORDER_SEQUENCE_NUMBER") << "its producer learns of the gap";
+}
+
+TEST_F(ProducerStatesTest, J04_AnUnknownProducerDoesNotBeginBehindItsRefusedBatch) {
+  Refuse(1, 0, 7, ErrorCode::kNotLeaderOrFollower);
+  EXPECT_EQ(Send(1, 0, 8), "NOT_LEADER_OR_FOLLOWER");
+  EXPECT_EQ(Send(2, 0, 8), "ok@0") << "another producer";
+  EXPECT_EQ(Send(1, 0, 7), "ok@1");
+  EXPECT_EQ(Send(1, 0, 8), "ok@2");
+  Refuse(1, 0, 9, ErrorCode::kNotLeaderOrFollower);
+  EXPECT_EQ(Send(1, 1, 0), "ok@3") << "a new epoch has given it up";
+  EXPECT_EQ(Send(1, 1, 1), "ok@4");
+}
+
+TEST_F(ProducerStatesTest, J04_RefusalsAreComparedAcrossTheWrap) {
+  EXPECT_EQ(Send(1, 0, kSequenceMax - 1), "ok@0");
+  Refuse(1, 0, kSequenceMax, ErrorCode::kNotLeaderOrFollower);
+  EXPECT_EQ(Send(1, 0, 0), "NOT_LEADER_OR_FOLLOWER");
+  EXPECT_EQ(Send(1, 0, kSequenceMax), "ok@1");
+  EXPECT_EQ(Send(1, 0, 0), "ok@2");
 }
 
 TEST_F(ProducerStatesTest, EpochsTakeOver) {

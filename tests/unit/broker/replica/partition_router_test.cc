@@ -153,6 +153,24 @@ TEST_F(RouterTest, MinInsyncReplicasHoldsBackAcksAllOnly) {
   EXPECT_EQ(world.Append(p, MakeBatch("a"), 1).error, ErrorCode::kNone);
 }
 
+TEST_F(RouterTest, J04_WhatComesBehindARefusedBatchWaitsForItsReturn) {
+  auto config = std::make_shared<log::LogConfig>();
+  config->min_insync_replicas = 2;
+  world.config = config;
+  const TopicPartition p = MakePartition(0);
+  replica::Assignment alone = world.Leading(p);
+  alone.replicas.push_back(NodeId(2));
+  world.Assign({alone});
+  const auto send = [&](int32_t sequence, int16_t acks) {
+    return world.Append(p, test::MakeProducerBatch("a", 7, 0, sequence, 1), acks).error;
+  };
+  EXPECT_EQ(send(0, -1), ErrorCode::kNotEnoughReplicas);
+  // In flight behind it, and taken as such by the leader that has recovered.
+  EXPECT_EQ(send(1, 1), ErrorCode::kNotEnoughReplicas);
+  EXPECT_EQ(send(0, 1), ErrorCode::kNone);
+  EXPECT_EQ(send(1, 1), ErrorCode::kNone);
+}
+
 TEST_F(RouterTest, AFetchWaitsForBytesOnAnyShard) {
   std::vector<TopicPartition> partitions;
   std::set<size_t> shards;
