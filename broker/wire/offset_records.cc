@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "broker/wire/reader.h"
-#include "common/base/check.h"
+#include "broker/wire/offset_fields.h"
 
 namespace weir::wire {
 namespace {
@@ -13,28 +12,9 @@ constexpr int16_t kValueVersion = 4;
 constexpr int16_t kFirstFlexibleValue = 4;
 constexpr uint32_t kTopicIdTag = 0;
 
-template <class Integer>
-void Append(std::string& to, Integer value) {
-  char raw[sizeof value];
-  StoreBigEndian(raw, value);
-  to.append(raw, sizeof value);
-}
-
-void AppendString(std::string& to, std::string_view text) {
-  WEIR_CHECK(text.size() <= kOffsetKeyStringBytesMax);
-  Append(to, static_cast<int16_t>(text.size()));
-  to.append(text);
-}
-
 void AppendUnsignedVarint(std::string& to, uint32_t value) {
   for (; value >= 0x80; value >>= 7) to.push_back(static_cast<char>((value & 0x7f) | 0x80));
   to.push_back(static_cast<char>(value));
-}
-
-std::string_view ReadString(Reader& reader) {
-  const auto size = reader.Fixed<int16_t>();
-  if (size < 0) reader.Fail("null string");
-  return reader.Take(static_cast<size_t>(std::max<int16_t>(size, 0)));
 }
 
 std::string_view ReadCompactString(Reader& reader) {
@@ -62,7 +42,7 @@ tl::unexpected<Error> Unreadable(std::string_view what, const Reader& reader) {
 
 std::string EncodeOffsetKeyPrefix(std::string_view group) {
   std::string bytes;
-  Append(bytes, kKeyVersion);
+  AppendFixed(bytes, kKeyVersion);
   AppendString(bytes, group);
   return bytes;
 }
@@ -70,18 +50,18 @@ std::string EncodeOffsetKeyPrefix(std::string_view group) {
 std::string EncodeOffsetKey(const OffsetCommitKey& key) {
   std::string bytes = EncodeOffsetKeyPrefix(key.group);
   AppendString(bytes, key.topic);
-  Append(bytes, key.partition);
+  AppendFixed(bytes, key.partition);
   return bytes;
 }
 
 std::string EncodeOffsetValue(const OffsetCommitValue& value) {
   std::string bytes;
-  Append(bytes, kValueVersion);
-  Append(bytes, value.offset);
-  Append(bytes, value.leader_epoch);
+  AppendFixed(bytes, kValueVersion);
+  AppendFixed(bytes, value.offset);
+  AppendFixed(bytes, value.leader_epoch);
   AppendUnsignedVarint(bytes, static_cast<uint32_t>(value.metadata.size() + 1));
   bytes.append(value.metadata);
-  Append(bytes, value.commit_timestamp_ms);
+  AppendFixed(bytes, value.commit_timestamp_ms);
   if (value.topic_id.IsZero()) {
     AppendUnsignedVarint(bytes, 0);
     return bytes;

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "broker/wire/reader.h"
-#include "common/base/check.h"
+#include "broker/wire/offset_fields.h"
 
 namespace weir::wire {
 namespace {
@@ -11,25 +10,6 @@ namespace {
 constexpr int16_t kValueVersion = 0;
 // Topic, partition, after, size of before.
 constexpr size_t kEntryBytesMin = 2 + 4 + 8 + 4;
-
-template <class Integer>
-void Append(std::string& to, Integer value) {
-  char raw[sizeof value];
-  StoreBigEndian(raw, value);
-  to.append(raw, sizeof value);
-}
-
-void AppendString(std::string& to, std::string_view text) {
-  WEIR_CHECK(text.size() <= kOffsetKeyStringBytesMax);
-  Append(to, static_cast<int16_t>(text.size()));
-  to.append(text);
-}
-
-std::string_view ReadString(Reader& reader) {
-  const auto size = reader.Fixed<int16_t>();
-  if (size < 0) reader.Fail("null string");
-  return reader.Take(static_cast<size_t>(std::max<int16_t>(size, 0)));
-}
 
 tl::unexpected<Error> Unreadable(std::string_view what, std::string_view why) {
   return Fail(ErrorCode::kCorruptMessage,
@@ -53,26 +33,26 @@ Result<OffsetReset::Entry> ReadEntry(Reader& reader) {
 
 std::string EncodeOffsetResetKey(std::string_view group) {
   std::string bytes;
-  Append(bytes, kOffsetResetKeyVersion);
+  AppendFixed(bytes, kOffsetResetKeyVersion);
   AppendString(bytes, group);
   return bytes;
 }
 
 std::string EncodeOffsetReset(const OffsetReset& reset) {
   std::string bytes;
-  Append(bytes, kValueVersion);
-  Append(bytes, reset.timestamp_ms);
-  Append(bytes, static_cast<int32_t>(reset.entries.size()));
+  AppendFixed(bytes, kValueVersion);
+  AppendFixed(bytes, reset.timestamp_ms);
+  AppendFixed(bytes, static_cast<int32_t>(reset.entries.size()));
   for (const OffsetReset::Entry& entry : reset.entries) {
     AppendString(bytes, entry.topic);
-    Append(bytes, entry.partition);
-    Append(bytes, entry.after);
+    AppendFixed(bytes, entry.partition);
+    AppendFixed(bytes, entry.after);
     if (!entry.before) {
-      Append(bytes, int32_t{-1});
+      AppendFixed(bytes, int32_t{-1});
       continue;
     }
     const std::string before = EncodeOffsetValue(*entry.before);
-    Append(bytes, static_cast<int32_t>(before.size()));
+    AppendFixed(bytes, static_cast<int32_t>(before.size()));
     bytes.append(before);
   }
   return bytes;
