@@ -3,7 +3,7 @@
 #   scripts/test.sh             all of it: tidy, unit, simulation, integration, real clients
 #   scripts/test.sh unit        tidy, unit tests and simulation only
 #   scripts/test.sh python      integration and compatibility suites only
-#   scripts/test.sh long        half an hour of faults on real processes: full disks, random faults, failover and groups measured
+#   scripts/test.sh long        half an hour of faults on real processes: full and slow disks, failover and groups measured
 #   scripts/test.sh asan|tsan   unit, simulation and integration under the sanitizers (long)
 set -euo pipefail
 cd "$(dirname "$0")/.."
