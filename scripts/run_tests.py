@@ -22,8 +22,6 @@ SECONDS_PER_PYTEST_MAX = 2700
 LONG_TIMES = 6
 # How much longer a sanitized binary may take for what it does, unless the environment says otherwise.
 SANITIZED_TIMEOUT_FACTOR = 5
-# Most of a test is waiting for processes. Measurements and sanitized processes have the machine to themselves.
-AT_ONCE = ["-n", "2", "--dist", "loadfile"]
 # How often scripts/test.sh long ends a leader, or all.
 LONG_ROUNDS = 50
 # Not ignore_noninstrumented_modules: on Linux it takes every module for one, and memcpy is never seen.
@@ -182,8 +180,6 @@ def main():
         else:
             folders += ["tests/compat", "--quick"]
         folders += ["-m", "long", f"--rounds={LONG_ROUNDS}"] if suite == "long" else ["-m", "not long"]
-        if suite in ("all", "python"):
-            folders += AT_ONCE
         run_pytest(tally, folders, environment)
     if suite in ("asan", "tsan"):
         check_reports(tally, build / "reports")
