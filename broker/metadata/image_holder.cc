@@ -3,6 +3,12 @@
 #include <utility>
 
 namespace weir::broker {
+namespace {
+
+// About a millisecond of answers to clients.
+constexpr size_t kDuePerTurn = 64;
+
+}  // namespace
 
 ImageHolder::ImageHolder(Executor& metadata_thread, std::vector<Executor*> shards)
     : metadata_thread_(metadata_thread),
@@ -10,24 +16,38 @@ ImageHolder::ImageHolder(Executor& metadata_thread, std::vector<Executor*> shard
       newest_(std::make_shared<const metadata::MetadataImage>()) {
   images_.assign(shards_.size(), newest_);
   waiting_.resize(shards_.size());
+  due_.resize(shards_.size());
 }
 
 void ImageHolder::WhenReached(size_t shard, LogIndex offset, Task task) {
-  if (images_[shard]->offset() >= offset) return task();
-  waiting_[shard].push_back({offset, std::move(task)});
+  if (images_[shard]->offset() < offset) {
+    waiting_[shard].push_back({offset, std::move(task)});
+    return;
+  }
+  due_[shard].push_back(std::move(task));
+  if (due_[shard].size() == 1) shards_[shard]->Post([this, shard] { RunDue(shard); });
 }
 
 void ImageHolder::Adopt(size_t shard, ImagePtr image) {
   images_[shard] = std::move(image);
   const LogIndex reached = images_[shard]->offset();
-  // A task may ask to wait again.
-  std::vector<Waiting> due;
+  const bool is_idle = due_[shard].empty();
   std::erase_if(waiting_[shard], [&](Waiting& waiting) {
     if (waiting.offset > reached) return false;
-    due.push_back(std::move(waiting));
+    due_[shard].push_back(std::move(waiting.task));
     return true;
   });
-  for (Waiting& waiting : due) waiting.task();
+  if (is_idle && !due_[shard].empty()) shards_[shard]->Post([this, shard] { RunDue(shard); });
+}
+
+void ImageHolder::RunDue(size_t shard) {
+  std::deque<Task>& due = due_[shard];
+  for (size_t ran = 0; !due.empty() && ran < kDuePerTurn; ++ran) {
+    // Stays in front while it runs, so that who asks meanwhile finds the queue busy.
+    due.front()();
+    due.pop_front();
+  }
+  if (!due.empty()) shards_[shard]->Post([this, shard] { RunDue(shard); });
 }
 
 void ImageHolder::Publish(ImagePtr image, Task done) {

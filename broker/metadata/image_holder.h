@@ -3,12 +3,15 @@
 //
 // Laws:
 //  1. A shard sees images in the order of their offsets.
-//  2. `done` of Publish runs when every shard has the image.
-//  3. What waits for an offset runs on its shard, in the order of asking, once.
+//  2. `done` of Publish runs when every shard has the image; what waited for it may still have to
+//     run.
+//  3. What waits for an offset runs on its shard, once; what is due runs in the order of asking.
+//  4. Thousands may wait for one offset: a shard does its other work in between.
 // Thread rule: Publish on the metadata thread; At(shard) and WhenReached(shard) on that shard's
 // thread, Newest on the metadata thread.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -26,7 +29,8 @@ class ImageHolder {
   void Publish(ImagePtr image, Task done);
   const ImagePtr& At(size_t shard) const { return images_[shard]; }
   const ImagePtr& Newest() const { return newest_; }
-  // Runs `task` when the shard's image has reached `offset`: inside the call when it has already.
+  // Runs `task` when the shard's image has reached `offset`; never inside the call, so that answers
+  // to thousands of clients take turns with the shard's other work however they come.
   void WhenReached(size_t shard, LogIndex offset, Task task);
 
  private:
@@ -36,6 +40,7 @@ class ImageHolder {
   };
 
   void Adopt(size_t shard, ImagePtr image);
+  void RunDue(size_t shard);
 
   Executor& metadata_thread_;
   std::vector<Executor*> shards_;
@@ -43,6 +48,8 @@ class ImageHolder {
   std::vector<ImagePtr> images_;
   std::vector<std::vector<Waiting>> waiting_;
   ImagePtr newest_;
+  // One per shard too: what has been reached and is still to run.
+  std::vector<std::deque<Task>> due_;
 };
 
 }  // namespace weir::broker
