@@ -6,7 +6,8 @@
 //     G-02).
 //  2. uniform: no owner has two partitions more than a member that one of them could go to. What a
 //     member owns it keeps, as far as that allows; of members equally busy, one on the rack of a
-//     replica goes first.
+//     replica goes first. Racks that change move nothing by themselves: the next assignment sees
+//     them.
 //  3. range: of each topic, every subscriber has a run of neighbours, and the runs differ by one at
 //     most. Members stand in the same order for all topics, so that topics with equal subscribers
 //     and partition counts are split alike; that order is the one of what they own already, and who

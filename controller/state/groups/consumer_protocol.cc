@@ -34,9 +34,10 @@ class Reader {
     const auto size = Get<int16_t>();
     return std::string(size < 0 ? std::string_view() : Take(static_cast<size_t>(size)));
   }
-  void SkipBytes() {
+  // Whether there were any.
+  bool SkipBytes() {
     const auto size = Get<int32_t>();
-    if (size > 0) Take(static_cast<size_t>(size));
+    return size > 0 && !Take(static_cast<size_t>(size)).empty();
   }
   // How many elements follow, each of at least so many bytes.
   size_t GetCount(size_t bytes_min) {
@@ -98,12 +99,14 @@ std::optional<ClassicSubscription> ParseClassicSubscription(std::string_view byt
   return subscription;
 }
 
-std::optional<PartitionsByName> ParseClassicAssignment(std::string_view bytes) {
+std::optional<ClassicAssignment> ParseClassicAssignment(std::string_view bytes) {
   Reader reader(bytes);
   if (reader.Get<int16_t>() < 0) return std::nullopt;
-  PartitionsByName partitions = reader.GetPartitions();
+  ClassicAssignment assignment;
+  assignment.partitions = reader.GetPartitions();
+  assignment.has_user_data = reader.SkipBytes();
   if (!reader.ok()) return std::nullopt;
-  return partitions;
+  return assignment;
 }
 
 std::string SerializeClassicAssignment(int16_t version, const PartitionsByName& partitions) {

@@ -27,9 +27,15 @@ struct ClassicSubscription {
   std::string rack_id;
 };
 
+struct ClassicAssignment {
+  PartitionsByName partitions;
+  // A custom assignor told the member more than that.
+  bool has_user_data = false;
+};
+
 // nullopt: the bytes are none. Later versions are read as version 3.
 std::optional<ClassicSubscription> ParseClassicSubscription(std::string_view bytes);
-std::optional<PartitionsByName> ParseClassicAssignment(std::string_view bytes);
+std::optional<ClassicAssignment> ParseClassicAssignment(std::string_view bytes);
 
 std::string SerializeClassicAssignment(int16_t version, const PartitionsByName& partitions);
 

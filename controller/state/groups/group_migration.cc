@@ -16,6 +16,14 @@ GroupDraft::MemberFields FieldsOf(const GroupMember& member, bool uses_classic_p
           uses_classic_protocol};
 }
 
+// Whether it says which partitions the member has, and nothing more: the server's assignors would
+// lose what a custom one wrote beside them.
+bool IsPlainAssignment(const GroupMember& member) {
+  if (member.assignment == nullptr || member.assignment->empty()) return true;
+  const auto assignment = ParseClassicAssignment(*member.assignment);
+  return assignment && !assignment->has_user_data;
+}
+
 // What the leader had given the member, without what another member has too.
 PartitionsByTopic TakeAssigned(const MetadataImage& image, const GroupMember& member,
                                std::set<std::pair<Uuid, int32_t>>* taken) {
@@ -23,7 +31,7 @@ PartitionsByTopic TakeAssigned(const MetadataImage& image, const GroupMember& me
   const auto assigned = ParseClassicAssignment(*member.assignment);
   PartitionsByTopic own;
   if (!assigned) return own;
-  for (const auto& [topic, partitions] : ToIds(image, *assigned)) {
+  for (const auto& [topic, partitions] : ToIds(image, assigned->partitions)) {
     for (const int32_t partition : partitions) {
       if (taken->emplace(topic, partition).second) own[topic].push_back(partition);
     }
@@ -85,7 +93,8 @@ bool CanBecomeConsumerGroup(const Group& group) {
   return std::all_of(group.members.begin(), group.members.end(), [&group](const auto& entry) {
     const GroupMember& member = entry.second;
     return member.subscription != nullptr &&
-           ReadSubscription(*member.subscription, group.protocol_name).has_value();
+           ReadSubscription(*member.subscription, group.protocol_name).has_value() &&
+           IsPlainAssignment(member);
   });
 }
 

@@ -22,7 +22,8 @@ PartitionsByName ToNames(const MetadataImage& image, const PartitionsByTopic& pa
 // A protocol that all members support, of those that use the classic one; empty: there is none.
 std::string CommonProtocol(const metadata::Group& group);
 
-// Whether its members are consumers that can be understood.
+// Whether its members are consumers that can be understood: what each subscribes to, and what it
+// has been given.
 bool CanBecomeConsumerGroup(const metadata::Group& group);
 // REQUIRES: the above. Its members use the classic protocol from here on.
 void BecomeConsumerGroup(const MetadataImage& image, GroupDraft& draft);

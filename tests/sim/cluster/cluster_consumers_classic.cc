@@ -137,7 +137,7 @@ void ClusterConsumers::TakeSync(Member& member, const wire::SyncGroupResponse& r
   member.synced = true;
   member.positions.clear();
   if (assignment) {
-    for (const auto& [name, partitions] : *assignment) {
+    for (const auto& [name, partitions] : assignment->partitions) {
       const metadata::Topic* topic = world_.checkers().newest().FindTopic(name);
       if (topic == nullptr) continue;
       for (const int32_t partition : partitions) member.positions[{topic->id, partition}] = -1;

@@ -223,7 +223,7 @@ void ConsumerCheckers::OnSyncAnswered(SimController& controller,
   const auto assignment = state::ParseClassicAssignment(reply.assignment());
   if (!assignment) return;
   HandOut({request.member_id(), request.instance_id(), request.generation_id(),
-           ToOwned(state::ToIds(controller.committed(), *assignment))});
+           ToOwned(state::ToIds(controller.committed(), assignment->partitions))});
 }
 
 void ConsumerCheckers::OnConsumerAnswered(SimController& controller,

@@ -69,23 +69,31 @@ class MigrationTest : public testing::Test, public ConsumerHarness {
   JoinGroupReply Joined(GroupCallId call) { return std::get<JoinGroupReply>(answers.at(call)); }
   SyncGroupReply Sync(const std::string& member_id, int32_t generation,
                       const std::map<std::string, std::vector<int32_t>>& assigned = {}) {
+    std::map<std::string, std::string> assignments;
+    for (const auto& [id, partitions] : assigned) {
+      assignments[id] = SerializeClassicAssignment(1, {{"orders", partitions}});
+    }
+    return SyncBytes(member_id, generation, assignments);
+  }
+  SyncGroupReply SyncBytes(const std::string& member_id, int32_t generation,
+                           const std::map<std::string, std::string>& assignments) {
     group::v1::SyncGroupRequest request;
     request.set_group_id("g");
     request.set_member_id(member_id);
     request.set_generation_id(generation);
     request.set_protocol_type("consumer");
     request.set_protocol_name("cooperative-sticky");
-    for (const auto& [id, partitions] : assigned) {
-      request.add_assignments()->set_member_id(id);
-      request.mutable_assignments(request.assignments_size() - 1)
-          ->set_assignment(SerializeClassicAssignment(1, {{"orders", partitions}}));
+    for (const auto& [id, assignment] : assignments) {
+      auto* added = request.add_assignments();
+      added->set_member_id(id);
+      added->set_assignment(assignment);
     }
     Take(coordinator.Sync(context(), ++last_call, request));
     return std::get<SyncGroupReply>(answers.at(last_call));
   }
   static std::vector<int32_t> PartitionsOf(const SyncGroupReply& reply) {
     EXPECT_EQ(reply.error_code(), 0);
-    return ParseClassicAssignment(reply.assignment()).value()["orders"];
+    return ParseClassicAssignment(reply.assignment()).value().partitions["orders"];
   }
   ErrorCode ClassicBeat(const std::string& member_id, int32_t generation) {
     group::v1::HeartbeatRequest request;
@@ -97,9 +105,13 @@ class MigrationTest : public testing::Test, public ConsumerHarness {
 
   // A classic group of one, that owns all of the topic.
   std::string ClassicGroup() {
+    return ClassicGroup(SerializeClassicAssignment(1, {{"orders", {0, 1, 2, 3}}}));
+  }
+  // One whose leader gave it that.
+  std::string ClassicGroup(const std::string& assignment) {
     const JoinGroupReply joined = Joined(Join(ClassicJoin("")));
     EXPECT_EQ(joined.error_code(), 0);
-    Sync(joined.member_id(), joined.generation_id(), {{joined.member_id(), {0, 1, 2, 3}}});
+    SyncBytes(joined.member_id(), joined.generation_id(), {{joined.member_id(), assignment}});
     EXPECT_EQ(TheGroup().state, GroupState::kStable);
     return joined.member_id();
   }
@@ -211,6 +223,23 @@ TEST_F(NoMigrationTest, ThePolicyForbidsIt) {
   EXPECT_EQ(ClassicBeat(classic, TheGroup().generation), ErrorCode::kNone);
 }
 
+// What a custom assignor tells members beside their partitions nobody would tell them any more.
+TEST_F(MigrationTest, G18_AGroupOfACustomAssignorStaysClassic) {
+  std::string told = SerializeClassicAssignment(1, {{"orders", {0, 1, 2, 3}}});
+  told.resize(told.size() - sizeof(int32_t));
+  Put(int32_t{4}, &told);
+  told += "plan";
+  const std::string classic = ClassicGroup(told);
+  EXPECT_EQ(CodeAfter(JoinOf("new", {"orders"})), ErrorCode::kGroupIdNotFound);
+  EXPECT_EQ(ClassicBeat(classic, TheGroup().generation), ErrorCode::kNone);
+}
+
+TEST_F(MigrationTest, G18_AGroupWhoseAssignmentCannotBeReadStaysClassic) {
+  const std::string classic = ClassicGroup("of another kind");
+  EXPECT_EQ(CodeAfter(JoinOf("new", {"orders"})), ErrorCode::kGroupIdNotFound);
+  EXPECT_EQ(ClassicBeat(classic, TheGroup().generation), ErrorCode::kNone);
+}
+
 TEST(ConsumerProtocol, DamagedBytesAreNone) {
   const std::string whole = SubscriptionOf({1, 2});
   EXPECT_EQ(ParseClassicSubscription(whole)->owned, (PartitionsByName{{"orders", {1, 2}}}));
@@ -220,8 +249,11 @@ TEST(ConsumerProtocol, DamagedBytesAreNone) {
   }
   EXPECT_FALSE(ParseClassicSubscription("\xff\xff"));
   const std::string assignment = SerializeClassicAssignment(1, {{"orders", {3}}});
-  EXPECT_EQ(ParseClassicAssignment(assignment), (PartitionsByName{{"orders", {3}}}));
-  EXPECT_FALSE(ParseClassicAssignment(assignment.substr(0, 12)));
+  EXPECT_EQ(ParseClassicAssignment(assignment)->partitions, (PartitionsByName{{"orders", {3}}}));
+  EXPECT_FALSE(ParseClassicAssignment(assignment)->has_user_data);
+  for (size_t size = 0; size < assignment.size(); ++size) {
+    EXPECT_FALSE(ParseClassicAssignment(assignment.substr(0, size))) << size;
+  }
 }
 
 }  // namespace
