@@ -202,6 +202,12 @@ bool ClusterCheckers::IsOffsets(const log::TopicPartition& id) const {
   return topic != nullptr && topic->name == metadata::kOffsetsTopic;
 }
 
+bool ClusterCheckers::KeepsOffsetsOfGroup(const log::TopicPartition& id) const {
+  if (!IsOffsets(id)) return false;
+  const auto count = static_cast<int32_t>(newest_.FindTopic(id.topic_id)->partitions.size());
+  return metadata::PartitionOfGroup(kGroupId, count) == id.partition;
+}
+
 bool ClusterCheckers::Lossy(const log::TopicPartition& id) const {
   const metadata::Topic* topic = newest_.FindTopic(id.topic_id);
   return topic != nullptr && ClusterWorld::IsLossy(topic->name);
@@ -244,7 +250,7 @@ void ClusterCheckers::OnMetadata(const metadata::MetadataImage& image) {
       if (was != nullptr && *was == partition) continue;
       CheckPartition({topic_id, index}, partition);
       if (was == nullptr) continue;
-      CountChange(*was, partition);
+      CountChange({topic_id, index}, *was, partition);
       CheckElection({topic_id, index}, *was, partition);
     }
   }
@@ -304,7 +310,7 @@ void ClusterCheckers::CheckPartition(const log::TopicPartition& id,
   CheckInSync(id);
 }
 
-void ClusterCheckers::CountChange(const metadata::Partition& before,
+void ClusterCheckers::CountChange(const log::TopicPartition& id, const metadata::Partition& before,
                                   const metadata::Partition& after) {
   ClusterProbes& probes = world_.probes();
   if (after.partition_epoch <= before.partition_epoch)
@@ -318,6 +324,7 @@ void ClusterCheckers::CountChange(const metadata::Partition& before,
   if (after.replicas.size() < before.replicas.size()) ++probes.removed_replicas;
   if (after.leader_epoch == before.leader_epoch || after.leader == kNoNode) return;
   ++probes.elections;
+  if (KeepsOffsetsOfGroup(id)) ++probes.group_offsets_elections;
   if (before.elr.Contains(after.leader)) ++probes.elr_elections;
   const bool fell = before.leader == kNoNode || !after.isr.Contains(before.leader);
   if (!fell && after.leader == *after.replicas.begin()) ++probes.returned_leaderships;

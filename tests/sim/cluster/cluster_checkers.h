@@ -97,6 +97,8 @@ struct ClusterProbes {
   uint64_t group_expirations = 0;
   // Controllers that became active while the group had members.
   uint64_t group_failovers = 0;
+  // Other leaders of the partition that keeps the group's offsets.
+  uint64_t group_offsets_elections = 0;
   // To a group that stayed stable.
   uint64_t group_static_returns = 0;
   // Joins and syncs that waited when their client or its gateway was gone.
@@ -166,10 +168,13 @@ class ClusterCheckers {
   void CheckElection(const log::TopicPartition& id, const metadata::Partition& before,
                      const metadata::Partition& after);
   bool IsOffsets(const log::TopicPartition& id) const;
+  // Whether the simulated group's offsets are in it.
+  bool KeepsOffsetsOfGroup(const log::TopicPartition& id) const;
   bool Lossy(const log::TopicPartition& id) const;
   void CheckInSync(const log::TopicPartition& id);
   void CheckPartition(const log::TopicPartition& id, const metadata::Partition& partition);
-  void CountChange(const metadata::Partition& before, const metadata::Partition& after);
+  void CountChange(const log::TopicPartition& id, const metadata::Partition& before,
+                   const metadata::Partition& after);
 
   ClusterWorld& world_;
   metadata::MetadataImage newest_;

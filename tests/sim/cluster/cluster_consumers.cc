@@ -158,7 +158,11 @@ void ClusterConsumers::Act(size_t index) {
   Member& member = members_[index];
   const int64_t now_ms = world_.now_ms();
   if (now_ms < member.silent_until_ms && !calm_) return;
-  if (member.target && (calm_ || now_ms >= member.reconciles_at_ms)) Reconcile(member);
+  // Never behind the back of a heartbeat that says what it owns.
+  if (member.target && member.membership.asked == 0 &&
+      (calm_ || now_ms >= member.reconciles_at_ms)) {
+    Reconcile(member);
+  }
   ActOnOffsets(index);
   if (world_.prng().Chance(1, 50)) DescribeGroup(index);
   if (!IsFree(member, member.membership) || (!calm_ && Churn(index))) return;

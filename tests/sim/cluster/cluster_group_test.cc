@@ -4,22 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
-#include <iostream>
 
-#include "tests/sim/cluster/cluster_world.h"
-#include "tests/sim/cluster/sim_seeds.h"
+#include "tests/sim/cluster/quiet_group.h"
+#include "tests/sim/cluster/seed_runs.h"
 
 namespace weir::sim {
 namespace {
 
-class GroupSimulation : public SimulationTest {};
+class GroupSimulation : public SeedRuns {};
 
-struct Field {
-  const char* name;
-  uint64_t ClusterProbes::*count;
-};
-constexpr Field kFields[] = {
+constexpr ProbeField kFields[] = {
     {"generations", &ClusterProbes::group_generations},
     {"assignments", &ClusterProbes::group_assignments},
     {"members_turned_away", &ClusterProbes::group_members_turned_away},
@@ -31,120 +25,44 @@ constexpr Field kFields[] = {
     {"zombie_commits", &ClusterProbes::group_zombie_commits},
     {"offset_fetches", &ClusterProbes::group_offset_fetches},
     {"elections", &ClusterProbes::elections},
+    {"offsets_elections", &ClusterProbes::group_offsets_elections},
     {"late_news", &ClusterProbes::late_news},
     {"repeated_calls", &ClusterProbes::repeated_calls},
 };
 
+// Its worlds are three times as long as the others.
 TEST_F(GroupSimulation, G01_to_G19_HoldOnEverySeed) {
-  const uint64_t first = FirstSeed();
-  // Its worlds are three times as long as the others.
-  const uint64_t seeds = std::max<uint64_t>(1, SeedCount() / 5);
-  const auto begun = std::chrono::steady_clock::now();
-  ClusterProbes sum;
-  int64_t simulated_ms = 0;
-  for (uint64_t seed = first; seed < first + seeds; ++seed) {
-    const ClusterResult result = ClusterWorld(seed, MakeGroupProfile(seed), Trace()).Run();
-    ASSERT_EQ(result.violation, "") << RunAgain(seed);
-    for (const Field& field : kFields) sum.*field.count += result.probes.*field.count;
-    simulated_ms += result.simulated_ms;
-  }
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
-  std::cout << seeds << " seeds, " << simulated_ms / 1'000 << " simulated seconds, "
-            << static_cast<int64_t>(static_cast<double>(simulated_ms) / 1e3 / took.count())
-            << " per second\n";
-  for (const Field& field : kFields) {
-    std::cout << "  " << field.name << " " << sum.*field.count << "\n";
-    if (seeds >= 60) {
-      EXPECT_GT(sum.*field.count, 0u) << field.name;
-    }
-  }
+  HoldOnEverySeed(MakeGroupProfile, std::max<uint64_t>(1, SeedCount() / 5), 60, kFields);
 }
 
-TEST_F(GroupSimulation, S01_SameSeedSameTrace) {
-  for (uint64_t seed = 1; seed <= 3; ++seed) {
-    const ClusterResult once = ClusterWorld(seed, MakeGroupProfile(seed)).Run();
-    const ClusterResult again = ClusterWorld(seed, MakeGroupProfile(seed)).Run();
-    EXPECT_EQ(once.trace_hash, again.trace_hash) << "seed " << seed;
-    EXPECT_EQ(once.events, again.events) << "seed " << seed;
-  }
-}
+TEST_F(GroupSimulation, S01_SameSeedSameTrace) { SameSeedSameTrace(MakeGroupProfile, 3); }
 
 // ---- Quiet worlds -----------------------------------------------------------------------
 
-class QuietGroup : public GroupSimulation {
+class QuietGroup : public QuietGroupTest<ClusterGroup, &ClusterWorld::group> {
  protected:
-  static constexpr int32_t kMembers = 4;
-
   void SetUp() override {
     profile_.group_members = kMembers;
-    // The least that production allows: what a gateway had not reported yet dies with it.
-    profile_.group_session_ms = profile_.group_rebalance_ms = 6'000;
-    world_ = std::make_unique<ClusterWorld>(1, profile_, Trace());
-    ASSERT_TRUE(world_->ComeUp()) << world_->violation();
-    world_->StartGroup();
-    world_->group().BecomeCalm();
-    ASSERT_TRUE(Settles());
+    Begin();
   }
-  bool Settles() {
-    return world_->RunUntil([&] { return world_->InSync() && world_->group().Settled(); }, 60'000);
-  }
-  const metadata::Group& group() { return *world_->checkers().newest().FindGroup(kGroupId); }
-  // The one that the metadata are decided by.
-  SimController& active() {
-    for (int32_t id = 1; id < ClusterWorld::kControllers; ++id) {
-      if (world_->controller(id).active()) return world_->controller(id);
-    }
-    return world_->controller(ClusterWorld::kControllers);
-  }
-
-  ClusterProfile profile_;
-  std::unique_ptr<ClusterWorld> world_;
 };
 
-TEST_F(QuietGroup, G08_HeartbeatsMakeNoLogEntries) {
-  const LogIndex offset = world_->checkers().newest().offset();
-  world_->RunFor(60'000);
-  EXPECT_EQ(world_->violation(), "");
-  EXPECT_EQ(world_->checkers().newest().offset(), offset);
-  EXPECT_EQ(world_->probes().group_expirations, 0u);
-  EXPECT_GT(world_->probes().group_commits, 0u);
-}
+TEST_F(QuietGroup, G08_HeartbeatsMakeNoLogEntries) { HeartbeatsMakeNoLogEntries(); }
 
-// Each active controller falls shortly before it would know that all are alive.
 TEST_F(QuietGroup, G11_ControllerFailoversCostNobodyItsMembership) {
-  const int32_t generation = group().generation;
-  for (int i = 0; i < 10; ++i) {
-    SimController& fallen = active();
-    fallen.Crash();
-    world_->RunFor(1'000 + 150 * i);
-    fallen.Start();
-    world_->RunFor(2'000);
-  }
-  ASSERT_TRUE(Settles()) << world_->violation() << world_->group().Describe();
-  EXPECT_EQ(group().generation, generation);
-  EXPECT_GE(world_->probes().group_failovers, 5u);
+  ControllerFailoversMoveNobody();
 }
 
-TEST_F(QuietGroup, BrokerFailoversMoveNobody) {
-  const int32_t generation = group().generation;
-  for (int32_t i = 0; i < 9; ++i) {
-    SimBroker& fallen = world_->broker(i % 3 + 1);
-    fallen.Crash(Fall::kKill);
-    world_->RunFor(1'500);
-    fallen.Start();
-    ASSERT_TRUE(Settles()) << world_->violation() << world_->group().Describe();
-  }
-  EXPECT_EQ(group().generation, generation);
-}
+TEST_F(QuietGroup, BrokerFailoversMoveNobody) { BrokerFailoversMoveNobody(); }
 
 TEST_F(QuietGroup, G19_StaticMembersRestartWithoutARebalance) {
   const int32_t generation = group().generation;
   for (size_t i = 0; i < 20; ++i) {
     const size_t member = i % kMembers;
-    if (!world_->group().IsStatic(member)) continue;
-    world_->group().Restart(member);
+    if (!members().IsStatic(member)) continue;
+    members().Restart(member);
     world_->RunFor(500);
-    ASSERT_TRUE(Settles()) << world_->violation() << world_->group().Describe();
+    ASSERT_NO_FATAL_FAILURE(Settle());
   }
   EXPECT_EQ(group().generation, generation);
   EXPECT_EQ(world_->probes().group_static_returns, 10u);

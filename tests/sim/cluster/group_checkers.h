@@ -2,9 +2,10 @@
 // outside: at controllers, in the metadata, in the log of committed offsets, and at its members.
 //
 //   G-01, G-04 an assignment in force   gives every partition to one member of that generation
-//   G-02 no double assignment           no two members are ever handed one partition in a
-//   generation G-03 assignments                    come from that generation's leader, for that
-//   generation G-05 turned away                    only who is no member, or of an older generation
+//   G-02 no double assignment           no two members are ever handed one partition in one
+//                                       generation
+//   G-03 assignments                    come from that generation's leader, for that generation
+//   G-05 turned away                    only who is no member, or of an older generation
 //   G-06 generations                    never go back, in the metadata and at a member; what a
 //                                       member is told is committed
 //   G-10 committed offsets              offset_history.h
