@@ -4,7 +4,7 @@
 
 N groups of M members, of every client library and with automatic and manual commits in turn, read a topic of three replicas
 that one producer writes to steadily. Then every broker is killed (-9) and comes back, every broker is restarted in its turn
-(SIGTERM), and the active controller is killed and comes back. Told by client: how often a generation changed, partitions
+(SIGTERM), and the active controller is killed, and restarted. Told by client: how often a generation changed, partitions
 that were revoked, records that no member read, records read twice, and by fault the longest time in which a group, or any
 partition of it, got nothing. The members are the programs of tests/compat/members, many in one process.
 """
@@ -224,13 +224,14 @@ class Measurement:
         return [error for history in self.histories.values() for error in history.errors]
 
     def told_generations(self):
-        """{group: generation} of classic groups as Weir's controllers tell it; of others, and of Kafka's, members tell."""
+        """{group: generation or epoch} as Weir's controllers tell it; of Kafka's groups members tell."""
         if not hasattr(self.cluster, "admin"):
             return {}
         asked = controllers.Groups(self.cluster.admin)
         try:
-            return {plan.group: asked.generation(plan.group) for plan in self.plans
-                    if group_clients.CLIENTS[plan.client].protocol != "consumer"}
+            return {plan.group: asked.epoch(plan.group)
+                    if group_clients.CLIENTS[plan.client].protocol == "consumer" else asked.generation(plan.group)
+                    for plan in self.plans}
         finally:
             asked.close()
 
@@ -282,7 +283,8 @@ class Measurement:
         for how in ("kill", "restart"):
             for node in brokers:
                 self.fault(how, node)
-        self.fault("kill", self.cluster[self.cluster.active_controller()])
+        for how in ("kill", "restart"):
+            self.fault(how, self.cluster[self.cluster.active_controller()])
         # A member that was forgotten at a fault is missed when its session ends.
         until = time.monotonic() + 1.2 * self.session_timeout_ms / 1000
         wait_until(lambda: time.monotonic() > until, 2 * self.session_timeout_ms / 1000, "a session to pass")

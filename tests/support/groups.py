@@ -127,6 +127,10 @@ class Groups:
     def generation(self, group, timeout_s=15):
         return wait_until(lambda: self.describe(group), timeout_s, "a controller to answer").generation_id
 
+    def epoch(self, group, timeout_s=15):
+        """Of a group of the consumer protocol."""
+        return wait_until(lambda: self.describe_consumers(group), timeout_s, "a controller to answer").group_epoch
+
     def close(self):
         for channel in self._channels:
             channel.close()
