@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """What a cluster of three controllers and three brokers costs, of Weir and of Apache Kafka alike; prints figures as JSON.
 
-    replicated.py weir|kafka|kafka-fsync idle|replication|cold-start|heartbeats|group-join [--scale SHARE]
+    replicated.py weir|kafka|kafka-fsync WHAT [--scale SHARE]
 
 idle         resident memory of all six, and the share of one core they use while nobody asks for anything
 replication  processor seconds per GB that a follower adds: the same load with three replicas and with one
 heartbeats   10,000 members of 1,000 groups at rest: processor time of controllers and of brokers, entries of the log
 group-join   5,000 members of one group come at once; how soon topics are created meanwhile
+group-commit 1,000 groups commit offsets, each as fast as it is answered
 cold-start   1,000 partitions of three replicas: from the start of all six until every replica is in sync
 
 Needs the tests' Python environment (build/venv) and weir-bench.
@@ -140,13 +141,24 @@ def last_log_index(cluster):
     return max(of(node) for node in cluster.controllers())
 
 
-def group_join(cluster, scale):
-    scenario = next(item for item in SCENARIOS if item.name == "group-join-5000")
+def of_groups(cluster, scale, name):
+    """The scenario of one node each, on this cluster."""
+    scenario = next(item for item in SCENARIOS if item.name == name)
     return measure.weir_bench_groups(scenario, cluster.bootstrap, pids(cluster), scale)
 
 
+def group_join(cluster, scale):
+    return of_groups(cluster, scale, "group-join-5000")
+
+
+def group_commit(cluster, scale):
+    measure.create_topic(cluster, "group-commit", PARTITIONS, REPLICAS)
+    wait_until(lambda: whole(cluster, "group-commit", PARTITIONS, REPLICAS), WHOLE_WITHIN_S, "the topic to be in sync")
+    return of_groups(cluster, scale, "group-commit")
+
+
 WHAT = {"idle": idle, "replication": replication, "cold-start": cold_start, "heartbeats": heartbeats,
-        "group-join": group_join}
+        "group-join": group_join, "group-commit": group_commit}
 
 
 def main():

@@ -102,4 +102,6 @@ SCENARIOS = [
              "replicated", how="heartbeats", goals={"log_entries_per_s": "<= 0"}),
     Scenario("replicated-group-join-5000", "3+3 nodes: 5,000 members of one group come at once", "replicated",
              how="group-join", goals={"stable_ms": "<= 30000", "create_p99_ms": "<= 50"}),
+    Scenario("replicated-group-commit", "3+3 nodes: 1,000 groups commit offsets, each as fast as it is answered",
+             "replicated", how="group-commit", goals={"commits_per_s": ">= 20000"}),
 ]
