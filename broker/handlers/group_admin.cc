@@ -5,8 +5,9 @@
 // some add the answers up, so that a broker lists the groups that it is the coordinator of.
 //
 // A group that nobody has joined, but whose offsets were committed, is there for Kafka's tools:
-// "Empty" when listed or described, deleted when asked. Deleting a group ends with its offsets, at
-// the coordinator: any other broker says NOT_COORDINATOR.
+// "Empty" when listed or described, deleted when asked. Only the coordinator knows of such a group,
+// and deleting any group ends with its offsets: other brokers say NOT_COORDINATOR, and one that
+// cannot tell yet says so, so that clients ask again instead of taking the group for gone.
 #include "broker/wire/messages/group_admin.h"
 
 #include <memory>
@@ -72,6 +73,13 @@ struct Description {
   std::vector<size_t> places;
 };
 
+// Whether there is such a group cannot be told here, or not yet.
+void Fail(wire::DescribeGroupsResponse::Group& group, ErrorCode error) {
+  group.error_code = error;
+  group.error_message.reset();
+  group.group_state.clear();
+}
+
 void Answer(Description& description) {
   for (auto& group : description.response.groups) {
     if (description.with_operations && group.error_code == ErrorCode::kNone) {
@@ -83,8 +91,12 @@ void Answer(Description& description) {
 
 void OnOffsets(Description& description, const std::vector<replica::OffsetQueryOutcome>& found) {
   for (size_t i = 0; i < description.places.size(); ++i) {
-    if (found[i].offsets.empty()) continue;
     auto& group = description.response.groups[description.places[i]];
+    if (found[i].error != ErrorCode::kNone) {
+      Fail(group, ToCoordinatorError(found[i].error));
+      continue;
+    }
+    if (found[i].offsets.empty()) continue;
     group.error_code = ErrorCode::kNone;
     group.error_message.reset();
     group.group_state = metadata::GroupStateName(metadata::GroupState::kEmpty);
@@ -95,6 +107,7 @@ void OnOffsets(Description& description, const std::vector<replica::OffsetQueryO
 void OnDescribed(std::unique_ptr<Description> description, group::v1::DescribeGroupsReply reply) {
   const Call& call = description->call;
   const BrokerContext& broker = call.broker();
+  const bool has_offsets = call.image().FindTopic(metadata::kOffsetsTopic) != nullptr;
   std::vector<replica::OffsetQuery> queries;
   for (group::v1::DescribedGroup& described : *reply.mutable_groups()) {
     const bool unknown = ErrorCodeFromNumber(described.error_code()) == ErrorCode::kGroupIdNotFound;
@@ -107,9 +120,16 @@ void OnDescribed(std::unique_ptr<Description> description, group::v1::DescribeGr
       group.error_message = "Group " + group.group_id + " is not a classic group.";
       continue;
     }
+    // Nothing has ever been committed.
+    if (!has_offsets) continue;
     const OffsetsPartition place =
         FindOffsetsPartition(call.image(), broker.settings.node_id, group.group_id);
-    if (place.error != ErrorCode::kNone) continue;
+    // Nothing is committed under an id that is too long.
+    if (place.error == ErrorCode::kInvalidGroupId) continue;
+    if (place.error != ErrorCode::kNone) {
+      Fail(group, place.error);
+      continue;
+    }
     description->places.push_back(description->response.groups.size() - 1);
     queries.push_back(
         {.partition = place.partition, .group = group.group_id, .topic_partitions = std::nullopt});

@@ -15,15 +15,15 @@ void Describe(const std::string& member_id, const GroupMember& member, const Gro
               group::v1::DescribedMember* out) {
   out->set_member_id(member_id);
   out->set_instance_id(member.instance_id);
+  // In every other state it is of a generation that is over, or not complete.
+  const bool is_stable = group.state == metadata::GroupState::kStable;
   if (member.subscription != nullptr) {
     out->set_client_id(member.subscription->client_id);
     out->set_client_host(member.subscription->client_host);
     const std::string* data = member.subscription->FindMetadata(group.protocol_name);
-    if (group.state == metadata::GroupState::kStable && data != nullptr) {
-      out->set_metadata(*data);
-    }
+    if (is_stable && data != nullptr) out->set_metadata(*data);
   }
-  if (member.assignment != nullptr) out->set_assignment(*member.assignment);
+  if (is_stable && member.assignment != nullptr) out->set_assignment(*member.assignment);
 }
 
 void Describe(const Group& group, group::v1::DescribedGroup* out) {
@@ -97,6 +97,10 @@ group::v1::DescribeConsumerGroupsReply DescribeConsumerGroups(
   for (const std::string& group_id : request.group_ids()) {
     group::v1::DescribedConsumerGroup* out = reply.add_groups();
     out->set_group_id(group_id);
+    if (group_id.empty()) {
+      out->set_error_code(static_cast<int32_t>(ErrorCode::kInvalidGroupId));
+      continue;
+    }
     const Group* group = image.FindGroup(group_id);
     if (group == nullptr || group->type != metadata::GroupType::kConsumer) {
       out->set_state("Dead");

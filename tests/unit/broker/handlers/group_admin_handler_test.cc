@@ -217,6 +217,51 @@ TEST_F(GroupHandlers, AGroupIsListedByItsCoordinatorAlone) {
   EXPECT_TRUE(group_calls_->deletes.Asked().empty());
 }
 
+// After a failover tools come to a broker that does not know of a group without members: they are to
+// look for the coordinator again, not to be told that the group is gone.
+TEST_F(GroupHandlers, AGroupThatMayHaveOffsetsElsewhereIsNotSaidToBeDead) {
+  group_calls_->describes.answer = [](const group::v1::DescribeGroupsRequest& request) {
+    group::v1::DescribeGroupsReply reply;
+    for (const std::string& group_id : request.group_ids()) {
+      group::v1::DescribedGroup* missing = reply.add_groups();
+      missing->set_group_id(group_id);
+      missing->set_state("Dead");
+      missing->set_error_code(Number(ErrorCode::kGroupIdNotFound));
+    }
+    return reply;
+  };
+  const auto described = [&](int16_t version) {
+    wire::DescribeGroupsRequest request;
+    request.groups = {"simple"};
+    return Ask<wire::DescribeGroupsResponse>(version, request).groups.at(0);
+  };
+  EXPECT_EQ(described(6).error_code, ErrorCode::kGroupIdNotFound) << "nothing was ever committed";
+
+  wire::FindCoordinatorRequest find;
+  find.coordinator_keys = {"simple"};
+  Ask<wire::FindCoordinatorResponse>(6, find);
+  wire::MetadataRequest metadata;
+  metadata.topics->push_back({.topic_id = {}, .name = "__consumer_offsets"});
+  const std::string id = Ask<wire::MetadataResponse>(12, metadata).topics.at(0).topic_id.ToBytes();
+  const auto lead = [&](int32_t leader) {
+    metadata::v1::MetadataBatch batch;
+    for (int32_t partition = 0; partition < 50; ++partition) {
+      auto* change = batch.add_records()->mutable_partition_change();
+      change->set_topic_id(id);
+      change->set_partition(partition);
+      change->set_leader(leader);
+    }
+    controllers_->Append(std::move(batch));
+  };
+  WaitUntil([&] { return described(6).group_state == "Dead"; });
+  lead(9);
+  WaitUntil([&] { return described(6).error_code == ErrorCode::kNotCoordinator; });
+  EXPECT_EQ(described(0).error_code, ErrorCode::kNotCoordinator);
+  EXPECT_EQ(described(0).group_state, "");
+  lead(kNoNode.value());
+  WaitUntil([&] { return described(6).error_code == ErrorCode::kCoordinatorNotAvailable; });
+}
+
 TEST_F(GroupHandlers, GroupsAreDeletedOneByOne) {
   group_calls_->deletes.answer = [](const group::v1::DeleteGroupsRequest& request) {
     group::v1::DeleteGroupsReply reply;

@@ -356,6 +356,7 @@ TEST_F(ConsumerGroupTest, DescribedListedAndDeleted) {
   group::v1::DescribeConsumerGroupsRequest request;
   request.add_group_ids("g");
   request.add_group_ids("x");
+  request.add_group_ids("");
   const auto described = DescribeConsumerGroups(image, request);
   const group::v1::DescribedConsumerGroup& group = described.groups(0);
   EXPECT_EQ(group.state(), "Stable");
@@ -368,6 +369,7 @@ TEST_F(ConsumerGroupTest, DescribedListedAndDeleted) {
   EXPECT_EQ(group.members(0).assignment(0).partitions_size(), 2);
   EXPECT_EQ(group.members(0).target_assignment(0).partitions_size(), 2);
   EXPECT_EQ(described.groups(1).error_code(), static_cast<int32_t>(ErrorCode::kGroupIdNotFound));
+  EXPECT_EQ(described.groups(2).error_code(), static_cast<int32_t>(ErrorCode::kInvalidGroupId));
   group::v1::DescribeGroupsRequest classic;
   classic.add_group_ids("g");
   EXPECT_EQ(DescribeGroups(image, classic).groups(0).error_code(),

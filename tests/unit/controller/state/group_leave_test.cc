@@ -122,6 +122,7 @@ TEST(GroupDescribe, ByState) {
   EXPECT_EQ(reply.groups(0).state(), "PreparingRebalance");
   EXPECT_EQ(reply.groups(0).protocol_name(), "");
   EXPECT_EQ(reply.groups(0).members(0).metadata(), "");
+  EXPECT_EQ(reply.groups(0).members(0).assignment(), "") << "of a generation that is over";
 }
 
 TEST(GroupDescribe, ListsByStateAndType) {
