@@ -113,9 +113,11 @@ void ConfirmRefusal(std::unique_ptr<Pending> pending, ErrorCode refusal) {
         if (metadata::IsAnswerOfGateway(verdict)) {
           return Answer(*pending, ErrorCode::kCoordinatorLoadInProgress);
         }
-        // A group that is gone: members of any generation are told that it is over.
-        const bool gone =
-            refusal == ErrorCode::kIllegalGeneration && verdict == ErrorCode::kUnknownMemberId;
+        // A group that is gone, here as there: members of any generation are told that it is over.
+        // One that lives has put its member out, which the image is about to learn: it joins again.
+        const bool gone = refusal == ErrorCode::kIllegalGeneration &&
+                          verdict == ErrorCode::kUnknownMemberId &&
+                          pending->call.image().FindGroup(pending->committer.group_id) == nullptr;
         if (!gone) return Answer(*pending, verdict);
         const bool can_say = pending->call.version() >= kFirstVersionWithMemberEpoch;
         Answer(*pending, can_say ? ErrorCode::kGroupIdNotFound : refusal);

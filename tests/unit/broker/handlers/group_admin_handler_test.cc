@@ -217,8 +217,8 @@ TEST_F(GroupHandlers, AGroupIsListedByItsCoordinatorAlone) {
   EXPECT_TRUE(group_calls_->deletes.Asked().empty());
 }
 
-// After a failover tools come to a broker that does not know of a group without members: they are to
-// look for the coordinator again, not to be told that the group is gone.
+// After a failover tools come to a broker that does not know of a group without members: they are
+// to look for the coordinator again, not to be told that the group is gone.
 TEST_F(GroupHandlers, AGroupThatMayHaveOffsetsElsewhereIsNotSaidToBeDead) {
   group_calls_->describes.answer = [](const group::v1::DescribeGroupsRequest& request) {
     group::v1::DescribeGroupsReply reply;

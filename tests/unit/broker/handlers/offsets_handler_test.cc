@@ -318,6 +318,20 @@ TEST_F(Offsets, CommitsWithoutAGroupAreTakenWhileItHasNoMembers) {
   EXPECT_EQ(Ask(8, older), ErrorCode::kIllegalGeneration);
 }
 
+// GROUP_ID_NOT_FOUND ends a Java client; who is told UNKNOWN_MEMBER_ID joins again.
+TEST_F(Offsets, AMemberPutOutOfAGroupThatLivesIsNotToldThatTheGroupIsGone) {
+  CreateOffsetsTopic();
+  KnowMember("g", "m", 3);
+  group_calls_->heartbeats.answer = [](const group::v1::HeartbeatRequest&) {
+    group::v1::HeartbeatReply reply;
+    reply.set_error_code(static_cast<int32_t>(ErrorCode::kUnknownMemberId));
+    return reply;
+  };
+  EXPECT_EQ(AskAsMember(Commit("g", "t", 0, 1), "m", 2), ErrorCode::kUnknownMemberId)
+      << "the image has it still";
+  EXPECT_EQ(AskAsMember(Commit("gone", "t", 0, 1), "m", 2), ErrorCode::kGroupIdNotFound);
+}
+
 // ---- Members of groups of the consumer protocol (KIP-848) ------------------------------------
 
 TEST_F(Offsets, G17_MembersOfConsumerGroupsCommitAndFetchInTheirEpochOnly) {
