@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "common/base/limits.h"
 #include "common/metadata/group_checks.h"
@@ -114,6 +115,46 @@ const GatewayCallKind<DescribeConsumerGroupsRequest, DescribeConsumerGroupsReply
     kDescribeConsumers{&broker::GroupPort::DescribeConsumerGroups, SaysUnavailableOfAny,
                        FailureOfEach, NoOffset, FirstGroupOf};
 
+// Who has left, and which group was deleted, by an attempt whose reply was lost is unknown to the
+// controller when it is asked again (proto/group.proto, law 1): what the image knew when the call
+// came is done. By places in the request.
+std::vector<bool> KnownMembers(const metadata::MetadataImage& image,
+                               const LeaveGroupRequest& request) {
+  std::vector<bool> known;
+  const metadata::Group* group = image.FindGroup(request.group_id());
+  for (const group::v1::LeavingMember& member : request.members()) {
+    if (group == nullptr) {
+      known.push_back(false);
+    } else if (member.member_id().empty()) {
+      known.push_back(group->FindStaticMember(member.instance_id()) != nullptr);
+    } else {
+      const metadata::MemberIdentity who{member.member_id(), member.instance_id()};
+      known.push_back(metadata::CheckMember(*group, who) == ErrorCode::kNone);
+    }
+  }
+  return known;
+}
+
+std::vector<bool> KnownGroups(const metadata::MetadataImage& image,
+                              const DeleteGroupsRequest& request) {
+  std::vector<bool> known;
+  for (const std::string& group_id : request.group_ids()) {
+    known.push_back(image.FindGroup(group_id) != nullptr);
+  }
+  return known;
+}
+
+// What was known is gone now, as was asked.
+template <class Outcomes>
+void CountAsDone(const std::vector<bool>& known, ErrorCode unknown, Outcomes* outcomes) {
+  for (int i = 0; i < outcomes->size() && static_cast<size_t>(i) < known.size(); ++i) {
+    auto* outcome = outcomes->Mutable(i);
+    if (known[static_cast<size_t>(i)] && outcome->error_code() == static_cast<int32_t>(unknown)) {
+      outcome->set_error_code(static_cast<int32_t>(ErrorCode::kNone));
+    }
+  }
+}
+
 // Null fields mean "as before" (proto/group.proto, law 4).
 bool SaysNothingNew(const ConsumerGroupHeartbeatRequest& request) {
   return request.member_epoch() > 0 && !request.has_rack_id() &&
@@ -160,11 +201,23 @@ rpc::CallHandle GroupGateway::Sync(SyncGroupRequest request, Done<SyncGroupReply
 }
 
 void GroupGateway::Leave(LeaveGroupRequest request, Done<LeaveGroupReply> done) {
-  StartCall(kLeave, std::move(request), kLeavePatience, std::move(done));
+  std::vector<bool> known = KnownMembers(*place_.images.At(place_.shard), request);
+  StartCall<LeaveGroupRequest, LeaveGroupReply>(
+      kLeave, std::move(request), kLeavePatience,
+      [known = std::move(known), done = std::move(done)](LeaveGroupReply reply) mutable {
+        CountAsDone(known, ErrorCode::kUnknownMemberId, reply.mutable_members());
+        done(std::move(reply));
+      });
 }
 
 void GroupGateway::Delete(DeleteGroupsRequest request, Done<DeleteGroupsReply> done) {
-  StartCall(kDelete, std::move(request), kGroupAdminPatience, std::move(done));
+  std::vector<bool> known = KnownGroups(*place_.images.At(place_.shard), request);
+  StartCall<DeleteGroupsRequest, DeleteGroupsReply>(
+      kDelete, std::move(request), kGroupAdminPatience,
+      [known = std::move(known), done = std::move(done)](DeleteGroupsReply reply) mutable {
+        CountAsDone(known, ErrorCode::kGroupIdNotFound, reply.mutable_groups());
+        done(std::move(reply));
+      });
 }
 
 void GroupGateway::Describe(DescribeGroupsRequest request, Done<DescribeGroupsReply> done) {

@@ -2,6 +2,8 @@
 // controller makes (KIP-848), between a client's connection and the gateway
 // (broker/coordinator/group_gateway.h). Any broker serves any group.
 //
+// A member that joins with version 0 is given its id here; the others choose it.
+//
 // What is null in a request is absent in what is forwarded: it means "as before". Topics are ids on
 // both sides. Requests are checked by the controller, which knows what members have said before.
 #include "broker/wire/messages/consumer_groups.h"
@@ -17,7 +19,10 @@
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/long_call.h"
 #include "broker/handlers/registry.h"
+#include "common/base/prng.h"
+#include "common/base/uuid.h"
 #include "common/metadata/consumer_group_config.h"
+#include "common/runtime/clock.h"
 
 namespace weir::handlers {
 namespace {
@@ -29,6 +34,7 @@ using wire::ConsumerGroupHeartbeatResponse;
 
 // From here on clients choose their member ids themselves (KIP-1082).
 constexpr int16_t kFirstVersionWithOwnMemberId = 1;
+constexpr int32_t kJoinEpoch = 0;
 // Kafka's numbers of MemberType.
 constexpr int8_t kClassicMember = 0;
 constexpr int8_t kConsumerMember = 1;
@@ -102,6 +108,12 @@ void Beat(Call call, net::ConnectionInfo& connection, ConsumerGroupHeartbeatRequ
   const int32_t interval_ms = metadata::ConsumerHeartbeatIntervalMs(
       {call.image(), settings.node_id, &settings.static_configs}, request.group_id);
   auto forwarded = ToForwarded(call, connection, std::move(request));
+  // Here, not where the group is: a join that is sent there again names the same member.
+  if (call.version() < kFirstVersionWithOwnMemberId && forwarded.member_id().empty() &&
+      forwarded.member_epoch() == kJoinEpoch) {
+    Prng prng(runtime::RandomSeed());
+    forwarded.set_member_id(Uuid::Random(prng).ToString());
+  }
   auto waiting = std::make_shared<LongCall>(std::move(call), connection.peer);
   rpc::CallHandle handle =
       GatewayOf(waiting->call)

@@ -95,6 +95,40 @@ class GroupGatewayTest : public testing::Test {
     return reply;
   }
 
+  // What a member hears that leaves; the controller has put it out already.
+  std::optional<ErrorCode> Leave(std::string_view member_id, std::string_view instance_id = {}) {
+    group::v1::LeaveGroupRequest request;
+    request.set_group_id("g");
+    request.add_members()->set_member_id(std::string(member_id));
+    request.mutable_members(0)->set_instance_id(std::string(instance_id));
+    std::optional<ErrorCode> heard;
+    gateway().Leave(request, [&heard](const group::v1::LeaveGroupReply& reply) {
+      heard = ErrorCodeFromNumber(reply.members(0).error_code());
+    });
+    group::v1::LeaveGroupReply reply;
+    reply.add_members()->set_error_code(static_cast<int32_t>(ErrorCode::kUnknownMemberId));
+    port_.leaves.Answer(Fail(ErrorCode::kNetworkException, "the reply is lost"));
+    thread_->Advance(kGatewayRetryPause);
+    port_.leaves.Answer(reply);
+    thread_->Run();
+    return heard;
+  }
+  std::optional<ErrorCode> Delete(std::string_view group_id) {
+    group::v1::DeleteGroupsRequest request;
+    request.add_group_ids(std::string(group_id));
+    std::optional<ErrorCode> heard;
+    gateway().Delete(request, [&heard](const group::v1::DeleteGroupsReply& reply) {
+      heard = ErrorCodeFromNumber(reply.groups(0).error_code());
+    });
+    group::v1::DeleteGroupsReply reply;
+    reply.add_groups()->set_error_code(static_cast<int32_t>(ErrorCode::kGroupIdNotFound));
+    port_.deletes.Answer(Fail(ErrorCode::kNetworkException, "the reply is lost"));
+    thread_->Advance(kGatewayRetryPause);
+    port_.deletes.Answer(reply);
+    thread_->Run();
+    return heard;
+  }
+
   GroupGateway& gateway() { return gateways_.At(0); }
 
   // One thread is both the shard and the metadata thread.
@@ -316,6 +350,24 @@ TEST_F(GroupGatewayTest, ACallWithoutReplyIsSentAgain) {
   port_.joins.Answer(Joined(0));
   thread_->Run();
   EXPECT_TRUE(joined_);
+}
+
+TEST_F(GroupGatewayTest, WhoeverLeftByAnAttemptWhoseReplyWasLostHasLeft) {
+  EXPECT_EQ(Leave("m"), ErrorCode::kUnknownMemberId) << "there is no such group";
+  PublishGroup(metadata::v1::GROUP_STATE_STABLE, 3);
+  EXPECT_EQ(Leave("m"), ErrorCode::kNone);
+  EXPECT_EQ(Leave("s", "i"), ErrorCode::kNone);
+  EXPECT_EQ(Leave("", "i"), ErrorCode::kNone) << "by an administrator";
+  EXPECT_EQ(Leave("stranger"), ErrorCode::kUnknownMemberId);
+  EXPECT_EQ(Leave("", "other"), ErrorCode::kUnknownMemberId);
+  EXPECT_EQ(Leave("m", "i"), ErrorCode::kUnknownMemberId) << "another one was that static member";
+}
+
+TEST_F(GroupGatewayTest, AGroupDeletedByAnAttemptWhoseReplyWasLostIsDeleted) {
+  EXPECT_EQ(Delete("g"), ErrorCode::kGroupIdNotFound);
+  PublishGroup(metadata::v1::GROUP_STATE_EMPTY, 3);
+  EXPECT_EQ(Delete("g"), ErrorCode::kNone);
+  EXPECT_EQ(Delete("other"), ErrorCode::kGroupIdNotFound);
 }
 
 TEST_F(GroupGatewayTest, AClientThatWaitedLongEnoughHearsCoordinatorNotAvailable) {

@@ -136,6 +136,21 @@ TEST_F(ConsumerGroups, WhatAMemberSaysIsForwardedAndWhatIsNullIsAbsent) {
   EXPECT_EQ(asked.rebalance_timeout_ms(), -1);
 }
 
+// A join that is sent to the controllers again must not make a second member, which would keep its
+// share until its session ends.
+TEST_F(ConsumerGroups, Version0IsGivenItsMemberIdHere) {
+  Ask<ConsumerGroupHeartbeatResponse>(0, Idle("", 0));
+  Ask<ConsumerGroupHeartbeatResponse>(0, Idle("", 0));
+  const auto joins = group_calls_->consumer_heartbeats.Asked();
+  EXPECT_EQ(joins.at(0).member_id().size(), 22u);
+  EXPECT_EQ(joins.at(1).member_id().size(), 22u);
+  EXPECT_NE(joins.at(0).member_id(), joins.at(1).member_id());
+  Ask<ConsumerGroupHeartbeatResponse>(0, Idle("", 3));
+  EXPECT_EQ(group_calls_->consumer_heartbeats.Asked().back().member_id(), "") << "it is a member";
+  Ask<ConsumerGroupHeartbeatResponse>(1, Idle("", 0));
+  EXPECT_EQ(group_calls_->consumer_heartbeats.Asked().back().member_id(), "") << "it has to choose";
+}
+
 TEST_F(ConsumerGroups, ARefusalSaysWhyAndGivesNothing) {
   group_calls_->consumer_heartbeats.answer = [](const auto&) {
     ConsumerGroupHeartbeatReply reply;
