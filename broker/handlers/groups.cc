@@ -14,6 +14,7 @@
 #include "broker/coordinator/group_gateways.h"
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/long_call.h"
+#include "broker/handlers/member_protocol.h"
 #include "broker/handlers/registry.h"
 
 namespace weir::handlers {
@@ -141,6 +142,12 @@ void Sync(Call call, net::ConnectionInfo& connection, wire::SyncGroupRequest req
 // ---- Heartbeat ----------------------------------------------------------------------------
 
 void Beat(Call call, net::ConnectionInfo&, wire::HeartbeatRequest request) {
+  // Said here: controllers, which are asked about commits in the same way, go by its epoch.
+  if (UsesConsumerProtocol(call.image(), request.group_id, request.member_id)) {
+    wire::HeartbeatResponse response;
+    response.error_code = ErrorCode::kUnknownMemberId;
+    return call.Reply(response);
+  }
   group::v1::HeartbeatRequest forwarded;
   forwarded.set_group_id(std::move(request.group_id));
   forwarded.set_generation_id(request.generation_id);

@@ -15,6 +15,7 @@
 #include "broker/handlers/cluster_view.h"
 #include "broker/handlers/group_offsets.h"
 #include "broker/handlers/handlers.h"
+#include "broker/handlers/member_protocol.h"
 #include "broker/handlers/registry.h"
 #include "broker/wire/messages/group_offsets.h"
 #include "broker/wire/offset_records.h"
@@ -127,11 +128,8 @@ void ConfirmRefusal(std::unique_ptr<Pending> pending, ErrorCode refusal) {
 // A member that uses the consumer protocol commits with its member epoch: older versions know
 // generations only (KIP-848).
 bool CannotSayEpoch(const Call& call, const Committer& who) {
-  if (call.version() >= kFirstVersionWithMemberEpoch) return false;
-  const metadata::Group* group = call.image().FindGroup(who.group_id);
-  if (group == nullptr || group->type != metadata::GroupType::kConsumer) return false;
-  const metadata::GroupMember* member = group->FindMember(who.member_id);
-  return member != nullptr && !member->uses_classic_protocol;
+  return call.version() < kFirstVersionWithMemberEpoch &&
+         UsesConsumerProtocol(call.image(), who.group_id, who.member_id);
 }
 
 bool IsRefusal(ErrorCode error) {

@@ -128,7 +128,7 @@ Status ConsumerGroups::Check(const ConsumerHeartbeatRequest& request) const {
   }
   const auto& known = config_.consumer_assignors;
   const std::string& wish = request.server_assignor();
-  if (!wish.empty() && std::find(known.begin(), known.end(), wish) == known.end()) {
+  if (request.has_server_assignor() && std::find(known.begin(), known.end(), wish) == known.end()) {
     std::string names;
     for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
     return Fail(

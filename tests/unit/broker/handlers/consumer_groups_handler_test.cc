@@ -302,6 +302,17 @@ TEST_F(ConsumerGroups, AConsumerGroupIsListedWithItsTypeAndState) {
   EXPECT_TRUE(Ask<wire::ListGroupsResponse>(5, classic).groups.empty());
 }
 
+// As Kafka has it. The controllers are not asked: what they say of a member epoch is about commits.
+TEST_F(ConsumerGroups, AClassicHeartbeatOfAMemberThatUsesTheConsumerProtocolIsRefused) {
+  AppendConsumerGroup("g");
+  wire::HeartbeatRequest request;
+  request.group_id = "g";
+  request.member_id = "m";
+  request.generation_id = 4;
+  EXPECT_EQ(Ask<wire::HeartbeatResponse>(4, request).error_code, ErrorCode::kUnknownMemberId);
+  EXPECT_TRUE(group_calls_->heartbeats.Asked().empty());
+}
+
 TEST_F(ConsumerGroups, ItIsNoClassicGroup) {
   AppendConsumerGroup("g");
   group_calls_->describes.answer = [](const auto&) {

@@ -309,6 +309,8 @@ TEST_F(ConsumerGroupTest, TheAssignorIsWhatMostAskFor) {
   const Reply refused = Send(join);
   EXPECT_EQ(CodeOf(refused), ErrorCode::kUnsupportedAssignor);
   EXPECT_NE(refused.error_message().find("uniform, range"), std::string::npos);
+  join.set_server_assignor("");
+  EXPECT_EQ(CodeAfter(join), ErrorCode::kUnsupportedAssignor) << "that is no assignor either";
 }
 
 TEST_F(ConsumerGroupTest, RequestsThatMakeNoSense) {
