@@ -55,6 +55,7 @@ Status BrokerNode::Start() {
     storage_.WatchFailures(
         [this](uint32_t directory) { core_->partitions().OnDirectoryFailed(directory); });
     core_->Start();
+    empty_groups_->Start();
   });
   LogInfo("broker", "started",
           {{"node_id", config_.node_id},
@@ -91,6 +92,9 @@ void BrokerNode::ConnectParts() {
       config_.node_id,
       coordinator::GroupLags::Home{.shard = 0, .executor = shards_.at(0), .dialer = *dialers_[0]},
       core_->images(), core_->partitions());
+  empty_groups_ = std::make_unique<coordinator::EmptyGroups>(
+      config_.node_id, metadata_thread_, core_->images(), *controllers_,
+      coordinator::QueryOffsetsOn(core_->partitions(), 0, shards_.at(0), metadata_thread_));
 }
 
 Status BrokerNode::BindListeners() {

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/coordinator/empty_groups.h"
 #include "broker/coordinator/group_gateways.h"
 #include "broker/coordinator/group_lags.h"
 #include "broker/handlers/broker_config.h"
@@ -77,6 +78,7 @@ class BrokerNode {
   std::unique_ptr<coordinator::BrokerStanding> standing_;
   std::unique_ptr<coordinator::GroupGateways> groups_;
   std::unique_ptr<coordinator::GroupLags> lags_;
+  std::unique_ptr<coordinator::EmptyGroups> empty_groups_;
 
   handlers::BrokerContext context_;
   const handlers::Registry registry_ = handlers::MakeRegistry();
