@@ -13,6 +13,7 @@
 #include "common/rpc/status.h"
 #include "common/runtime/clock.h"
 #include "controller/ctl/commands.h"
+#include "controller/ctl/group_members.h"
 #include "controller/ctl/group_offsets.h"
 #include "controller/ctl/kafka_admin.h"
 #include "controller/ctl/kafka_settings.h"
@@ -48,11 +49,8 @@ void AddPlan(CLI::App& app, bool& plan) {
 // Law 1, before anything is sent that the coordinator would refuse. A group that nobody has joined
 // is no error: its offsets may be set.
 Status CheckNoMembers(Session& session, const std::string& name) {
-  group::v1::DescribeGroupsRequest request;
-  request.add_group_ids(name);
-  WEIR_ASSIGN_OR_RETURN(const group::v1::DescribeGroupsReply reply,
-                        session.Call(rpc::kDescribeGroups, request));
-  const int members = reply.groups_size() == 0 ? 0 : reply.groups(0).members_size();
+  WEIR_ASSIGN_OR_RETURN(const KnownGroup group, AskGroup(session, name));
+  const int members = group.description.members_size();
   if (members == 0) return {};
   return Fail(ErrorCode::kNonEmptyGroup, "group " + name + " has " + std::to_string(members) +
                                              (members == 1 ? " member" : " members") +
@@ -351,19 +349,15 @@ class GroupDelete final : public Command {
 
   // What Delete would answer.
   Result<std::vector<Error>> Check(Session& session) const {
-    group::v1::DescribeGroupsRequest request;
-    for (const std::string& name : groups_) request.add_group_ids(name);
-    WEIR_ASSIGN_OR_RETURN(const group::v1::DescribeGroupsReply reply,
-                          session.Call(rpc::kDescribeGroups, request));
+    WEIR_ASSIGN_OR_RETURN(const std::vector<KnownGroup> known, AskGroups(session, groups_));
     std::vector<Error> outcomes;
     for (size_t i = 0; i < groups_.size(); ++i) {
-      const auto& group = reply.groups(static_cast<int>(i));
-      ErrorCode code = ErrorCodeFromNumber(static_cast<int16_t>(group.error_code()));
-      if (code == ErrorCode::kGroupIdNotFound) {
+      ErrorCode code = known[i].exists ? ErrorCode::kNone : ErrorCode::kGroupIdNotFound;
+      if (!known[i].exists) {
         WEIR_ASSIGN_OR_RETURN(const CoordinatedOffsets found, AskGroupOffsets(session, groups_[i]));
         if (!found.offsets.partitions().empty()) code = ErrorCode::kNone;
       }
-      if (group.members_size() > 0) code = ErrorCode::kNonEmptyGroup;
+      if (!known[i].description.members().empty()) code = ErrorCode::kNonEmptyGroup;
       outcomes.push_back(Explain(code, groups_[i]));
     }
     return outcomes;

@@ -7,7 +7,7 @@
 #include "common/base/utf8.h"
 #include "common/rpc/status.h"
 #include "controller/ctl/commands.h"
-#include "controller/ctl/group_assignment.h"
+#include "controller/ctl/group_members.h"
 #include "controller/ctl/group_offsets.h"
 #include "controller/ctl/kafka_admin.h"
 #include "controller/ctl/kafka_settings.h"
@@ -15,10 +15,12 @@
 namespace weir::ctl {
 namespace {
 
-using group::v1::DescribedGroup;
-using group::v1::DescribedMember;
 using group::v1::GroupDescription;
+using group::v1::GroupMember;
 using group::v1::GroupPartition;
+
+// The member epoch of a static member that is away for a while (KIP-848).
+constexpr int32_t kAwayEpoch = -2;
 
 class GroupList final : public Command {
  public:
@@ -120,14 +122,30 @@ std::string LagText(const GroupDescription& group) {
   return std::to_string(records) + " records, " + Seconds(seconds) + " s";
 }
 
+bool IsConsumerGroup(const GroupDescription& group) { return group.has_group_epoch(); }
+
+std::string Joined(const google::protobuf::RepeatedPtrField<std::string>& names) {
+  std::string text;
+  for (const std::string& each : names) text += (text.empty() ? "" : ",") + each;
+  return OrDash(text);
+}
+
+std::string EpochText(int32_t epoch) {
+  return epoch == kAwayEpoch ? "away" : std::to_string(epoch);
+}
+
 std::string MemberTable(const GroupDescription& group) {
-  Table table({"MEMBER", "INSTANCE", "CLIENT", "HOST", "ASSIGNMENT"});
-  for (const auto& member : group.members()) {
-    std::string assigned;
-    for (const std::string& each : member.assignment())
-      assigned += (assigned.empty() ? "" : ",") + each;
-    table.AddRow({member.member_id(), OrDash(member.instance_id()), OrDash(member.client_id()),
-                  OrDash(member.host()), OrDash(assigned)});
+  std::vector<std::string> header = {"MEMBER", "INSTANCE", "CLIENT", "HOST", "ASSIGNMENT"};
+  if (IsConsumerGroup(group)) header.insert(header.end(), {"EPOCH", "TYPE", "TARGET"});
+  Table table(header);
+  for (const GroupMember& member : group.members()) {
+    std::vector<std::string> row = {member.member_id(), OrDash(member.instance_id()),
+                                    OrDash(member.client_id()), OrDash(member.host()),
+                                    Joined(member.assignment())};
+    if (IsConsumerGroup(group))
+      row.insert(row.end(),
+                 {EpochText(member.member_epoch()), member.type(), Joined(member.target())});
+    table.AddRow(std::move(row));
   }
   return table.ToText();
 }
@@ -146,41 +164,34 @@ std::string PartitionTable(const GroupDescription& group) {
   return table.ToText();
 }
 
+std::string ProtocolText(const GroupDescription& group) {
+  if (IsConsumerGroup(group))
+    return "Assignor     " + OrDash(group.assignor()) + "\n" +  //
+           "Epoch        " + std::to_string(group.group_epoch()) + " (assignment " +
+           std::to_string(group.assignment_epoch()) + ")\n";
+  return "Protocol     " + OrDash(group.protocol()) + " (" + OrDash(group.protocol_type()) + ")\n" +
+         "Generation   " + NumberOrDash(group.generation_id()) + "\n";
+}
+
+std::string MemberCountText(const GroupDescription& group) {
+  const auto classic = std::ranges::count_if(
+      group.members(), [](const GroupMember& member) { return member.type() == "classic"; });
+  const std::string text = std::to_string(group.members_size());
+  return classic == 0 ? text : text + " (" + std::to_string(classic) + " by the classic protocol)";
+}
+
 std::string GroupText(const GroupDescription& group) {
   std::string text = "Group        " + group.group_id() + "\n";
   text += "State        " + group.state() + "\n";
   text += "Type         " + OrDash(group.type()) + "\n";
-  text += "Protocol     " + OrDash(group.protocol()) + " (" + OrDash(group.protocol_type()) + ")\n";
-  text += "Generation   " + NumberOrDash(group.generation_id()) + "\n";
+  text += ProtocolText(group);
   text += "Coordinator  " + NumberOrDash(group.coordinator_id()) + " (" +
           OrDash(group.coordinator()) + ")\n";
-  text += "Members      " + std::to_string(group.members_size()) + "\n";
+  text += "Members      " + MemberCountText(group) + "\n";
   text += "Lag          " + LagText(group) + "\n";
   if (!group.members().empty()) text += "\n" + MemberTable(group);
   if (!group.partitions().empty()) text += "\n" + PartitionTable(group);
   return text;
-}
-
-void FillMember(const DescribedMember& from, group::v1::GroupMember& to) {
-  to.set_member_id(ToUtf8(from.member_id()));
-  to.set_instance_id(ToUtf8(from.instance_id()));
-  to.set_client_id(ToUtf8(from.client_id()));
-  to.set_host(ToUtf8(from.client_host()));
-}
-
-using Owners = std::map<std::pair<std::string, int32_t>, const group::v1::GroupMember*>;
-
-void FillMembers(const DescribedGroup& from, GroupDescription& to, Owners& owners) {
-  for (const DescribedMember& described : from.members()) {
-    auto* member = to.add_members();
-    FillMember(described, *member);
-    const auto assignment = ParseAssignment(described.assignment());
-    if (!assignment) continue;  // of another protocol
-    for (const auto& [topic, partition] : *assignment) {
-      member->add_assignment(topic + "-" + std::to_string(partition));
-      owners[{topic, partition}] = member;
-    }
-  }
 }
 
 class GroupDescribe final : public Command {
@@ -188,23 +199,22 @@ class GroupDescribe final : public Command {
   explicit GroupDescribe(CLI::App& app) { app.add_option("GROUP", groups_, "Groups")->required(); }
 
   Outcome Run(Session& session) override {
-    group::v1::DescribeGroupsRequest request;
-    for (const std::string& group : groups_) request.add_group_ids(group);
-    WEIR_CTL_ASSIGN_OR_RETURN(const group::v1::DescribeGroupsReply reply,
-                              session.Call(rpc::kDescribeGroups, request));
+    WEIR_CTL_ASSIGN_OR_RETURN(std::vector<KnownGroup> known, AskGroups(session, groups_));
     PartErrors errors(session);
     group::v1::GroupDescriptions descriptions;
     std::string text;
-    for (int i = 0; i < reply.groups_size() && i < static_cast<int>(groups_.size()); ++i) {
-      const std::string& name = groups_[static_cast<size_t>(i)];
-      auto* group = descriptions.add_groups();
-      group->set_group_id(ToUtf8(name));
-      const Status described = Describe(session, name, reply.groups(i), *group);
+    for (size_t i = 0; i < groups_.size(); ++i) {
+      const std::string& name = groups_[i];
+      const Status described = AddOffsets(session, name, known[i]);
       if (!described && ExitCodeOf(described.error().code) == ExitCode::kUnreachable)
         return FailWith(ExitCode::kUnreachable, described.error());
+      auto* group = descriptions.add_groups();
       admin::v1::AdminError error;
-      if (!described) {
+      if (described) {
+        *group = std::move(known[i].description);
+      } else {
         rpc::SetAdminError(described.error(), &error);
+        group->set_group_id(ToUtf8(name));
         group->set_error_code(static_cast<int32_t>(described.error().code));
         group->set_error_message(described.error().message);
       }
@@ -215,42 +225,40 @@ class GroupDescribe final : public Command {
   }
 
  private:
-  static Status Describe(Session& session, const std::string& name, const DescribedGroup& from,
-                         GroupDescription& group) {
+  // Completes the description by what the coordinator knows.
+  static Status AddOffsets(Session& session, const std::string& name, KnownGroup& known) {
     WEIR_ASSIGN_OR_RETURN(const CoordinatedOffsets found, AskGroupOffsets(session, name));
-    const ErrorCode error = ErrorCodeFromNumber(static_cast<int16_t>(from.error_code()));
-    const bool only_offsets = error == ErrorCode::kGroupIdNotFound && !IsEmpty(found.offsets);
-    if (error != ErrorCode::kNone && !only_offsets)
-      return Fail(error, "there is no group " + name + ", and nothing is committed for it");
-    group.set_state(only_offsets ? "Empty" : from.state());
-    group.set_type(only_offsets ? "classic" : from.type());
-    group.set_protocol_type(ToUtf8(from.protocol_type()));
-    group.set_protocol(ToUtf8(from.protocol_name()));
-    group.set_generation_id(only_offsets ? -1 : from.generation_id());
+    GroupDescription& group = known.description;
+    if (!known.exists) {
+      if (IsEmpty(found.offsets))
+        return Fail(ErrorCode::kGroupIdNotFound,
+                    "there is no group " + name + ", and nothing is committed for it");
+      group.set_state("Empty");
+      group.set_type("classic");
+      group.set_generation_id(-1);
+    }
     group.set_coordinator_id(found.coordinator_id);
     group.set_coordinator(found.coordinator);
-    Owners owners;
-    group.mutable_members()->Reserve(from.members_size());
-    FillMembers(from, group, owners);
-    FillPartitions(session, found.offsets, owners, group);
+    FillPartitions(session, found.offsets, known);
     return {};
   }
 
   static void FillPartitions(Session& session, const group::v1::GroupOffsets& offsets,
-                             const Owners& owners, GroupDescription& group) {
+                             KnownGroup& known) {
     std::map<std::pair<std::string, int32_t>, group::v1::PartitionOffset> rows;
     for (const auto& offset : offsets.partitions())
       rows[{offset.topic(), offset.partition()}] = offset;
-    for (const auto& [owned, member] : owners)
+    for (const auto& [owned, member] : known.owners)
       if (!rows.contains(owned)) rows[owned] = Uncommitted(session, owned);
     for (const auto& [id, offset] : rows) {
-      GroupPartition* partition = group.add_partitions();
+      GroupPartition* partition = known.description.add_partitions();
       *partition->mutable_offset() = offset;
-      const auto owner = owners.find(id);
-      if (owner == owners.end()) continue;
-      partition->set_member_id(owner->second->member_id());
-      partition->set_client_id(owner->second->client_id());
-      partition->set_host(owner->second->host());
+      const auto owner = known.owners.find(id);
+      if (owner == known.owners.end()) continue;
+      const GroupMember& member = known.description.members(owner->second);
+      partition->set_member_id(member.member_id());
+      partition->set_client_id(member.client_id());
+      partition->set_host(member.host());
     }
   }
 

@@ -66,15 +66,20 @@ def produce(dev, topic, partition, count, timestamp_s=None):
     assert producer.flush(30) == 0 and not failed, failed
 
 
-def consumer_of(dev, group, client_id="a-client", **settings):
+PROTOCOLS = {"classic": {"session.timeout.ms": 6_000, "heartbeat.interval.ms": 500},
+             # The group decides about its members' sessions.
+             "consumer": {"group.protocol": "consumer"}}
+
+
+def consumer_of(dev, group, client_id="a-client", protocol="classic", **settings):
     return confluent_kafka.Consumer({
         "bootstrap.servers": dev.bootstrap, "group.id": group, "client.id": client_id, "enable.auto.commit": False,
-        "auto.offset.reset": "earliest", "session.timeout.ms": 6_000, "heartbeat.interval.ms": 500, **settings})
+        "auto.offset.reset": "earliest", **PROTOCOLS[protocol], **settings})
 
 
-def commit(dev, group, *offsets):
+def commit(dev, group, *offsets, protocol="classic"):
     """Commits (topic, partition, offset) as a member of the group does, and leaves."""
-    consumer = consumer_of(dev, group)
+    consumer = consumer_of(dev, group, protocol=protocol)
     consumer.subscribe(sorted({topic for topic, _, _ in offsets}))
     try:
         wait_until(lambda: consumer.poll(0.2) or consumer.assignment(), 30, "an assignment")
@@ -112,7 +117,10 @@ def test_a_group_is_listed_and_described_with_its_members(dev, run):
         assert (group["state"], group["type"], group["protocol_type"]) == ("Stable", "classic", "consumer")
         assert group["protocol"] == "range" and group["generation_id"] >= 1
         assert group["coordinator"] in dev.bootstrap.split(",")
+        # Epochs are of consumer groups.
+        assert not {"group_epoch", "assignment_epoch", "assignor"} & set(group)
         [member] = group["members"]
+        assert "member_epoch" not in member and "type" not in member
         assert (member["client_id"], member["instance_id"]) == ("some-client", "one")
         assert "127.0.0.1" in member["host"]
         assert member["assignment"] == [f"described-{partition}" for partition in range(3)]
@@ -127,6 +135,86 @@ def test_a_group_is_listed_and_described_with_its_members(dev, run):
         assert re.search(r"^described +1 +- +0 +- +- ", text, re.M), text
     finally:
         consumer.close()
+
+
+def test_a_consumer_group_is_described_with_its_members(dev, run):
+    """KIP-848: the controllers assign, and members have epochs."""
+    run("topic", "create", "consumed", "-p", 3)
+    produce(dev, "consumed", 0, 5, time.time() - 100)
+    consumer = consumer_of(dev, "consumed-group", "some-client", "consumer", **{"group.instance.id": "one"})
+    consumer.subscribe(["consumed"])
+    try:
+        wait_until(lambda: consumer.poll(0.2) and consumer.assignment(), 30, "a record")
+        # Its members make it a group, whether or not they have committed.
+        assert [each["instance_id"] for each in describe(run, "consumed-group")["members"]] == ["one"]
+        consumer.commit(offsets=[TopicPartition("consumed", 0, 2)], asynchronous=False)
+        listed = run_json(run, "group", "list", "--state", "stable", "--type", "consumer")["groups"]
+        assert {"group_id": "consumed-group", "state": "Stable", "type": "consumer",
+                "protocol_type": "consumer"} in listed
+        group = describe(run, "consumed-group")
+        assert (group["state"], group["type"], group["protocol_type"]) == ("Stable", "consumer", "consumer")
+        assert group["assignor"] == "uniform" and group["generation_id"] == -1
+        assert group["group_epoch"] == group["assignment_epoch"] >= 1
+        assert group["coordinator"] in dev.bootstrap.split(",")
+        [member] = group["members"]
+        assert (member["client_id"], member["instance_id"]) == ("some-client", "one")
+        assert (member["type"], member["member_epoch"]) == ("consumer", group["group_epoch"])
+        assert "127.0.0.1" in member["host"]
+        assert member["assignment"] == member["target"] == [f"consumed-{partition}" for partition in range(3)]
+        rows = {each["offset"]["partition"]: each for each in group["partitions"]}
+        assert {(each["member_id"], each["client_id"]) for each in rows.values()} == {
+            (member["member_id"], "some-client")}
+        assert [int(rows[0]["offset"][key]) for key in ("committed_offset", "log_end_offset", "lag_records")] == [2, 5, 3]
+        assert 99 < rows[0]["offset"]["lag_seconds"] < 100 + 60
+        assert [int(rows[1]["offset"][key]) for key in ("committed_offset", "log_end_offset", "lag_records")] == [-1, 0, -1]
+        text = run("group", "describe", "consumed-group").stdout
+        epoch = group["group_epoch"]
+        assert re.search(rf"^Assignor +uniform\nEpoch +{epoch} \(assignment {epoch}\)\n", text, re.M), text
+        assert re.search(r"^Members +1$", text, re.M) and re.search(r"^Lag +3 records, ", text, re.M), text
+        assert re.search(rf"^MEMBER .* ASSIGNMENT +EPOCH +TYPE +TARGET\n.* one +some-client +\S+ +consumed-0,\S+ +{epoch} +"
+                         r"consumer +consumed-0,", text, re.M), text
+        assert re.search(r"^consumed +0 +2 +5 +3 ", text, re.M), text
+    finally:
+        consumer.close()
+    # A static member that stops is away, and still a member: it would go on from what it has committed.
+    [member] = describe(run, "consumed-group")["members"]
+    assert (member["instance_id"], member["member_epoch"]) == ("one", -2)
+    assert re.search(r" one .* away +consumer ", run("group", "describe", "consumed-group").stdout)
+    for command in (["delete", "-y"], ["delete", "--plan"], ["seek", "--to", "end"], ["seek", "--to", "end", "--plan"]):
+        assert "NON_EMPTY_GROUP" in run("group", *command, "consumed-group", code=1).stderr
+
+
+def test_members_of_both_protocols_are_described(dev, run):
+    run("topic", "create", "mixed", "-p", 4)
+    consumers = [consumer_of(dev, "mixed-group", "old", "classic")]
+    try:
+        consumers[0].subscribe(["mixed"])
+        wait_until(lambda: consumers[0].poll(0.2) or consumers[0].assignment(), 30, "an assignment")
+        consumers.append(consumer_of(dev, "mixed-group", "new", "consumer"))
+        consumers[1].subscribe(["mixed"])
+
+        def shared():
+            for consumer in consumers:
+                consumer.poll(0.2)
+            group = describe(run, "mixed-group")
+            return group if group["state"] == "Stable" and len(group["members"]) == 2 else None
+
+        group = wait_until(shared, 60, "the two to share")
+        assert group["type"] == "consumer"
+        members = {member["type"]: member for member in group["members"]}
+        assert {kind: member["client_id"] for kind, member in members.items()} == {"classic": "old", "consumer": "new"}
+        for member in members.values():
+            assert len(member["assignment"]) == 2 and member["target"] == member["assignment"]
+            assert member["member_epoch"] == group["group_epoch"]
+        owners = {f"mixed-{each['offset']['partition']}": each["member_id"] for each in group["partitions"]}
+        assert owners == {name: member["member_id"] for member in members.values() for name in member["assignment"]}
+        text = run("group", "describe", "mixed-group").stdout
+        assert re.search(r"^Members +2 \(1 by the classic protocol\)$", text, re.M), text
+        for command in (["seek", "mixed-group", "--topic", "mixed", "--to", "start"], ["undo-reset", "mixed-group"]):
+            assert "has 2 members" in run("group", *command, "--plan", code=1).stderr
+    finally:
+        for consumer in consumers:
+            consumer.close()
 
 
 def test_a_group_that_only_committed_is_listed(dev, run):
@@ -202,23 +290,48 @@ def test_seek_without_topics_is_about_all_that_is_committed(dev, run):
     assert committed(run, "all-group") == {"all-a-0": 5, "all-b-0": 5}
 
 
-def test_what_members_would_commit_over_is_refused(dev, run):
-    run("topic", "create", "busy")
-    produce(dev, "busy", 0, 3)
-    consumer = consumer_of(dev, "busy-group")
-    consumer.subscribe(["busy"])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_what_members_would_commit_over_is_refused(dev, run, protocol):
+    topic, group = f"busy-{protocol}", f"busy-{protocol}-group"
+    run("topic", "create", topic)
+    produce(dev, topic, 0, 3)
+    consumer = consumer_of(dev, group, protocol=protocol)
+    consumer.subscribe([topic])
     try:
         wait_until(lambda: consumer.poll(0.2), 30, "a record")
-        consumer.commit(offsets=[TopicPartition("busy", 0, 2)], asynchronous=False)
-        for command in (["seek", "busy-group", "--to", "start"], ["undo-reset", "busy-group"]):
+        consumer.commit(offsets=[TopicPartition(topic, 0, 2)], asynchronous=False)
+        # A plan says what would be said.
+        for command in (["seek", group, "--to", "start"], ["undo-reset", group]):
             refused = run("group", *command, code=1).stderr
             assert "NON_EMPTY_GROUP" in refused and "1 member" in refused, refused
-            assert "next:  weir group describe busy-group" in refused
-        assert "NON_EMPTY_GROUP" in run("group", "delete", "-y", "busy-group", code=1).stderr
-        assert "NON_EMPTY_GROUP" in run("group", "delete", "--plan", "busy-group", code=1).stderr
-        assert committed(run, "busy-group") == {"busy-0": 2}
+            assert f"next:  weir group describe {group}" in refused
+            assert run("group", *command, "--plan", code=1).stderr == refused
+        refused = run("group", "delete", "-y", group, code=1).stderr
+        assert "NON_EMPTY_GROUP" in refused
+        assert run("group", "delete", "--plan", group, code=1).stderr == refused
+        assert committed(run, group) == {f"{topic}-0": 2}
     finally:
         consumer.close()
+
+
+def test_offsets_of_a_consumer_group_are_changed_once_its_members_are_gone(dev, run):
+    run("topic", "create", "emptied")
+    produce(dev, "emptied", 0, 10)
+    commit(dev, "emptied-group", ("emptied", 0, 4), protocol="consumer")
+    group = describe(run, "emptied-group")
+    assert (group["state"], group["type"], group["members"]) == ("Empty", "consumer", [])
+    planned = run("group", "seek", "emptied-group", "--to", "end", "--plan").stdout
+    assert re.search(r"^emptied +0 +4 +10$", planned, re.M), planned
+    run("group", "seek", "emptied-group", "--to", "end")
+    assert committed(run, "emptied-group") == {"emptied-0": 10}
+    planned = run("group", "undo-reset", "emptied-group", "--plan").stdout
+    assert re.search(r"^emptied +0 +10 +4$", planned, re.M), planned
+    run("group", "undo-reset", "emptied-group")
+    assert committed(run, "emptied-group") == {"emptied-0": 4}
+    assert run("group", "delete", "emptied-group", "--plan").stdout == "would delete group emptied-group\n"
+    assert run("group", "delete", "-y", "emptied-group").stdout == "deleted group emptied-group\n"
+    assert "GROUP_ID_NOT_FOUND" in run("group", "describe", "emptied-group", code=1).stderr
+    assert "GROUP_ID_NOT_FOUND" in run("group", "delete", "--plan", "emptied-group", code=1).stderr
 
 
 def test_a_reset_is_undone_and_redone(dev, run):
