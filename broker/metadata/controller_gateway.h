@@ -1,5 +1,6 @@
 // ControllerGateway: the controllers over gRPC, as ControllerPort, GroupPort, SessionPort, FeedPort
-// and GroupStreamPort. What members of groups ask for all at once goes on one stream.
+// and GroupStreamPort. JoinGroup, SyncGroup and ConsumerGroupHeartbeat go on one stream
+// (group_call_stream.h), everything else in calls of its own.
 //
 // Laws:
 //  1. Replies are handed over on the metadata thread, so that nothing of the broker is called

@@ -6,7 +6,8 @@
 //  2. A call goes to whoever is active, and again to the next one where there is none or the
 //     connection is lost, until `timeout`; kRequestTimedOut, kNetworkException or kNotController
 //     after that. A reply that carries an error is a reply.
-//  3. A call that is cancelled is withdrawn at the controller. Its `done` may still run.
+//  3. JoinGroup, SyncGroup and ConsumerGroupHeartbeat may wait at the controller for long, and are
+//     withdrawn there when they are cancelled. The `done` of a cancelled call may still run.
 // Thread rule: callable from any thread, the handles too.
 #pragma once
 

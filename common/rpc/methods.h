@@ -65,16 +65,12 @@ inline constexpr Method<broker::v1::AlterPartitionRequest, broker::v1::AlterPart
     "/weir.group.v1.GroupService/" #name, true                            \
   }
 
-WEIR_GROUP_METHOD(JoinGroup, JoinGroupRequest, JoinGroupReply);
-WEIR_GROUP_METHOD(SyncGroup, SyncGroupRequest, SyncGroupReply);
 WEIR_GROUP_METHOD(Heartbeat, HeartbeatRequest, HeartbeatReply);
 WEIR_GROUP_METHOD(ReportLiveness, LivenessReport, LivenessReply);
 WEIR_GROUP_METHOD(LeaveGroup, LeaveGroupRequest, LeaveGroupReply);
 WEIR_GROUP_METHOD(DeleteGroups, DeleteGroupsRequest, DeleteGroupsReply);
 WEIR_GROUP_METHOD(DescribeGroups, DescribeGroupsRequest, DescribeGroupsReply);
 WEIR_GROUP_METHOD(ListGroups, ListGroupsRequest, ListGroupsReply);
-WEIR_GROUP_METHOD(ConsumerGroupHeartbeat, ConsumerGroupHeartbeatRequest,
-                  ConsumerGroupHeartbeatReply);
 WEIR_GROUP_METHOD(DescribeConsumerGroups, DescribeConsumerGroupsRequest,
                   DescribeConsumerGroupsReply);
 

@@ -30,8 +30,8 @@ void SetLimits(grpc::ServerBuilder& builder, const ServerOptions& options) {
   builder.SetResourceQuota(quota);
   builder.SetMaxReceiveMessageSize(static_cast<int>(limits::kRpcMessageBytesMax));
   builder.SetMaxSendMessageSize(static_cast<int>(limits::kRpcMessageBytesMax));
-  // All members of a group may wait at one gateway, each in a call of its own: calls that found no
-  // room behind them would wait as long as they do.
+  // All members of a group may leave through one gateway at once, each in a call of its own: calls
+  // that found no room behind them would wait for the quorum as they do.
   builder.AddChannelArgument(
       GRPC_ARG_MAX_CONCURRENT_STREAMS,
       limits::kRpcStreamsPerConnectionMax + static_cast<int>(limits::kGroupMembersMax));

@@ -107,22 +107,20 @@ state::GroupCallId GroupCalls::Sync(const group::v1::SyncGroupRequest& request,
   return id;
 }
 
-state::GroupCallId GroupCalls::Leave(const group::v1::LeaveGroupRequest& request,
-                                     Done<group::v1::LeaveGroupReply> done) {
+void GroupCalls::Leave(const group::v1::LeaveGroupRequest& request,
+                       Done<group::v1::LeaveGroupReply> done) {
   const state::GroupCallId id = Begin(request.group_id(), std::move(done));
-  if (id == 0) return id;
+  if (id == 0) return;
   Carry("LeaveGroup", coordinator_.Leave(Context(), id, request));
   Turn();
-  return id;
 }
 
-state::GroupCallId GroupCalls::Delete(const group::v1::DeleteGroupsRequest& request,
-                                      Done<group::v1::DeleteGroupsReply> done) {
+void GroupCalls::Delete(const group::v1::DeleteGroupsRequest& request,
+                        Done<group::v1::DeleteGroupsReply> done) {
   const state::GroupCallId id = Begin("", std::move(done));
-  if (id == 0) return id;
+  if (id == 0) return;
   Carry("DeleteGroups", coordinator_.Delete(Context(), id, request));
   Turn();
-  return id;
 }
 
 state::GroupCallId GroupCalls::ConsumerHeartbeat(

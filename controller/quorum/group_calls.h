@@ -52,16 +52,16 @@ class GroupCalls : public MetadataListener {
                           Done<group::v1::JoinGroupReply> done);
   state::GroupCallId Sync(const group::v1::SyncGroupRequest& request,
                           Done<group::v1::SyncGroupReply> done);
-  state::GroupCallId Leave(const group::v1::LeaveGroupRequest& request,
-                           Done<group::v1::LeaveGroupReply> done);
-  state::GroupCallId Delete(const group::v1::DeleteGroupsRequest& request,
-                            Done<group::v1::DeleteGroupsReply> done);
   // KIP-848; waits for the fence of law 3 if the reply gives an assignment.
   state::GroupCallId ConsumerHeartbeat(const group::v1::ConsumerGroupHeartbeatRequest& request,
                                        Done<group::v1::ConsumerGroupHeartbeatReply> done);
   // The client or its gateway is gone: `done` is not called any more.
   void OnCallGone(state::GroupCallId id);
 
+  // These wait for the commit of what they change.
+  void Leave(const group::v1::LeaveGroupRequest& request, Done<group::v1::LeaveGroupReply> done);
+  void Delete(const group::v1::DeleteGroupsRequest& request,
+              Done<group::v1::DeleteGroupsReply> done);
   void Heartbeat(const group::v1::HeartbeatRequest& request, Done<group::v1::HeartbeatReply> done);
   void Report(const group::v1::LivenessReport& report, Done<group::v1::LivenessReply> done);
   // From the committed image, proven to be current.

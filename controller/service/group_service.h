@@ -1,5 +1,5 @@
-// GroupService: gateways' calls about groups (proto/group.proto), as events of GroupCalls. A call
-// may wait for minutes: its client's end is heard and passed on.
+// GroupService: gateways' calls about groups (proto/group.proto), as events of GroupCalls: those
+// that do not come on streams (group_stream_service.h).
 // Thread rule: gRPC threads; only posts to the node.
 #pragma once
 
@@ -12,12 +12,6 @@ class GroupService final : public group::v1::GroupService::CallbackService {
  public:
   explicit GroupService(quorum::ControllerNode& node) : node_(node) {}
 
-  grpc::ServerUnaryReactor* JoinGroup(grpc::CallbackServerContext* context,
-                                      const group::v1::JoinGroupRequest* request,
-                                      group::v1::JoinGroupReply* reply) override;
-  grpc::ServerUnaryReactor* SyncGroup(grpc::CallbackServerContext* context,
-                                      const group::v1::SyncGroupRequest* request,
-                                      group::v1::SyncGroupReply* reply) override;
   grpc::ServerUnaryReactor* Heartbeat(grpc::CallbackServerContext* context,
                                       const group::v1::HeartbeatRequest* request,
                                       group::v1::HeartbeatReply* reply) override;
@@ -36,20 +30,16 @@ class GroupService final : public group::v1::GroupService::CallbackService {
   grpc::ServerUnaryReactor* ListGroups(grpc::CallbackServerContext* context,
                                        const group::v1::ListGroupsRequest* request,
                                        group::v1::ListGroupsReply* reply) override;
-
-  grpc::ServerUnaryReactor* ConsumerGroupHeartbeat(
-      grpc::CallbackServerContext* context, const group::v1::ConsumerGroupHeartbeatRequest* request,
-      group::v1::ConsumerGroupHeartbeatReply* reply) override;
   grpc::ServerUnaryReactor* DescribeConsumerGroups(
       grpc::CallbackServerContext* context, const group::v1::DescribeConsumerGroupsRequest* request,
       group::v1::DescribeConsumerGroupsReply* reply) override;
 
  private:
   // Serves the call by that function of GroupCalls.
-  template <class Request, class Reply, class Returned>
+  template <class Request, class Reply>
   grpc::ServerUnaryReactor* Serve(
-      const Request* request, Reply* reply,
-      Returned (quorum::GroupCalls::*function)(const Request&, quorum::GroupCalls::Done<Reply>));
+      grpc::CallbackServerContext* context, const Request* request, Reply* reply,
+      void (quorum::GroupCalls::*function)(const Request&, quorum::GroupCalls::Done<Reply>));
 
   quorum::ControllerNode& node_;
 };

@@ -92,9 +92,10 @@ rpc::CallHandle SimGroupPort::LeaveGroup(group::v1::LeaveGroupRequest request, D
                                          broker::ReplyDone<group::v1::LeaveGroupReply> done) {
   using Reply = group::v1::LeaveGroupReply;
   return Call<Reply>(
-      [request](SimController& controller, SimCall<Reply>::Answer answer) {
+      [request](SimController& controller, SimCall<Reply>::Answer answer) -> Withdraw {
         controller.world().group_watch().OnLeaving(request);
-        return WithdrawOf(controller.groups().Leave(request, std::move(answer)));
+        controller.groups().Leave(request, std::move(answer));
+        return nullptr;
       },
       timeout, std::move(done));
 }
@@ -103,8 +104,9 @@ rpc::CallHandle SimGroupPort::DeleteGroups(group::v1::DeleteGroupsRequest reques
                                            broker::ReplyDone<group::v1::DeleteGroupsReply> done) {
   using Reply = group::v1::DeleteGroupsReply;
   return Call<Reply>(
-      [request](SimController& controller, SimCall<Reply>::Answer answer) {
-        return WithdrawOf(controller.groups().Delete(request, std::move(answer)));
+      [request](SimController& controller, SimCall<Reply>::Answer answer) -> Withdraw {
+        controller.groups().Delete(request, std::move(answer));
+        return nullptr;
       },
       timeout, std::move(done));
 }

@@ -82,6 +82,14 @@ struct Running {
   std::string address;
 };
 
+// One controller, and a client that knows it.
+template <class Service>
+struct Served {
+  Service service;
+  Running running{{&service}};
+  ControllerClient client{{running.address}, {.tool = "test/1"}};
+};
+
 TEST(RpcServer, APortInUseIsAnErrorThatNamesIt) {
   FakeAdmin admin;
   Running running({&admin});
@@ -136,12 +144,11 @@ TEST(ControllerClient, FollowsTheLeadersAddress) {
 }
 
 TEST(ControllerClient, J34_EveryAttemptOfAChangeHasTheSameRequestId) {
-  FakeAdmin admin;
+  Served<FakeAdmin> served;
+  FakeAdmin& admin = served.service;
   admin.failures = {ToGrpcStatus({ErrorCode::kNotController, "electing"}),
                     ToGrpcStatus({ErrorCode::kNotController, "electing"})};
-  Running running({&admin});
-  ControllerClient client({running.address}, {.tool = "test/1"});
-  ASSERT_TRUE(client.CallSync(kCreateTopics, {}, kPatience));
+  ASSERT_TRUE(served.client.CallSync(kCreateTopics, {}, kPatience));
   EXPECT_EQ(admin.calls, 3);
   EXPECT_EQ(admin.request_ids.size(), 1u);
   EXPECT_EQ(admin.request_ids.begin()->size(), 22u);
@@ -149,14 +156,12 @@ TEST(ControllerClient, J34_EveryAttemptOfAChangeHasTheSameRequestId) {
 }
 
 TEST(ControllerClient, AnyOtherErrorIsFinal) {
-  FakeAdmin admin;
-  admin.failures = {ToGrpcStatus({ErrorCode::kTopicAlreadyExists, "there"})};
-  Running running({&admin});
-  ControllerClient client({running.address}, {.tool = "test"});
-  const auto reply = client.CallSync(kCreateTopics, {}, kPatience);
+  Served<FakeAdmin> served;
+  served.service.failures = {ToGrpcStatus({ErrorCode::kTopicAlreadyExists, "there"})};
+  const auto reply = served.client.CallSync(kCreateTopics, {}, kPatience);
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error(), (Error{ErrorCode::kTopicAlreadyExists, "there"}));
-  EXPECT_EQ(admin.calls, 1);
+  EXPECT_EQ(served.service.calls, 1);
 }
 
 TEST(ControllerClient, WithoutAnyControllerTheErrorNamesTheAddress) {
@@ -167,7 +172,6 @@ TEST(ControllerClient, WithoutAnyControllerTheErrorNamesTheAddress) {
   EXPECT_NE(reply.error().message.find("127.0.0.1:1"), std::string::npos);
 }
 
-// Echoes epochs; ends the stream after a heartbeat that says `stopped`.
 TEST(ControllerClient, WhatALivingControllerSaysOutlastsTheSilenceOfOthers) {
   FakeAdmin follower;
   follower.always = ToGrpcStatus({ErrorCode::kNotController, "no majority"});
@@ -181,7 +185,7 @@ TEST(ControllerClient, WhatALivingControllerSaysOutlastsTheSilenceOfOthers) {
   EXPECT_EQ(reply.error().message, "no majority");
 }
 
-// Joins wait until their caller gives up.
+// Leaves wait until their caller gives up.
 class PatientGroups final : public group::v1::GroupService::CallbackService {
  public:
   class Waiting final : public grpc::ServerUnaryReactor {
@@ -196,9 +200,9 @@ class PatientGroups final : public group::v1::GroupService::CallbackService {
    private:
     PatientGroups& owner_;
   };
-  grpc::ServerUnaryReactor* JoinGroup(grpc::CallbackServerContext*,
-                                      const group::v1::JoinGroupRequest*,
-                                      group::v1::JoinGroupReply*) override {
+  grpc::ServerUnaryReactor* LeaveGroup(grpc::CallbackServerContext*,
+                                       const group::v1::LeaveGroupRequest*,
+                                       group::v1::LeaveGroupReply*) override {
     ++calls;
     return new Waiting(*this);
   }
@@ -207,21 +211,26 @@ class PatientGroups final : public group::v1::GroupService::CallbackService {
   std::atomic<int> waiting = 0;
 };
 
+CallHandle Leave(ControllerClient& client,
+                 std::function<void(Result<group::v1::LeaveGroupReply>)> done) {
+  return client.Call<group::v1::LeaveGroupRequest, group::v1::LeaveGroupReply>(
+      kLeaveGroup, {}, kPatience, std::move(done));
+}
+
 TEST(ControllerClient, ACancelledCallEndsAtBothSidesAndIsNotRepeated) {
-  PatientGroups groups;
-  Running running({&groups});
-  ControllerClient client({running.address}, {.tool = "test"});
-  std::promise<Result<group::v1::JoinGroupReply>> promise;
-  const CallHandle call = client.Call<group::v1::JoinGroupRequest, group::v1::JoinGroupReply>(
-      kJoinGroup, {}, kPatience, [&](auto reply) { promise.set_value(std::move(reply)); });
-  while (groups.waiting == 0) std::this_thread::yield();
+  Served<PatientGroups> groups;
+  std::promise<bool> answered;
+  const CallHandle call =
+      Leave(groups.client, [&](const auto& reply) { answered.set_value(reply.has_value()); });
+  while (groups.service.waiting == 0) std::this_thread::yield();
   call.Cancel();
-  EXPECT_FALSE(promise.get_future().get().has_value());
-  while (groups.waiting != 0) std::this_thread::yield();
-  EXPECT_EQ(groups.calls, 1);
+  EXPECT_FALSE(answered.get_future().get());
+  while (groups.service.waiting != 0) std::this_thread::yield();
+  EXPECT_EQ(groups.service.calls, 1);
   call.Cancel();
 }
 
+// Echoes epochs; ends the stream after a heartbeat that says `stopped`.
 class FakeBrokers final : public broker::v1::BrokerService::CallbackService {
  public:
   using Stream = ServerSession<broker::v1::SessionRequest, broker::v1::SessionReply>;
@@ -264,6 +273,28 @@ class FakeBrokers final : public broker::v1::BrokerService::CallbackService {
   }
 };
 
+// A session at the second of the client's two controllers, which answers it. The first one serves
+// none.
+class SecondSession {
+ public:
+  explicit SecondSession(ControllerClient& client) {
+    std::promise<void> refused;
+    const auto none = client.OpenSession({nullptr, [&](const RpcError&) { refused.set_value(); }});
+    refused.get_future().wait();
+    session_ = client.OpenSession(
+        {[](const broker::v1::SessionReply&) {}, [this](const RpcError&) { ended_.set_value(); }});
+    session_->Send({});
+  }
+  ~SecondSession() {
+    session_->Cancel();
+    ended_.get_future().wait();
+  }
+
+ private:
+  std::promise<void> ended_;
+  std::unique_ptr<SessionStream> session_;
+};
+
 // A paused controller keeps its connections: who waits there for its answer goes on to the next
 // leader as soon as that one has answered the session.
 TEST(ControllerClient, CallsDoNotWaitAtAControllerThatIsNoLongerTheLeader) {
@@ -274,25 +305,15 @@ TEST(ControllerClient, CallsDoNotWaitAtAControllerThatIsNoLongerTheLeader) {
   Running second({&brokers, &patient});
   ControllerClient client({first.address, second.address}, {.tool = "test"});
   std::promise<void> done;
-  const CallHandle call = client.Call<group::v1::JoinGroupRequest, group::v1::JoinGroupReply>(
-      kJoinGroup, {}, kPatience, [&](const auto&) { done.set_value(); });
+  const CallHandle call = Leave(client, [&](const auto&) { done.set_value(); });
   while (paused.waiting == 0) std::this_thread::yield();
-  // The first one serves no sessions: the client turns to the second.
-  std::promise<void> refused;
-  const auto none = client.OpenSession({nullptr, [&](const RpcError&) { refused.set_value(); }});
-  refused.get_future().wait();
-  std::promise<void> ended;
-  auto session = client.OpenSession(
-      {[](const broker::v1::SessionReply&) {}, [&](const RpcError&) { ended.set_value(); }});
-  session->Send({});
+  const SecondSession session(client);
   while (patient.waiting == 0) std::this_thread::yield();
   while (paused.waiting != 0) std::this_thread::yield();
   EXPECT_EQ(paused.calls, 1);
   EXPECT_EQ(patient.calls, 1);
   call.Cancel();
   done.get_future().wait();
-  session->Cancel();
-  ended.get_future().wait();
 }
 
 // Takes calls about groups and answers none.
@@ -323,32 +344,22 @@ TEST(ControllerClient, AGroupStreamDoesNotStayAtAControllerThatIsNoLongerTheLead
                                               [&](const RpcError& end) { cut.set_value(end); }});
   stream->Send({});
   while (paused.batches == 0) std::this_thread::yield();
-  // The first one serves no sessions: the client turns to the second.
-  std::promise<void> refused;
-  const auto none = client.OpenSession({nullptr, [&](const RpcError&) { refused.set_value(); }});
-  refused.get_future().wait();
-  std::promise<void> ended;
-  auto session = client.OpenSession(
-      {[](const broker::v1::SessionReply&) {}, [&](const RpcError&) { ended.set_value(); }});
-  session->Send({});
+  const SecondSession session(client);
   EXPECT_EQ(cut.get_future().get().error.code, ErrorCode::kNetworkException);
   while (paused.done == 0) std::this_thread::yield();
-  session->Cancel();
-  ended.get_future().wait();
 }
 
 TEST(Streams, ASessionCarriesBothWaysAndEndsOnce) {
-  FakeBrokers brokers;
-  Running running({&brokers});
-  ControllerClient client({running.address}, {.tool = "test"});
+  Served<FakeBrokers> brokers;
   std::mutex mutex;
   std::vector<int64_t> epochs;
   std::promise<RpcError> ended;
-  auto session = client.OpenSession({[&](broker::v1::SessionReply reply) {
-                                       std::lock_guard lock(mutex);
-                                       epochs.push_back(reply.broker_epoch());
-                                     },
-                                     [&](RpcError end) { ended.set_value(std::move(end)); }});
+  auto session =
+      brokers.client.OpenSession({[&](broker::v1::SessionReply reply) {
+                                    std::lock_guard lock(mutex);
+                                    epochs.push_back(reply.broker_epoch());
+                                  },
+                                  [&](RpcError end) { ended.set_value(std::move(end)); }});
   for (int i = 1; i <= 10; ++i) {
     broker::v1::SessionRequest request;
     request.mutable_heartbeat()->set_broker_epoch(i);
@@ -378,13 +389,12 @@ TEST(Streams, DroppingTheHandleEndsTheStreamAtBothEnds) {
 }
 
 TEST(Streams, AServerStreamComesInOrderAndItsErrorArrives) {
-  FakeBrokers brokers;
-  Running running({&brokers});
-  ControllerClient client({running.address}, {.tool = "test"});
+  Served<FakeBrokers> brokers;
   std::mutex mutex;
   std::vector<int64_t> offsets;
   std::promise<RpcError> ended;
-  auto feed = client.FetchMetadata({}, {[&](broker::v1::FetchMetadataReply reply) {
+  auto feed =
+      brokers.client.FetchMetadata({}, {[&](broker::v1::FetchMetadataReply reply) {
                                           std::lock_guard lock(mutex);
                                           offsets.push_back(reply.batches().committed_offset());
                                         },
@@ -425,13 +435,11 @@ TEST(Streams, R57_AFullQueueDropsTheOldest) {
 }
 
 TEST(RpcServer, X19_AMessageOverTheLimitIsRefusedAndTheServerGoesOn) {
-  FakeAdmin admin;
-  Running running({&admin});
-  ControllerClient client({running.address}, {.tool = "test"});
+  Served<FakeAdmin> admin;
   admin::v1::CreateTopicsRequest large;
   large.add_topics()->set_name(std::string(limits::kRpcMessageBytesMax + 1, 'x'));
-  EXPECT_FALSE(client.CallSync(kCreateTopics, large, kPatience));
-  EXPECT_TRUE(client.CallSync(kListTopics, {}, kPatience));
+  EXPECT_FALSE(admin.client.CallSync(kCreateTopics, large, kPatience));
+  EXPECT_TRUE(admin.client.CallSync(kListTopics, {}, kPatience));
 }
 
 }  // namespace
