@@ -269,13 +269,40 @@ void GroupCalls::SetTimer() {
 
 // The active controller hears of it first: a term that it has begun, or given up, is known here.
 void GroupCalls::OnCommitted(const std::vector<raft::Entry>& committed) {
-  if (active()) return NoteTopics(committed);
+  if (active()) {
+    NoteConfigs(committed);
+    return NoteTopics(committed);
+  }
   if (!controller_.active()) return;
   term_ = controller_.term();
   coordinator_.BecomeActive(controller_.working(), loop_.Now());
   seen_topic_ids_ = controller_.committed().topic_ids();
   seen_partitions_ = controller_.committed().partition_count();
+  seen_configs_ = controller_.committed().configs();
   Turn();
+}
+
+void GroupCalls::NoteConfigs(const std::vector<raft::Entry>& committed) {
+  const auto& configs = controller_.committed().configs();
+  if (configs == seen_configs_) return;
+  seen_configs_ = configs;
+  std::set<std::string> groups;
+  for (const raft::Entry& entry : committed) {
+    metadata::v1::MetadataBatch batch;
+    if (entry.type != raft::EntryType::kNormal || !batch.ParseFromString(*entry.payload)) continue;
+    for (const metadata::v1::MetadataRecord& record : batch.records()) {
+      if (!record.has_config()) continue;
+      const metadata::v1::ConfigRecord& config = record.config();
+      const bool of_all = config.resource_type() == metadata::v1::CONFIG_RESOURCE_BROKER &&
+                          config.resource_name().empty();
+      if (of_all) groups.insert("");
+      if (config.resource_type() != metadata::v1::CONFIG_RESOURCE_GROUP) continue;
+      groups.insert(config.resource_name());
+    }
+  }
+  for (const std::string& group_id : groups) {
+    coordinator_.OnConfigsChanged(controller_.working(), group_id);
+  }
 }
 
 // Most entries are about other things: two comparisons tell.

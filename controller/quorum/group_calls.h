@@ -14,7 +14,9 @@
 //     (state/groups/commit_fence.h).
 //  4. Topics that change are noticed once they are committed, and consumer groups that subscribe to
 //     them are assigned anew.
-//  5. Signs of life make no log entry (G-08), and without groups no timer is set.
+//  5. So are changes of what is configured for groups: those who are members have the new times
+//     from their next sign of life on.
+//  6. Signs of life make no log entry (G-08), and without groups no timer is set.
 // Thread rule: loop thread; `done` functions are called there, some before the call returns.
 #pragma once
 
@@ -97,6 +99,8 @@ class GroupCalls : public MetadataListener {
   std::string FenceOf(const state::GroupAnswer& answer) const;
   // Tells the coordinator which topics these entries created, removed or gave partitions.
   void NoteTopics(const std::vector<raft::Entry>& committed);
+  // Tells it of what groups, or brokers for all groups, are configured with.
+  void NoteConfigs(const std::vector<raft::Entry>& committed);
   // After every event: what is due, and the timer for what will be.
   void Turn();
   void SetTimer();
@@ -113,6 +117,7 @@ class GroupCalls : public MetadataListener {
   // As of the last look, to notice that there is something to look for.
   CowMap<std::string, Uuid> seen_topic_ids_;
   size_t seen_partitions_ = 0;
+  CowMap<metadata::ConfigResource, metadata::ConfigValues> seen_configs_;
   // Not before then is it looked for what is due.
   MonoTime next_look_;
   std::optional<std::pair<MonoTime, Executor::TimerId>> timer_;

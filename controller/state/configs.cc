@@ -19,6 +19,8 @@ using admin::v1::ConfigChange;
 using metadata::ConfigOption;
 using metadata::ConfigResource;
 
+constexpr std::string_view kConsumerGroupPrefix = "group.consumer.";
+
 Result<NodeId> ParseBrokerId(const std::string& name) {
   int32_t id = -1;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
@@ -74,11 +76,15 @@ Result<const ConfigOption*> FindChangeable(metadata::v1::ConfigResourceType type
   return option;
 }
 
-// The controllers count with these as well as the leaders do: no broker has a value of its own.
+// The controllers count with these as well as brokers do: no broker has a value of its own.
 Status CheckConcerns(const ConfigResource& resource, const std::string& key) {
   const bool of_one_broker =
       resource.type == metadata::v1::CONFIG_RESOURCE_BROKER && !resource.name.empty();
   if (!of_one_broker) return {};
+  if (key.starts_with(kConsumerGroupPrefix)) {
+    return Fail(ErrorCode::kInvalidConfig,
+                key + " cannot be set for one broker: set it for all brokers");
+  }
   if (key != "min.insync.replicas" && key != "unclean.leader.election.enable") return {};
   return Fail(ErrorCode::kInvalidConfig,
               key + " cannot be set for one broker: set it for a topic, or for all brokers");
@@ -105,22 +111,14 @@ Status CheckGroupValue(const metadata::ConfigView& view, const std::string& key,
                                              value);
 }
 
-// A member whose heartbeats are further apart than its session is long is always being removed.
-Status CheckGroupTogether(const metadata::ConfigView& view, const metadata::ConfigValues& values,
-                          const std::string& group_id) {
-  const auto value_of = [&](const std::string& key) {
-    const std::string* own = values.Find(key);
-    const std::optional<std::string> in_force =
-        own != nullptr ? *own : metadata::EffectiveBrokerValue(view, "group." + key);
-    return metadata::ParseConfigInteger(in_force.value_or("")).value_or(0);
-  };
-  const int64_t heartbeat_ms = value_of("consumer.heartbeat.interval.ms");
-  const int64_t session_ms = value_of("consumer.session.timeout.ms");
-  if (heartbeat_ms < session_ms) return {};
-  return Fail(ErrorCode::kInvalidConfig,
-              "consumer.heartbeat.interval.ms (" + std::to_string(heartbeat_ms) +
-                  ") is not less than consumer.session.timeout.ms (" + std::to_string(session_ms) +
-                  ") of group '" + group_id + "'");
+// What is configured for all groups agrees with itself, and with what groups have set.
+Status CheckAllGroups(const metadata::ConfigView& view) {
+  WEIR_RETURN_IF_ERROR(metadata::CheckConsumerConfigOfAll(view));
+  for (const auto& [resource, values] : view.image.configs()) {
+    if (resource.type != metadata::v1::CONFIG_RESOURCE_GROUP) continue;
+    WEIR_RETURN_IF_ERROR(metadata::CheckConsumerConfigOf(view, resource.name));
+  }
+  return {};
 }
 
 // Options that must agree with each other.
@@ -136,9 +134,10 @@ Status CheckTogether(const metadata::ConfigValues& values) {
 // One resource's change in the making.
 class ResourceChange {
  public:
-  ResourceChange(const DecisionContext& context, ConfigResource resource)
-      : context_(context), resource_(std::move(resource)) {
-    const metadata::ConfigValues* present = context.image.FindConfigs(resource_);
+  // `image` has what the request's resources before this one change.
+  ResourceChange(MetadataImage* image, const Defaults& defaults, ConfigResource resource)
+      : image_(*image), defaults_(defaults), resource_(std::move(resource)) {
+    const metadata::ConfigValues* present = image_.FindConfigs(resource_);
     if (present != nullptr) values_ = *present;
   }
 
@@ -178,16 +177,27 @@ class ResourceChange {
   Status Finish(Records* records) {
     if (resource_.type == metadata::v1::CONFIG_RESOURCE_TOPIC) {
       WEIR_RETURN_IF_ERROR(CheckTogether(values_));
-    } else if (resource_.type == metadata::v1::CONFIG_RESOURCE_GROUP) {
-      WEIR_RETURN_IF_ERROR(CheckGroupTogether(View(), values_, resource_.name));
+    } else {
+      MetadataImage after = Preview(image_, records_);
+      WEIR_RETURN_IF_ERROR(CheckGroups({after, kNoNode, &defaults_.static_config}));
+      image_ = std::move(after);
     }
     std::move(records_.begin(), records_.end(), std::back_inserter(*records));
     return {};
   }
 
  private:
-  metadata::ConfigView View() const {
-    return {context_.image, kNoNode, &context_.defaults.static_config};
+  metadata::ConfigView View() const { return {image_, kNoNode, &defaults_.static_config}; }
+
+  Status CheckGroups(const metadata::ConfigView& after) const {
+    if (resource_.type == metadata::v1::CONFIG_RESOURCE_GROUP) {
+      return metadata::CheckConsumerConfigOf(after, resource_.name);
+    }
+    const bool concerned =
+        std::any_of(records_.begin(), records_.end(), [](const MetadataRecord& record) {
+          return record.config().key().starts_with(kConsumerGroupPrefix);
+        });
+    return concerned ? CheckAllGroups(after) : Status();
   }
 
   void Set(const std::string& key, std::string value) {
@@ -238,17 +248,18 @@ class ResourceChange {
     return value.value_or("");
   }
 
-  const DecisionContext& context_;
+  MetadataImage& image_;
+  const Defaults& defaults_;
   ConfigResource resource_;
   metadata::ConfigValues values_;
   Records records_;
 };
 
-Status AlterResource(const DecisionContext& context, const admin::v1::AlteredResource& altered,
-                     Records* records) {
+Status AlterResource(MetadataImage* image, const Defaults& defaults,
+                     const admin::v1::AlteredResource& altered, Records* records) {
   const ConfigResource resource{altered.resource().type(), altered.resource().name()};
-  WEIR_RETURN_IF_ERROR(CheckResource(context.image, resource));
-  ResourceChange change(context, resource);
+  WEIR_RETURN_IF_ERROR(CheckResource(*image, resource));
+  ResourceChange change(image, defaults, resource);
   std::set<std::string> keys;
   for (const ConfigChange& one : altered.changes()) {
     if (!keys.insert(one.key()).second) {
@@ -273,12 +284,13 @@ Result<Decision<admin::v1::AlterConfigsReply>> AlterConfigs(
   for (const admin::v1::AlteredResource& altered : request.resources()) {
     ++mentions[{altered.resource().type(), altered.resource().name()}];
   }
+  MetadataImage image = context.image;
   for (const admin::v1::AlteredResource& altered : request.resources()) {
     admin::v1::AlteredConfigs* result = decision.reply.add_resources();
     *result->mutable_resource() = altered.resource();
     const bool once = mentions[{altered.resource().type(), altered.resource().name()}] == 1;
     const Status status =
-        once ? AlterResource(context, altered, &decision.records)
+        once ? AlterResource(&image, context.defaults, altered, &decision.records)
              : Fail(ErrorCode::kInvalidRequest,
                     "resource '" + altered.resource().name() + "' is in the request twice");
     if (!status) SetError(status.error(), result->mutable_error());

@@ -2,7 +2,9 @@
 //
 // What a change means for leaders and ELR happens in the same batch (elect_leaders.h). Each
 // resource of a request succeeds or fails by itself, all its keys together. Changes that leave a
-// value as it is give no record. Thread rule: pure functions.
+// value as it is give no record. What holds for all groups of the consumer protocol is checked with
+// what groups have set: nothing is accepted by which a group's members would always be removed.
+// Thread rule: pure functions.
 #pragma once
 
 #include <google/protobuf/map.h>

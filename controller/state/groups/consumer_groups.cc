@@ -121,6 +121,20 @@ void ConsumerGroups::OnAlive(std::string_view group_id, std::string_view member_
                  heard_at + session->second);
 }
 
+void ConsumerGroups::OnConfigsChanged(const MetadataImage& image, std::string_view group_id) {
+  const auto refresh = [&](const std::string& id, ConsumerSoftState& soft) {
+    const Group* group = image.FindGroup(id);
+    for (auto& [member_id, session] : soft.sessions) {
+      session = SessionTimeout(image, id, *group->FindMember(member_id));
+    }
+  };
+  if (group_id.empty()) {
+    for (auto& [id, soft] : groups_) refresh(id, soft);
+  } else if (const auto found = groups_.find(group_id); found != groups_.end()) {
+    refresh(found->first, found->second);
+  }
+}
+
 void ConsumerGroups::OnTopicsChanged(const MetadataImage& image, const std::set<std::string>& names,
                                      MonoTime now) {
   for (auto& [group_id, soft] : groups_) {

@@ -61,7 +61,7 @@ class ConsumerGroups {
   bool Knows(std::string_view group_id) const { return groups_.contains(group_id); }
 
   // Errors of the request itself: kInvalidRequest, kUnsupportedAssignor.
-  Status Check(const ConsumerHeartbeatRequest& request) const;
+  Status Check(const MetadataImage& image, const ConsumerHeartbeatRequest& request) const;
   // Answered in this event; the group comes into being, or becomes a consumer group, with its first
   // member. REQUIRES: it is no classic group with members. Errors of joins: kUnreleasedInstanceId,
   // kGroupMaxSizeReached, kInvalidRegularExpression, kUnknownServerError (too large); of others:
@@ -82,6 +82,9 @@ class ConsumerGroups {
   void OnTimer(GroupEvent& event, const GroupTimer& timer);
   // A sign of life. Members that are not known are passed over.
   void OnAlive(std::string_view group_id, std::string_view member_id, MonoTime heard_at);
+  // The group's times may have been configured anew; empty: those of all. A member that is told to
+  // send heartbeats less often is not expected more often.
+  void OnConfigsChanged(const MetadataImage& image, std::string_view group_id);
   // These topics were created or removed, or got partitions: groups that subscribe to them are
   // looked at when their timers fire.
   void OnTopicsChanged(const MetadataImage& image, const std::set<std::string>& names,

@@ -113,7 +113,8 @@ bool IsFullRequest(const ConsumerHeartbeatRequest& request) {
 
 }  // namespace
 
-Status ConsumerGroups::Check(const ConsumerHeartbeatRequest& request) const {
+Status ConsumerGroups::Check(const MetadataImage& image,
+                             const ConsumerHeartbeatRequest& request) const {
   if (request.group_id().empty()) return Invalid("GroupId can't be empty.");
   if (request.has_instance_id() && request.instance_id().empty()) {
     return Invalid("InstanceId can't be empty.");
@@ -126,16 +127,14 @@ Status ConsumerGroups::Check(const ConsumerHeartbeatRequest& request) const {
   if (request.ByteSizeLong() > limits::kGroupMemberBytesMax) {
     return Fail(ErrorCode::kUnknownServerError, "the request is too large");
   }
-  const auto& known = config_.consumer_assignors;
   const std::string& wish = request.server_assignor();
-  if (request.has_server_assignor() && std::find(known.begin(), known.end(), wish) == known.end()) {
-    std::string names;
-    for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
-    return Fail(
-        ErrorCode::kUnsupportedAssignor,
-        "ServerAssignor " + wish + " is not supported. Supported assignors: " + names + ".");
-  }
-  return {};
+  if (!request.has_server_assignor()) return {};
+  const std::vector<std::string> known = metadata::ConsumerAssignors(config_.View(image));
+  if (std::find(known.begin(), known.end(), wish) != known.end()) return {};
+  std::string names;
+  for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
+  return Fail(ErrorCode::kUnsupportedAssignor,
+              "ServerAssignor " + wish + " is not supported. Supported assignors: " + names + ".");
 }
 
 void ConsumerGroups::Heartbeat(GroupEvent& event, GroupCallId call,
@@ -230,8 +229,9 @@ Result<ConsumerGroups::Caller> ConsumerGroups::FindStaticCaller(
 
 Status ConsumerGroups::CheckRoom(const Step& step, const Caller& caller,
                                  const GroupSubscription& subscription) const {
-  const size_t size_max =
-      std::min(static_cast<size_t>(config_.consumer_size_max), limits::kGroupMembersMax);
+  const auto configured =
+      static_cast<size_t>(metadata::ConsumerGroupSizeMax(config_.View(step.image())));
+  const size_t size_max = std::min(configured, limits::kGroupMembersMax);
   size_t bytes = subscription.topic_regex.size();
   for (const std::string& name : subscription.topic_names) bytes += name.size();
   if (!caller.known && step.group().members.size() >= size_max) {

@@ -164,7 +164,8 @@ bool ConsumerGroups::IsExpected(const metadata::Group& group, const GroupMember&
 
 void ConsumerGroups::AssignAnew(Step& step) {
   timers_.Cancel(TimerOf(GroupTimerKind::kAssignment, step.group_id()));
-  const std::string assignor = SelectAssignor(step.group(), config_.consumer_assignors);
+  const std::string assignor =
+      SelectAssignor(step.group(), metadata::ConsumerAssignors(config_.View(step.image())));
   for (const auto& [member_id, target] :
        MakeTarget(step.image(), step.group(), step.soft, assignor)) {
     step.draft.PutTarget(member_id, target);

@@ -1,11 +1,10 @@
-// GroupConfig: the settings of groups, as values. Kafka's names and defaults.
+// GroupConfig: the settings of groups that the controller's own configuration has, as values.
+// Kafka's names and defaults.
 // Thread rule: plain values, pure functions.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
-#include <string>
-#include <vector>
 
 #include "common/base/time.h"
 #include "common/metadata/effective_config.h"
@@ -24,15 +23,8 @@ struct GroupConfig {
   // meanwhile. Kafka has no public name for it.
   Duration new_member_join_timeout = std::chrono::minutes(5);
 
-  // Of consumer groups (KIP-848). group.consumer.max.size; limits::kGroupMembersMax bounds it too.
-  int32_t consumer_size_max = INT32_MAX;
-  // group.consumer.assignors, the preferred one first; only those that there are.
-  std::vector<std::string> consumer_assignors = {"uniform", "range"};
-  // group.consumer.migration.policy: whether a classic group may become a consumer group while it
-  // has members, and the other way round.
-  bool allows_upgrade = true;
-  bool allows_downgrade = true;
-  // For what groups may set themselves: common/metadata/consumer_group_config.h.
+  // What consumer groups (KIP-848) go by is in the image: common/metadata/consumer_group_config.h.
+  // These stand in for what is not set there.
   metadata::StaticConfig static_config;
 
   metadata::ConfigView View(const metadata::MetadataImage& image) const {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/base/limits.h"
+#include "common/metadata/consumer_group_config.h"
 #include "controller/state/groups/group_coordinator.h"
 #include "controller/state/groups/group_migration.h"
 #include "controller/state/groups/group_replies.h"
@@ -19,7 +20,7 @@ GroupOutcome GroupCoordinator::ConsumerHeartbeat(
     const GroupContext& context, GroupCallId call,
     const group::v1::ConsumerGroupHeartbeatRequest& request) {
   Event event{context, {}, {}};
-  Status checked = consumers_.Check(request);
+  Status checked = consumers_.Check(context.image, request);
   if (checked) checked = CheckConsumerGroup(event, request);
   if (checked) {
     if (!IsConsumerGroup(context.image, request.group_id())) Upgrade(event, request.group_id());
@@ -43,16 +44,18 @@ Status GroupCoordinator::CheckConsumerGroup(
   }
   const bool is_consumer = group->type == metadata::GroupType::kConsumer;
   if (is_consumer || (joins && group->members.empty())) return {};
-  if (joins) return CheckUpgrade(*group, request);
+  if (joins) return CheckUpgrade(image, *group, request);
   return Fail(ErrorCode::kGroupIdNotFound, "The group is not a consumer group.");
 }
 
 Status GroupCoordinator::CheckUpgrade(
-    const metadata::Group& group, const group::v1::ConsumerGroupHeartbeatRequest& request) const {
-  if (!config_.allows_upgrade || !CanBecomeConsumerGroup(group)) {
+    const MetadataImage& image, const metadata::Group& group,
+    const group::v1::ConsumerGroupHeartbeatRequest& request) const {
+  const metadata::ConfigView view = config_.View(image);
+  if (!metadata::AllowedConsumerMigration(view).upgrade || !CanBecomeConsumerGroup(group)) {
     return Fail(ErrorCode::kGroupIdNotFound, "The group is not a consumer group.");
   }
-  if (std::cmp_greater_equal(group.members.size(), config_.consumer_size_max)) {
+  if (std::cmp_greater_equal(group.members.size(), metadata::ConsumerGroupSizeMax(view))) {
     return Fail(ErrorCode::kGroupMaxSizeReached, "The group has reached its maximum capacity.");
   }
   if (request.subscribed_topic_regex().empty()) return {};
@@ -83,13 +86,19 @@ void GroupCoordinator::Upgrade(Event& event, const std::string& group_id) {
 void GroupCoordinator::DowngradeIfAllClassic(Event& event, const std::string& group_id,
                                              GroupDraft& draft) {
   if (!draft.exists() || draft.group().type != metadata::GroupType::kConsumer) return;
-  if (!config_.allows_downgrade || !CanBecomeClassicGroup(draft.group())) return;
+  if (!CanBecomeClassicGroup(draft.group())) return;
+  const metadata::ConfigView view = config_.View(event.context.image);
+  if (!metadata::AllowedConsumerMigration(view).downgrade) return;
   if (std::cmp_greater(draft.group().members.size(), config_.size_max)) return;
   consumers_.Forget(group_id);
   BecomeClassicGroup(event.context.image, draft);
   LoadClassic(group_id, draft.group(), event.context.now);
   Step step{event, draft, groups_[group_id]};
   Prepare(step, "becomes a classic group: no member uses the consumer protocol any more");
+}
+
+void GroupCoordinator::OnConfigsChanged(const MetadataImage& image, std::string_view group_id) {
+  consumers_.OnConfigsChanged(image, group_id);
 }
 
 void GroupCoordinator::OnTopicsChanged(const GroupContext& context,

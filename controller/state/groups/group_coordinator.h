@@ -106,6 +106,9 @@ class GroupCoordinator {
   // subscribe to them are assigned anew, when OnTime is called.
   void OnTopicsChanged(const GroupContext& context, const std::set<std::string>& names);
 
+  // The configuration of that group was changed, or, empty, what is configured for all.
+  void OnConfigsChanged(const MetadataImage& image, std::string_view group_id);
+
   // Does what is due, as much as one batch holds: ask NextDeadline again.
   GroupOutcome OnTime(const GroupContext& context);
   std::optional<MonoTime> NextDeadline() const { return timers_.Next(); }
@@ -212,7 +215,7 @@ class GroupCoordinator {
                             const group::v1::ConsumerGroupHeartbeatRequest& request) const;
 
   // Whether a classic group with members may become a consumer group, so that this one can join.
-  Status CheckUpgrade(const metadata::Group& group,
+  Status CheckUpgrade(const MetadataImage& image, const metadata::Group& group,
                       const group::v1::ConsumerGroupHeartbeatRequest& request) const;
   // Online migration (group_migration.h): the group's draft and soft state become the other type's.
   void Upgrade(Event& event, const std::string& group_id);

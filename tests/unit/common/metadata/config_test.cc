@@ -32,7 +32,7 @@ TEST(ConfigOptions, TablesAreWellFormed) {
   ExpectWellFormed(TopicOptions());
   ExpectWellFormed(BrokerOptions());
   EXPECT_EQ(TopicOptions().size(), 35u);
-  EXPECT_EQ(BrokerOptions().size(), 363u);
+  EXPECT_EQ(BrokerOptions().size(), 361u);
 }
 
 TEST(ConfigOptions, SynonymsExistAndAgreeInTheirDefaults) {

@@ -109,6 +109,32 @@ TEST_F(ConsumerCallsTest, ATopicThatIsCreatedIsAssigned) {
   EXPECT_EQ(raft_.log.size(), entries + 1) << "no group subscribes to it";
 }
 
+TEST_F(ConsumerCallsTest, ASessionThatIsConfiguredAnewCountsFromTheNextSignOfLife) {
+  const auto configure = [&](const metadata::ConfigResource& resource, const std::string& key,
+                             const std::string& value) {
+    metadata::v1::MetadataBatch batch;
+    metadata::v1::ConfigRecord* record = batch.add_records()->mutable_config();
+    record->set_resource_type(resource.type);
+    record->set_resource_name(resource.name);
+    record->set_key(key);
+    record->set_value(value);
+    Write(batch);
+    CommitAll();
+  };
+  Join("a");
+  CommitAll();
+  configure(metadata::ConfigResource::OfAllBrokers(), "group.consumer.session.timeout.ms", "60000");
+  Report({"a"});
+  Advance(seconds(59));
+  EXPECT_EQ(Committed().members.size(), 1u);
+  configure(metadata::ConfigResource::OfGroup("g"), "consumer.session.timeout.ms", "50000");
+  Report({"a"});
+  Advance(seconds(49));
+  EXPECT_EQ(Committed().members.size(), 1u);
+  Advance(seconds(2));
+  EXPECT_TRUE(Committed().members.empty());
+}
+
 TEST_F(ConsumerCallsTest, FailoverKeepsMembersAndEndsCalls) {
   AddTopic("orders");
   Join("a");

@@ -195,6 +195,95 @@ TEST_F(ConfigsTest, AGroupsHeartbeatsAreMoreFrequentThanItsSessionIsLong) {
   EXPECT_EQ(AlterOne(), ErrorCode::kNone);
 }
 
+TEST_F(ConfigsTest, WhatHoldsForAllGroupsIsSetForAllBrokers) {
+  const auto change = [&](const std::string& broker, const std::string& key,
+                          const std::string& value) {
+    Change(Resource(CONFIG_RESOURCE_BROKER, broker), key, admin::v1::CONFIG_OPERATION_SET, value);
+    return Alter().resources(0).error();
+  };
+  const std::vector<std::pair<std::string, std::string>> good = {
+      {"group.consumer.min.session.timeout.ms", "6000"},
+      {"group.consumer.max.session.timeout.ms", "70000"},
+      {"group.consumer.session.timeout.ms", "30000"},
+      {"group.consumer.min.heartbeat.interval.ms", "1000"},
+      {"group.consumer.max.heartbeat.interval.ms", "20000"},
+      {"group.consumer.heartbeat.interval.ms", "3000"},
+      {"group.consumer.min.assignment.interval.ms", "100"},
+      {"group.consumer.max.assignment.interval.ms", "20000"},
+      {"group.consumer.assignment.interval.ms", "500"},
+      {"group.consumer.max.size", "5"},
+      {"group.consumer.assignors", "range"},
+      {"group.consumer.migration.policy", "disabled"}};
+  for (const auto& [key, value] : good) {
+    EXPECT_EQ(CodeOf(change("1", key, value)), ErrorCode::kInvalidConfig) << key;
+    EXPECT_EQ(CodeOf(change("", key, value)), ErrorCode::kNone) << key;
+    EXPECT_EQ(*cluster_.image.FindConfig(ConfigResource::OfAllBrokers(), key), value);
+  }
+  const std::vector<std::pair<std::string, std::string>> bad = {
+      {"group.consumer.session.timeout.ms", "5999"},
+      {"group.consumer.min.session.timeout.ms", "30001"},
+      {"group.consumer.max.session.timeout.ms", "29999"},
+      {"group.consumer.heartbeat.interval.ms", "0"},
+      {"group.consumer.max.size", "0"},
+      {"group.consumer.assignors", "sticky"},
+      {"group.consumer.assignors", "range,range"},
+      {"group.consumer.assignors", ""},
+      {"group.consumer.migration.policy", "sideways"},
+      {"group.consumer.regex.refresh.interval.ms", "20000"}};
+  for (const auto& [key, value] : bad) {
+    const admin::v1::AdminError error = change("", key, value);
+    EXPECT_EQ(CodeOf(error), ErrorCode::kInvalidConfig) << key;
+    EXPECT_NE(error.message().find(key), std::string::npos) << error.message();
+  }
+}
+
+TEST_F(ConfigsTest, AGroupAndItsBoundsMayBeSetInOneRequest) {
+  Change(Resource(CONFIG_RESOURCE_BROKER, ""), "group.consumer.min.session.timeout.ms",
+         admin::v1::CONFIG_OPERATION_SET, "6000");
+  Change(Resource(CONFIG_RESOURCE_GROUP, "g"), "consumer.session.timeout.ms",
+         admin::v1::CONFIG_OPERATION_SET, "6000");
+  const admin::v1::AlterConfigsReply reply = Alter();
+  EXPECT_EQ(CodeOf(reply.resources(0).error()), ErrorCode::kNone);
+  EXPECT_EQ(CodeOf(reply.resources(1).error()), ErrorCode::kNone);
+}
+
+TEST_F(ConfigsTest, NothingIsSetForAllGroupsThatWouldRemoveOnesMembers) {
+  Change(Resource(CONFIG_RESOURCE_GROUP, "g"), "consumer.heartbeat.interval.ms",
+         admin::v1::CONFIG_OPERATION_SET, "15000");
+  EXPECT_EQ(AlterOne(), ErrorCode::kNone);
+  const auto shorten = [&] {
+    admin::v1::AlteredResource* all = Resource(CONFIG_RESOURCE_BROKER, "");
+    Change(all, "group.consumer.min.session.timeout.ms", admin::v1::CONFIG_OPERATION_SET, "6000");
+    Change(all, "group.consumer.session.timeout.ms", admin::v1::CONFIG_OPERATION_SET, "10000");
+    return Alter().resources(0).error();
+  };
+  const admin::v1::AdminError error = shorten();
+  EXPECT_EQ(CodeOf(error), ErrorCode::kInvalidConfig);
+  EXPECT_NE(error.message().find("group 'g'"), std::string::npos) << error.message();
+  Change(Resource(CONFIG_RESOURCE_BROKER, ""), "log.retention.ms", admin::v1::CONFIG_OPERATION_SET,
+         "7");
+  EXPECT_EQ(AlterOne(), ErrorCode::kNone);
+  Change(Resource(CONFIG_RESOURCE_GROUP, "g"), "consumer.heartbeat.interval.ms",
+         admin::v1::CONFIG_OPERATION_DELETE);
+  EXPECT_EQ(AlterOne(), ErrorCode::kNone);
+  EXPECT_EQ(CodeOf(shorten()), ErrorCode::kNone);
+}
+
+TEST_F(ConfigsTest, WhatCommitsOfOffsetsGoByCanBeSet) {
+  const auto code_of = [&](const std::string& key, const std::string& value) {
+    Change(Resource(CONFIG_RESOURCE_BROKER, ""), key, admin::v1::CONFIG_OPERATION_SET, value);
+    return AlterOne();
+  };
+  for (const auto& [key, good, bad] :
+       {std::tuple{"offset.metadata.max.bytes", "0", "-1"},
+        std::tuple{"offset.metadata.max.bytes", "32767", "32768"},
+        std::tuple{"offsets.commit.timeout.ms", "1", "0"},
+        std::tuple{"offsets.topic.segment.bytes", "1048576", "1048575"}}) {
+    EXPECT_EQ(code_of(key, good), ErrorCode::kNone) << key;
+    EXPECT_EQ(code_of(key, bad), ErrorCode::kInvalidConfig) << key;
+  }
+}
+
 TEST_F(ConfigsTest, I08_WhatControllersCountWithIsNoBrokersOwn) {
   const auto code_of = [&](const std::string& broker, const std::string& key,
                            const std::string& value) {

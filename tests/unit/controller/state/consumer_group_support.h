@@ -60,13 +60,13 @@ class ConsumerHarness {
 
   // The group's own value of a key.
   void Configure(const std::string& key, const std::string& value) {
-    metadata::v1::MetadataBatch batch;
-    metadata::v1::ConfigRecord* record = batch.add_records()->mutable_config();
-    record->set_resource_type(metadata::v1::CONFIG_RESOURCE_GROUP);
-    record->set_resource_name("g");
-    record->set_key(key);
-    record->set_value(value);
-    ApplyTopics(batch, "");
+    ApplyConfig(metadata::ConfigResource::OfGroup("g"), key, value);
+    coordinator.OnConfigsChanged(image, "g");
+  }
+  // What holds for all groups.
+  void ConfigureAll(const std::string& key, const std::string& value) {
+    ApplyConfig(metadata::ConfigResource::OfAllBrokers(), key, value);
+    coordinator.OnConfigsChanged(image, "");
   }
 
   // ---- heartbeats ----------------------------------------------------------------------
@@ -256,6 +256,17 @@ class ConsumerHarness {
       partition->add_isr(1);
       partition->set_leader(1);
     }
+  }
+  void ApplyConfig(const metadata::ConfigResource& resource, const std::string& key,
+                   const std::string& value) {
+    metadata::v1::MetadataBatch batch;
+    metadata::v1::ConfigRecord* record = batch.add_records()->mutable_config();
+    record->set_resource_type(resource.type);
+    record->set_resource_name(resource.name);
+    record->set_key(key);
+    record->set_value(value);
+    metadata::Apply(image, batch, image.offset() + 1);
+    EXPECT_EQ(image.skipped_records(), 0u);
   }
   void ApplyTopics(const metadata::v1::MetadataBatch& batch, const std::string& name) {
     metadata::Apply(image, batch, image.offset() + 1);

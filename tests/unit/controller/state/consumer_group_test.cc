@@ -431,11 +431,66 @@ TEST_F(ConsumerGroupTest, AnEmptyGroupIsOfTheTypeOfWhoJoins) {
 
 TEST(ConsumerGroups, AGroupHasSoManyMembersAtMost) {
   GroupConfig config = AtOnce();
-  config.consumer_size_max = 1;
+  config.static_config["group.consumer.max.size"] = "1";
   ConsumerHarness h(config);
   h.Send(ConsumerHarness::JoinOf("a", {"orders"}));
   EXPECT_EQ(h.CodeAfter(ConsumerHarness::JoinOf("b", {"orders"})), ErrorCode::kGroupMaxSizeReached);
   EXPECT_EQ(h.CodeAfter(ConsumerHarness::JoinOf("a", {"orders"})), ErrorCode::kNone);
+}
+
+TEST_F(ConsumerGroupTest, ALowerSizeTakesNobodyInAndThrowsNobodyOut) {
+  TwoMembers();
+  ConfigureAll("group.consumer.max.size", "1");
+  EXPECT_EQ(CodeAfter(BeatOf("a", 2)), ErrorCode::kNone);
+  EXPECT_EQ(CodeAfter(JoinOf("b", {"orders"})), ErrorCode::kNone);
+  EXPECT_EQ(CodeAfter(JoinOf("c", {"orders"})), ErrorCode::kGroupMaxSizeReached);
+  FailOver();
+  EXPECT_EQ(TheGroup().members.size(), 2u);
+  ConfigureAll("group.consumer.max.size", "3");
+  EXPECT_EQ(CodeAfter(JoinOf("c", {"orders"})), ErrorCode::kNone);
+}
+
+TEST_F(ConsumerGroupTest, AMemberThatIsToldToBeatLessOftenIsNotExpectedMoreOften) {
+  Send(JoinOf("a", {"orders"}));
+  ConfigureAll("group.consumer.max.heartbeat.interval.ms", "50000");
+  ConfigureAll("group.consumer.session.timeout.ms", "60000");
+  ConfigureAll("group.consumer.heartbeat.interval.ms", "50000");
+  AdvanceMs(5'000);
+  Report("a");
+  AdvanceMs(50'000);
+  ASSERT_NE(TheGroup().FindMember("a"), nullptr) << "a gateway has told it to beat every 50 s";
+  AdvanceMs(10'000);
+  EXPECT_EQ(TheGroup().FindMember("a"), nullptr);
+}
+
+TEST_F(ConsumerGroupTest, AShorterSessionCountsFromTheNextSignsOfLife) {
+  Send(JoinOf("a", {"orders"}));
+  ConfigureAll("group.consumer.min.session.timeout.ms", "6000");
+  Configure("consumer.session.timeout.ms", "6000");
+  for (int i = 0; i < 2; ++i) {
+    AdvanceMs(15'000);
+    ASSERT_NE(TheGroup().FindMember("a"), nullptr) << "it may not have heard of it yet";
+    Report("a");
+  }
+  EXPECT_EQ(CodeAfter(BeatOf("a", 1)), ErrorCode::kNone);
+  AdvanceMs(5'999);
+  EXPECT_NE(TheGroup().FindMember("a"), nullptr);
+  AdvanceMs(1);
+  EXPECT_EQ(TheGroup().FindMember("a"), nullptr);
+}
+
+TEST_F(ConsumerGroupTest, AssignorsThatAreNotConfiguredAnyMoreAssignNoMore) {
+  Request join = JoinOf("a", {"orders"});
+  join.set_server_assignor("uniform");
+  EXPECT_EQ(CodeAfter(join), ErrorCode::kNone);
+  EXPECT_EQ(TheGroup().protocol_name, "uniform");
+  ConfigureAll("group.consumer.assignors", "range");
+  Request refused = JoinOf("b", {"orders"});
+  refused.set_server_assignor("uniform");
+  EXPECT_EQ(CodeAfter(refused), ErrorCode::kUnsupportedAssignor);
+  EXPECT_EQ(CodeAfter(BeatOf("a", 1)), ErrorCode::kNone);
+  EXPECT_EQ(CodeAfter(JoinOf("b", {"orders"})), ErrorCode::kNone);
+  EXPECT_EQ(TheGroup().protocol_name, "range");
 }
 
 TEST(ConsumerGroups, AssignmentsComeOnceInAnInterval) {

@@ -211,7 +211,7 @@ class NoMigrationTest : public MigrationTest {
  protected:
   static GroupConfig Disabled() {
     GroupConfig config = AtOnce();
-    config.allows_upgrade = config.allows_downgrade = false;
+    config.static_config["group.consumer.migration.policy"] = "disabled";
     return config;
   }
   NoMigrationTest() : MigrationTest(Disabled()) {}
@@ -238,6 +238,17 @@ TEST_F(MigrationTest, G18_AGroupWhoseAssignmentCannotBeReadStaysClassic) {
   const std::string classic = ClassicGroup("of another kind");
   EXPECT_EQ(CodeAfter(JoinOf("new", {"orders"})), ErrorCode::kGroupIdNotFound);
   EXPECT_EQ(ClassicBeat(classic, TheGroup().generation), ErrorCode::kNone);
+}
+
+TEST_F(MigrationTest, ThePolicyCountsFromTheMomentItIsSet) {
+  ConfigureAll("group.consumer.migration.policy", "downgrade");
+  const std::string classic = ClassicGroup();
+  EXPECT_EQ(CodeAfter(JoinOf("new", {"orders"})), ErrorCode::kGroupIdNotFound);
+  ConfigureAll("group.consumer.migration.policy", "upgrade");
+  EXPECT_EQ(CodeAfter(JoinOf("new", {"orders"})), ErrorCode::kNone);
+  Send(BeatOf("new", -1));
+  EXPECT_EQ(TheGroup().type, metadata::GroupType::kConsumer) << "there is no way back";
+  EXPECT_NE(TheGroup().FindMember(classic), nullptr);
 }
 
 TEST(ConsumerProtocol, DamagedBytesAreNone) {

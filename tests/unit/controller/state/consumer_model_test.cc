@@ -117,7 +117,7 @@ class Model {
   static GroupConfig Config(uint64_t seed) {
     GroupConfig config;
     if (seed % 2 == 0) config.static_config["group.consumer.assignment.interval.ms"] = "0";
-    if (seed % 3 == 0) config.consumer_assignors = {"range", "uniform"};
+    if (seed % 3 == 0) config.static_config["group.consumer.assignors"] = "range,uniform";
     return config;
   }
 
