@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "controller/state/groups/consumer_target.h"
+#include "controller/state/groups/group_replies.h"
 
 namespace weir::state {
 
@@ -18,7 +19,7 @@ void ConsumerGroups::Load(const MetadataImage& image, const std::string& group_i
   soft = {};
   for (const auto& [member_id, member] : group.members) {
     const Duration session = SessionTimeout(image, group_id, member);
-    soft.sessions[member_id] = session;
+    soft.sessions[member_id] = {session, now, std::nullopt};
     timers_.Set(TimerOf(GroupTimerKind::kSession, group_id, member_id), now + session);
     if (member.subscription != nullptr) CountSubscription(image, soft, *member.subscription, +1);
     CountOwned(soft, metadata::Get(member.assigned), +1);
@@ -36,9 +37,14 @@ void ConsumerGroups::Load(const MetadataImage& image, const std::string& group_i
   }
 }
 
-void ConsumerGroups::Forget(std::string_view group_id) {
+void ConsumerGroups::Forget(std::string_view group_id, std::vector<GroupAnswer>* answers) {
   const auto found = groups_.find(group_id);
   if (found == groups_.end()) return;
+  for (const auto& [owner, join] : found->second.waiting_joins) {
+    timers_.Cancel(TimerOf(GroupTimerKind::kTakeover, group_id, owner));
+    waiting_calls_.erase(join.call);
+    answers->push_back({join.call, NotAvailable(ConsumerHeartbeatReply())});
+  }
   for (const auto& [member_id, session] : found->second.sessions) {
     timers_.Cancel(TimerOf(GroupTimerKind::kSession, group_id, member_id));
     timers_.Cancel(TimerOf(GroupTimerKind::kRevocation, group_id, member_id));
@@ -84,6 +90,8 @@ void ConsumerGroups::OnTimer(GroupEvent& event, const GroupTimer& timer) {
       return;
     case GroupTimerKind::kTopics:
       return LookAtTopics(step);
+    case GroupTimerKind::kTakeover:
+      return Decide(step, timer.member_id);
     case GroupTimerKind::kJoin:
     case GroupTimerKind::kSync:
       return;
@@ -117,15 +125,16 @@ void ConsumerGroups::OnAlive(std::string_view group_id, std::string_view member_
   if (group == groups_.end()) return;
   const auto session = group->second.sessions.find(member_id);
   if (session == group->second.sessions.end()) return;
+  session->second.heard_at = std::max(session->second.heard_at, heard_at);
   timers_.Extend(TimerOf(GroupTimerKind::kSession, group_id, member_id),
-                 heard_at + session->second);
+                 heard_at + session->second.timeout);
 }
 
 void ConsumerGroups::OnConfigsChanged(const MetadataImage& image, std::string_view group_id) {
   const auto refresh = [&](const std::string& id, ConsumerSoftState& soft) {
     const Group* group = image.FindGroup(id);
     for (auto& [member_id, session] : soft.sessions) {
-      session = SessionTimeout(image, id, *group->FindMember(member_id));
+      session.timeout = SessionTimeout(image, id, *group->FindMember(member_id));
     }
   };
   if (group_id.empty()) {

@@ -21,13 +21,19 @@
 //     not join again in time.
 //  5. A static member that leaves for a while (epoch -2) keeps what it owns for its session, and
 //     moves nobody when it is back (G-19).
-//  6. Members that use the classic protocol (online migration, group_migration.h) are in the same
+//  6. Another process with the same instance id takes the place of a static member at once, as if
+//     that had left for a while, if its connection to its gateway has ended and nothing has been
+//     heard of it since (a process that was killed). Otherwise its join waits for such news for
+//     kTakeoverPatience, and is refused then. Gateways tell, so a broker that falls tells of none
+//     of its connections; and what a controller was told is not known to the next one.
+//  7. Members that use the classic protocol (online migration, group_migration.h) are in the same
 //     epochs as the others; their joins and syncs are answered at once.
-//  7. Soft state may be lost: Load makes it anew, with fresh session and rebalance timeouts. Nobody
+//  8. Soft state may be lost: Load makes it anew, with fresh session and rebalance timeouts. Nobody
 //     moves unless topics have changed meanwhile.
 // Thread rule: one owner, that of the GroupCoordinator.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <set>
@@ -46,26 +52,35 @@ namespace weir::state {
 using ConsumerHeartbeatRequest = group::v1::ConsumerGroupHeartbeatRequest;
 using ConsumerHeartbeatReply = group::v1::ConsumerGroupHeartbeatReply;
 
+// The end of a connection is told at once, and takes as long as a call to the controller does.
+inline constexpr Duration kTakeoverPatience = std::chrono::seconds(1);
+
 class ConsumerGroups {
  public:
   // The timers are shared with the coordinator, which hands those of consumer groups back.
   ConsumerGroups(const GroupConfig& config, GroupTimers& timers)
       : config_(config), timers_(timers) {}
 
-  void Clear() { groups_.clear(); }
-  // Begins from what the records say (law 7). REQUIRES: it is a consumer group.
+  void Clear() {
+    groups_.clear();
+    waiting_calls_.clear();
+  }
+  // Answers to all joins that wait: to be sent again.
+  void AnswerWaiting(std::vector<GroupAnswer>* answers);
+  // Begins from what the records say (law 8). REQUIRES: it is a consumer group.
   void Load(const MetadataImage& image, const std::string& group_id, const metadata::Group& group,
             MonoTime now);
-  // The group is gone, or is no consumer group any more.
-  void Forget(std::string_view group_id);
+  // The group is gone, or is no consumer group any more. Joins that wait are to be sent again.
+  void Forget(std::string_view group_id, std::vector<GroupAnswer>* answers);
   bool Knows(std::string_view group_id) const { return groups_.contains(group_id); }
 
   // Errors of the request itself: kInvalidRequest, kUnsupportedAssignor.
   Status Check(const MetadataImage& image, const ConsumerHeartbeatRequest& request) const;
-  // Answered in this event; the group comes into being, or becomes a consumer group, with its first
-  // member. REQUIRES: it is no classic group with members. Errors of joins: kUnreleasedInstanceId,
-  // kGroupMaxSizeReached, kInvalidRegularExpression, kUnknownServerError (too large); of others:
-  // kUnknownMemberId, kFencedMemberEpoch, kFencedInstanceId.
+  // Answered in this event, unless it waits (law 6); the group comes into being, or becomes a
+  // consumer group, with its first member. REQUIRES: it is no classic group with members. Errors of
+  // joins: kUnreleasedInstanceId, kGroupMaxSizeReached, kInvalidRegularExpression,
+  // kUnknownServerError (too large); of others: kUnknownMemberId, kFencedMemberEpoch,
+  // kFencedInstanceId.
   void Heartbeat(GroupEvent& event, GroupCallId call, const ConsumerHeartbeatRequest& request);
 
   // Calls of the classic protocol about a consumer group that has members. Members are removed by
@@ -85,6 +100,12 @@ class ConsumerGroups {
   // The group's times may have been configured anew; empty: those of all. A member that is told to
   // send heartbeats less often is not expected more often.
   void OnConfigsChanged(const MetadataImage& image, std::string_view group_id);
+  // The member's connection to its gateway has ended. Who waits for that is answered when timers
+  // fire.
+  void OnConnectionLost(std::string_view group_id, std::string_view member_id, MonoTime lost_at,
+                        MonoTime now);
+  // Nobody waits for the answer any more. Calls that do not wait here are passed over.
+  void OnCallGone(GroupCallId call);
   // These topics were created or removed, or got partitions: groups that subscribe to them are
   // looked at when their timers fire.
   void OnTopicsChanged(const MetadataImage& image, const std::set<std::string>& names,
@@ -92,6 +113,8 @@ class ConsumerGroups {
   // At the end of an event that touched the group: its state follows from its members'.
   void Settle(GroupEvent& event, GroupDraft& draft);
 
+  // Joins that wait.
+  size_t waiting_count() const { return waiting_calls_.size(); }
   // Null when there is no such group here.
   const ConsumerSoftState* FindSoftStateForTest(std::string_view group_id) const;
 
@@ -123,6 +146,9 @@ class ConsumerGroups {
   void LookAtTopics(Step& step);
 
   // consumer_heartbeat.cc
+  // `caller`: as FindCaller says.
+  void Answer(Step& step, GroupCallId call, const ConsumerHeartbeatRequest& request,
+              const Result<Caller>& caller);
   Result<Caller> FindCaller(const Step& step, const ConsumerHeartbeatRequest& request) const;
   Result<Caller> FindStaticCaller(const Step& step, const ConsumerHeartbeatRequest& request) const;
   Status CheckRoom(const Step& step, const Caller& caller,
@@ -132,8 +158,17 @@ class ConsumerGroups {
   // Whether the group has to assign anew for it.
   bool PutMember(Step& step, const Caller& caller, const GroupDraft::MemberFields& fields,
                  metadata::GroupSubscription subscription);
-  ConsumerHeartbeatReply Answer(const Step& step, const std::string& member_id,
-                                bool with_assignment) const;
+  ConsumerHeartbeatReply ReplyTo(const Step& step, const std::string& member_id,
+                                 bool with_assignment) const;
+
+  // consumer_takeover.cc. `owner`: the member id whose place is to be taken.
+  static bool IsReleased(const Step& step, const std::string& owner);
+  void WaitForRelease(Step& step, const std::string& owner, GroupCallId call,
+                      const ConsumerHeartbeatRequest& request);
+  // It may be released: who waits for it is answered soon.
+  void DecideSoon(std::string_view group_id, const ConsumerSoftState& soft,
+                  const std::string& owner, MonoTime now);
+  void Decide(Step& step, const std::string& owner);
 
   // consumer_classic.cc. Errors: as told to clients; the message is the member id that goes with
   // it.
@@ -166,6 +201,12 @@ class ConsumerGroups {
   const GroupConfig& config_;
   GroupTimers& timers_;
   std::map<std::string, ConsumerSoftState, std::less<>> groups_;
+  struct WaitingPlace {
+    std::string group_id;
+    std::string owner;
+  };
+  // Where in groups_ a join waits.
+  std::map<GroupCallId, WaitingPlace> waiting_calls_;
 };
 
 }  // namespace weir::state

@@ -140,10 +140,20 @@ Status ConsumerGroups::Check(const MetadataImage& image,
 void ConsumerGroups::Heartbeat(GroupEvent& event, GroupCallId call,
                                const ConsumerHeartbeatRequest& request) {
   Step step = StepFor(event, request.group_id());
-  const auto fail = [&](const Error& error) {
-    event.outcome.answers.push_back({call, ConsumerHeartbeatFailure(error)});
-  };
   const Result<Caller> caller = FindCaller(step, request);
+  if (!caller && caller.error().code == ErrorCode::kUnreleasedInstanceId) {
+    const std::string owner = *step.group().FindStaticMember(request.instance_id());
+    return WaitForRelease(step, owner, call, request);
+  }
+  Answer(step, call, request, caller);
+}
+
+void ConsumerGroups::Answer(Step& step, GroupCallId call, const ConsumerHeartbeatRequest& request,
+                            const Result<Caller>& caller) {
+  std::vector<GroupAnswer>& answers = step.event.outcome.answers;
+  const auto fail = [&](const Error& error) {
+    answers.push_back({call, ConsumerHeartbeatFailure(error)});
+  };
   if (!caller) return fail(caller.error());
   if (request.member_epoch() < 0) return Leave(step, call, request);
   const GroupMember* known = caller->known ? &*caller->known : nullptr;
@@ -163,7 +173,7 @@ void ConsumerGroups::Heartbeat(GroupEvent& event, GroupCallId call,
   // it does not mean that the member has heard of what it owns.
   const PartitionsByTopic& now = metadata::Get(step.group().FindMember(id)->assigned);
   const bool knows = request.has_topic_partitions() && *owned == now;
-  event.outcome.answers.push_back({call, Answer(step, id, !knows || IsFullRequest(request))});
+  answers.push_back({call, ReplyTo(step, id, !knows || IsFullRequest(request))});
 }
 
 // ---- who it is ------------------------------------------------------------------------
@@ -204,9 +214,7 @@ Result<ConsumerGroups::Caller> ConsumerGroups::FindStaticCaller(
       return caller;
     }
     if (*owner == caller.member_id) return caller;
-    // One that speaks the classic protocol cannot say that it leaves for a while.
-    if (caller.known->member_epoch != metadata::kStaticMemberAwayEpoch &&
-        !caller.known->uses_classic_protocol) {
+    if (!IsReleased(step, *owner)) {
       return Fail(ErrorCode::kUnreleasedInstanceId,
                   "Instance id " + request.instance_id() + " is in use by member " + *owner + ".");
     }
@@ -313,11 +321,12 @@ void ConsumerGroups::LeaveForAWhile(Step& step, const std::string& member_id) {
   step.draft.PutProgress(member_id, progress);
   timers_.Cancel(TimerOf(GroupTimerKind::kRevocation, step.group_id(), member_id));
   StartSession(step, member_id);
+  DecideSoon(step.group_id(), step.soft, member_id, step.now());
   step.event.Note(step.group_id(), "static member " + member_id + " leaves for a while");
 }
 
-ConsumerHeartbeatReply ConsumerGroups::Answer(const Step& step, const std::string& member_id,
-                                              bool with_assignment) const {
+ConsumerHeartbeatReply ConsumerGroups::ReplyTo(const Step& step, const std::string& member_id,
+                                               bool with_assignment) const {
   const metadata::Group& group = step.group();
   const GroupMember& member = *group.FindMember(member_id);
   ConsumerHeartbeatReply reply;

@@ -99,7 +99,9 @@ void ConsumerGroups::CountOwned(ConsumerSoftState& soft, const PartitionsByTopic
 void ConsumerGroups::StartSession(Step& step, const std::string& member_id) {
   const Duration session =
       SessionTimeout(step.image(), step.group_id(), *step.group().FindMember(member_id));
-  step.soft.sessions[member_id] = session;
+  ConsumerSession& known = step.soft.sessions[member_id];
+  known.timeout = session;
+  known.heard_at = step.now();
   timers_.Set(TimerOf(GroupTimerKind::kSession, step.group_id(), member_id), step.now() + session);
 }
 
@@ -116,6 +118,7 @@ void ConsumerGroups::RemoveMember(Step& step, const std::string& member_id,
   timers_.Cancel(TimerOf(GroupTimerKind::kRevocation, step.group_id(), member_id));
   step.draft.RemoveMembers({member_id});
   step.event.Note(step.group_id(), "member " + member_id + " " + std::string(reason));
+  DecideSoon(step.group_id(), step.soft, member_id, step.now());
   BumpEpoch(step);
 }
 

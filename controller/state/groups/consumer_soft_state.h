@@ -4,7 +4,8 @@
 //
 // Laws:
 //  1. `sessions` has the same keys as the group's members in the newest image.
-//  2. `owned` is what members own or have still to give up; topic_counts, patterns and
+//  2. A member that was heard of after its connection ended has another one.
+//  3. `owned` is what members own or have still to give up; topic_counts, patterns and
 //     subscription_bytes are sums over members.
 // Thread rule: plain values.
 #pragma once
@@ -18,7 +19,9 @@
 
 #include "common/base/time.h"
 #include "common/metadata/group.h"
+#include "controller/state/groups/group_soft_state.h"
 #include "controller/state/groups/topic_pattern.h"
+#include "proto/group.pb.h"
 
 namespace weir::state {
 
@@ -30,9 +33,27 @@ struct SubscribedPattern {
   std::set<std::string, std::less<>> topics;
 };
 
+struct ConsumerSession {
+  Duration timeout{};
+  // The last sign of life, or when the controller became active.
+  MonoTime heard_at;
+  // When a connection ended last that the member's heartbeats came on.
+  std::optional<MonoTime> lost_at;
+
+  bool HasLostConnection() const { return lost_at && *lost_at >= heard_at; }
+};
+
+// The join of a process that is to take the place of a static member (consumer_takeover.cc).
+struct WaitingJoin {
+  GroupCallId call = 0;
+  group::v1::ConsumerGroupHeartbeatRequest request;
+};
+
 struct ConsumerSoftState {
-  // Member id -> its session timeout.
-  std::map<std::string, Duration, std::less<>> sessions;
+  // By member id.
+  std::map<std::string, ConsumerSession, std::less<>> sessions;
+  // By the member id whose place is to be taken: the newest join.
+  std::map<std::string, WaitingJoin, std::less<>> waiting_joins;
   std::map<Uuid, std::set<int32_t>> owned;
   // Topic name -> how many members name it.
   std::map<std::string, size_t, std::less<>> topic_counts;

@@ -90,7 +90,7 @@ void GroupCoordinator::DowngradeIfAllClassic(Event& event, const std::string& gr
   const metadata::ConfigView view = config_.View(event.context.image);
   if (!metadata::AllowedConsumerMigration(view).downgrade) return;
   if (std::cmp_greater(draft.group().members.size(), config_.size_max)) return;
-  consumers_.Forget(group_id);
+  consumers_.Forget(group_id, &event.outcome.answers);
   BecomeClassicGroup(event.context.image, draft);
   LoadClassic(group_id, draft.group(), event.context.now);
   Step step{event, draft, groups_[group_id]};

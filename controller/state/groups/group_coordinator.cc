@@ -31,6 +31,7 @@ void GroupCoordinator::BecomeActive(const MetadataImage& image, MonoTime now) {
 std::vector<GroupAnswer> GroupCoordinator::Deactivate() {
   std::vector<GroupAnswer> answers;
   for (auto& [group_id, soft] : groups_) AnswerAllOf(soft, &answers);
+  consumers_.AnswerWaiting(&answers);
   groups_.clear();
   timers_.Clear();
   calls_.clear();
@@ -49,7 +50,7 @@ std::vector<GroupAnswer> GroupCoordinator::Rejected(const GroupContext& context,
     const auto found = groups_.find(group_id);
     if (found != groups_.end()) AnswerAllOf(found->second, &answers);
     ForgetClassic(group_id);
-    consumers_.Forget(group_id);
+    consumers_.Forget(group_id, &answers);
     if (context.image.FindGroup(group_id) != nullptr) Load(context.image, group_id, context.now);
   }
   return answers;
@@ -135,7 +136,7 @@ GroupOutcome GroupCoordinator::Finish(Event& event) {
     if (is_consumer) {
       consumers_.Settle(event, draft);
     } else {
-      consumers_.Forget(group_id);
+      consumers_.Forget(group_id, &event.outcome.answers);
     }
     const auto soft = groups_.find(group_id);
     const bool is_pending = soft != groups_.end() && !soft->second.pending_ids.empty();
@@ -149,6 +150,7 @@ GroupOutcome GroupCoordinator::Finish(Event& event) {
 }
 
 GroupOutcome GroupCoordinator::OnCallGone(const GroupContext& context, GroupCallId call) {
+  consumers_.OnCallGone(call);
   const auto found = calls_.find(call);
   if (found == calls_.end()) return {};
   const WaitingCall waiting = found->second;
@@ -211,6 +213,10 @@ void GroupCoordinator::OnReport(MonoTime now, const group::v1::LivenessReport& r
       timers_.Extend(SessionTimer(group.group_id(), live.member_id()),
                      now - age + member->session_timeout);
     }
+    for (const group::v1::LostMember& lost : group.lost()) {
+      const Duration age = std::chrono::milliseconds(std::max(0, lost.lost_ms_ago()));
+      consumers_.OnConnectionLost(group.group_id(), lost.member_id(), now - age, now);
+    }
   }
 }
 
@@ -253,6 +259,7 @@ void GroupCoordinator::OnTimer(Event& event, const GroupTimer& timer) {
     case GroupTimerKind::kRevocation:
     case GroupTimerKind::kAssignment:
     case GroupTimerKind::kTopics:
+    case GroupTimerKind::kTakeover:
       return;
   }
 }

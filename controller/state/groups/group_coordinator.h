@@ -90,7 +90,7 @@ class GroupCoordinator {
                      const group::v1::LeaveGroupRequest& request);
   GroupOutcome Delete(const GroupContext& context, GroupCallId call,
                       const group::v1::DeleteGroupsRequest& request);
-  // KIP-848.
+  // KIP-848. A join may wait to take a static member's place (consumer_groups.h, law 6).
   GroupOutcome ConsumerHeartbeat(const GroupContext& context, GroupCallId call,
                                  const group::v1::ConsumerGroupHeartbeatRequest& request);
   // The call's client or gateway is gone: nobody waits any more. The member's session begins.
@@ -99,7 +99,8 @@ class GroupCoordinator {
   // The verdict on a member whose gateway is not sure, and a sign of life.
   group::v1::HeartbeatReply Heartbeat(const GroupContext& context,
                                       const group::v1::HeartbeatRequest& request);
-  // Signs of life. Members that are not known are passed over.
+  // Signs of life, and whose connection has ended. Members that are not known are passed over. What
+  // it makes due is done by OnTime.
   void OnReport(MonoTime now, const group::v1::LivenessReport& report);
 
   // Topics of these names were created or removed, or got partitions: consumer groups that
@@ -114,7 +115,7 @@ class GroupCoordinator {
   std::optional<MonoTime> NextDeadline() const { return timers_.Next(); }
 
   // Calls that wait.
-  size_t call_count() const { return calls_.size(); }
+  size_t call_count() const { return calls_.size() + consumers_.waiting_count(); }
   // Null when there is no such group here.
   const GroupSoftState* FindSoftStateForTest(std::string_view group_id) const;
   const ConsumerGroups& consumers_for_test() const { return consumers_; }

@@ -33,12 +33,14 @@ enum class GroupTimerKind : uint8_t {
   kAssignment,
   // The topics that a group subscribes to may have changed.
   kTopics,
+  // A join that waits to take the place of a static member (consumer_takeover.cc) is decided.
+  kTakeover,
 };
 
 struct GroupTimer {
   GroupTimerKind kind = GroupTimerKind::kJoin;
   std::string group_id;
-  // Of kSession and kRevocation; empty otherwise.
+  // Of kSession, kRevocation and kTakeover; empty otherwise.
   std::string member_id;
 
   friend auto operator<=>(const GroupTimer&, const GroupTimer&) = default;

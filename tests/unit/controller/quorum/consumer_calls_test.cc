@@ -41,8 +41,10 @@ class ConsumerCallsTest : public GroupCallsTest {
     answer->id = groups_.ConsumerHeartbeat(request, Into<ConsumerGroupHeartbeatReply>(answer));
     return answer;
   }
-  Shared<ConsumerGroupHeartbeatReply> Join(const std::string& member_id) {
+  Shared<ConsumerGroupHeartbeatReply> Join(const std::string& member_id,
+                                           const std::string& instance_id = "") {
     ConsumerGroupHeartbeatRequest request = BeatOf(member_id, 0);
+    if (!instance_id.empty()) request.set_instance_id(instance_id);
     request.set_rebalance_timeout_ms(60'000);
     request.mutable_topic_partitions();
     request.mutable_subscribed_topic_names()->add_names("orders");
@@ -133,6 +135,38 @@ TEST_F(ConsumerCallsTest, ASessionThatIsConfiguredAnewCountsFromTheNextSignOfLif
   EXPECT_EQ(Committed().members.size(), 1u);
   Advance(seconds(2));
   EXPECT_TRUE(Committed().members.empty());
+}
+
+// A process was killed, and the next one is here before its gateway's report.
+TEST_F(ConsumerCallsTest, G19_AStaticMembersSuccessorWaitsForTheEndOfItsConnection) {
+  AddTopic("orders");
+  Join("a", "i");
+  CommitAll();
+  const size_t entries = raft_.log.size();
+  const auto refused = Join("b", "i");
+  CommitAll();
+  EXPECT_EQ(refused->count, 0);
+  EXPECT_EQ(groups_.call_count(), 1u);
+  Advance(state::kTakeoverPatience);
+  EXPECT_EQ(refused->code(), ErrorCode::kUnreleasedInstanceId);
+  const auto join = Join("c", "i");
+  EXPECT_EQ(raft_.log.size(), entries) << "waiting makes no log entry";
+  group::v1::LivenessReport report;
+  report.add_groups()->set_group_id("g");
+  report.mutable_groups(0)->add_lost()->set_member_id("a");
+  groups_.Report(report, [](const auto& reply) { EXPECT_TRUE(reply); });
+  Advance(milliseconds(10));
+  CommitAll();
+  EXPECT_EQ(join->code(), ErrorCode::kNone);
+  EXPECT_EQ(join->reply().assignment().topic_partitions(0).partitions_size(), 2);
+  EXPECT_EQ(Committed().generation, 1);
+  EXPECT_EQ(Committed().members.size(), 1u);
+  // Its own client is gone: nobody takes the place.
+  const auto withdrawn = Join("d", "i");
+  groups_.OnCallGone(withdrawn->id);
+  Advance(seconds(2));
+  EXPECT_EQ(withdrawn->count, 0);
+  EXPECT_EQ(groups_.call_count(), 0u);
 }
 
 TEST_F(ConsumerCallsTest, FailoverKeepsMembersAndEndsCalls) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <map>
 #include <set>
 #include <string>
@@ -107,11 +108,23 @@ class ConsumerHarness {
     return request;
   }
 
-  Reply Send(const Request& request) {
+  GroupCallId Start(const Request& request) {
     const GroupCallId call = ++last_call;
     Take(coordinator.ConsumerHeartbeat(context(), call, request));
-    EXPECT_TRUE(answers.contains(call)) << "heartbeats do not wait";
-    return std::get<Reply>(answers.at(call));
+    return call;
+  }
+  bool IsAnswered(GroupCallId call) const { return answers.contains(call); }
+  // REQUIRES: answered.
+  const Reply& AnswerTo(GroupCallId call) const { return std::get<Reply>(answers.at(call)); }
+  // Only a join that asks for a static member's place waits.
+  Reply Send(const Request& request) {
+    const GroupCallId call = Start(request);
+    if (!IsAnswered(call)) {
+      EXPECT_TRUE(request.has_instance_id() && request.member_epoch() == 0);
+      AdvanceMs(kTakeoverPatience / std::chrono::milliseconds(1));
+    }
+    EXPECT_TRUE(IsAnswered(call)) << request.ShortDebugString();
+    return AnswerTo(call);
   }
   static ErrorCode CodeOf(const Reply& reply) { return ErrorCodeFromNumber(reply.error_code()); }
   ErrorCode CodeAfter(const Request& request) { return CodeOf(Send(request)); }
@@ -148,6 +161,15 @@ class ConsumerHarness {
     report.add_groups()->set_group_id("g");
     report.mutable_groups(0)->add_members()->set_member_id(member_id);
     coordinator.OnReport(now, report);
+  }
+  // The connection has ended that its heartbeats came on; who waits for that is answered.
+  void ReportLost(const std::string& member_id, int32_t ms_ago = 0) {
+    group::v1::LivenessReport report;
+    report.add_groups()->set_group_id("g");
+    report.mutable_groups(0)->add_lost()->set_member_id(member_id);
+    report.mutable_groups(0)->mutable_lost(0)->set_lost_ms_ago(ms_ago);
+    coordinator.OnReport(now, report);
+    Work();
   }
 
   void Take(GroupOutcome outcome) {
@@ -223,8 +245,9 @@ class ConsumerHarness {
     ASSERT_NE(soft, nullptr) << text;
     EXPECT_EQ(soft->owned, owned) << text;
     std::set<std::string> sessions;
-    for (const auto& [id, timeout] : soft->sessions) sessions.insert(id);
+    for (const auto& [id, session] : soft->sessions) sessions.insert(id);
     EXPECT_EQ(sessions, ids) << text;
+    EXPECT_EQ(coordinator.call_count(), soft->waiting_joins.size()) << text;
   }
 
   GroupConfig config;

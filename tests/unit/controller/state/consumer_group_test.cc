@@ -203,6 +203,174 @@ TEST_F(ConsumerGroupTest, G19_AStaticMemberThatComesBackMovesNobody) {
   EXPECT_EQ(metadata::CountPartitions(Assigned(Send(BeatOf("a", 2, "i1")))), 4u);
 }
 
+// ---- A static member's place (law 6 of consumer_groups.h) -------------------------------------
+
+class StaticTakeover : public ConsumerGroupTest {
+ protected:
+  // "a" and "b" are "i1" and "i2", with two partitions each, at rest in epoch 2.
+  void SetUp() override {
+    Send(JoinOf("a", {"orders"}, "i1"));
+    Send(JoinOf("b", {"orders"}, "i2"));
+    Send(OwningOf("a", 1, Assigned(Send(BeatOf("a", 1, "i1")))));
+    of_b = Assigned(Send(BeatOf("b", 2, "i2")));
+    ASSERT_EQ(metadata::CountPartitions(of_b), 2u);
+    ASSERT_EQ(TheGroup().state, GroupState::kStable);
+    AdvanceMs(100);
+  }
+  Request Restarted() const { return JoinOf("c", {"orders"}, "i2"); }
+  void ExpectTakenOver(const Reply& reply) {
+    EXPECT_EQ(CodeOf(reply), ErrorCode::kNone);
+    EXPECT_EQ(reply.member_epoch(), 2);
+    EXPECT_EQ(Assigned(reply), of_b);
+    EXPECT_EQ(TheGroup().state, GroupState::kStable);
+    EXPECT_EQ(TheGroup().generation, 2) << "nobody is moved";
+    EXPECT_EQ(CodeAfter(BeatOf("b", 2, "i2")), ErrorCode::kFencedInstanceId);
+    EXPECT_EQ(metadata::CheckCommit(image, "g", {"b", "i2"}, 2), ErrorCode::kFencedInstanceId);
+  }
+
+  PartitionsByTopic of_b;
+};
+
+TEST_F(StaticTakeover, G19_WhoseConnectionHasEndedIsReplacedAtOnce) {
+  const LogIndex offset = image.offset();
+  ReportLost("b");
+  EXPECT_EQ(image.offset(), offset) << "that is no verdict";
+  const GroupCallId join = Start(Restarted());
+  ASSERT_TRUE(IsAnswered(join));
+  ExpectTakenOver(AnswerTo(join));
+  // What is heard of the old one afterwards is of nobody.
+  ReportLost("b");
+  AdvanceMs(44'000);
+  EXPECT_NE(TheGroup().FindMember("c"), nullptr);
+}
+
+TEST_F(StaticTakeover, G19_ANewProcessThatIsFasterThanTheNewsWaitsForIt) {
+  const GroupCallId join = Start(Restarted());
+  AdvanceMs(300);
+  EXPECT_FALSE(IsAnswered(join));
+  ReportLost("b");
+  ASSERT_TRUE(IsAnswered(join));
+  ExpectTakenOver(AnswerTo(join));
+  EXPECT_EQ(coordinator.call_count(), 0u);
+}
+
+TEST_F(StaticTakeover, WithoutSuchNewsTheInstanceIdIsInUse) {
+  const GroupCallId join = Start(Restarted());
+  AdvanceMs(999);
+  EXPECT_FALSE(IsAnswered(join));
+  AdvanceMs(1);
+  ASSERT_TRUE(IsAnswered(join));
+  EXPECT_EQ(CodeOf(AnswerTo(join)), ErrorCode::kUnreleasedInstanceId);
+  EXPECT_EQ(CodeAfter(BeatOf("b", 2, "i2")), ErrorCode::kNone);
+}
+
+// It has another connection, perhaps to another broker.
+TEST_F(StaticTakeover, ASignOfLifeAfterTheEndOfAConnectionCounts) {
+  ReportLost("b");
+  AdvanceMs(1);
+  EXPECT_EQ(CodeAfter(BeatOf("b", 2, "i2")), ErrorCode::kNone);
+  EXPECT_EQ(CodeAfter(Restarted()), ErrorCode::kUnreleasedInstanceId);
+  ReportLost("b");
+  AdvanceMs(1);
+  Report("b");
+  EXPECT_EQ(CodeAfter(Restarted()), ErrorCode::kUnreleasedInstanceId);
+  // Reports of two gateways come in any order.
+  AdvanceMs(1'000);
+  Report("b");
+  ReportLost("b", /*ms_ago=*/500);
+  EXPECT_EQ(CodeAfter(Restarted()), ErrorCode::kUnreleasedInstanceId);
+}
+
+// Its last heartbeat and the end of its connection are in one report.
+TEST_F(StaticTakeover, TheEndOfTheConnectionThatAHeartbeatCameOnComesAfterIt) {
+  group::v1::LivenessReport report;
+  group::v1::LiveGroup* group = report.add_groups();
+  group->set_group_id("g");
+  group->add_members()->set_member_id("b");
+  group->add_lost()->set_member_id("b");
+  coordinator.OnReport(now, report);
+  ExpectTakenOver(Send(Restarted()));
+}
+
+TEST_F(StaticTakeover, AJoinThatWaitsIsAnsweredWhenTheMemberLeaves) {
+  const GroupCallId join = Start(Restarted());
+  Send(BeatOf("b", -2, "i2"));
+  Work();
+  ASSERT_TRUE(IsAnswered(join));
+  ExpectTakenOver(AnswerTo(join));
+  const GroupCallId again = Start(JoinOf("d", {"orders"}, "i2"));
+  Send(BeatOf("c", -1, "i2"));
+  Work();
+  ASSERT_TRUE(IsAnswered(again));
+  EXPECT_EQ(CodeOf(AnswerTo(again)), ErrorCode::kNone);
+  EXPECT_EQ(TheGroup().members.size(), 2u);
+}
+
+TEST_F(StaticTakeover, OneJoinWaitsForAPlaceTheNewest) {
+  const GroupCallId first = Start(Restarted());
+  const GroupCallId second = Start(JoinOf("d", {"orders"}, "i2"));
+  ASSERT_TRUE(IsAnswered(first));
+  EXPECT_EQ(CodeOf(AnswerTo(first)), ErrorCode::kUnreleasedInstanceId);
+  ReportLost("b");
+  ASSERT_TRUE(IsAnswered(second));
+  ExpectTakenOver(AnswerTo(second));
+}
+
+TEST_F(StaticTakeover, AJoinThatNobodyWaitsForAnyMoreChangesNothing) {
+  const GroupCallId join = Start(Restarted());
+  Take(coordinator.OnCallGone(context(), join));
+  ReportLost("b");
+  AdvanceMs(1'000);
+  EXPECT_FALSE(IsAnswered(join));
+  EXPECT_EQ(TheGroup().FindMember("c"), nullptr);
+  EXPECT_EQ(coordinator.call_count(), 0u);
+}
+
+// What the next controller is not told it does not know.
+TEST_F(StaticTakeover, G11_AWaitingJoinIsSentAgainToTheNextController) {
+  const GroupCallId join = Start(Restarted());
+  const std::vector<GroupAnswer> answers = coordinator.Deactivate();
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].call, join);
+  EXPECT_EQ(CodeOf(std::get<Reply>(answers[0].reply)), ErrorCode::kCoordinatorNotAvailable);
+  coordinator.BecomeActive(image, now);
+  EXPECT_EQ(coordinator.call_count(), 0u);
+  const GroupCallId again = Start(Restarted());
+  ReportLost("b");
+  ASSERT_TRUE(IsAnswered(again));
+  ExpectTakenOver(AnswerTo(again));
+  ReportLost("c");
+  FailOver();
+  EXPECT_EQ(CodeAfter(JoinOf("d", {"orders"}, "i2")), ErrorCode::kUnreleasedInstanceId);
+}
+
+TEST_F(StaticTakeover, ATakeoverThatWasNotAppendedDidNotHappen) {
+  const GroupCallId join = Start(Restarted());
+  group::v1::LivenessReport report;
+  report.add_groups()->set_group_id("g");
+  report.mutable_groups(0)->add_lost()->set_member_id("b");
+  coordinator.OnReport(now, report);
+  const auto answers = coordinator.Rejected(context(), coordinator.OnTime(context()));
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].call, join);
+  EXPECT_EQ(CodeOf(std::get<Reply>(answers[0].reply)), ErrorCode::kCoordinatorNotAvailable);
+  CheckLaws();
+  EXPECT_EQ(CodeAfter(BeatOf("b", 2, "i2")), ErrorCode::kNone);
+}
+
+TEST_F(StaticTakeover, AJoinThatWaitsIsSentAgainWhenTheGroupIsDeleted) {
+  Send(BeatOf("a", -1, "i1"));
+  const GroupCallId join = Start(Restarted());
+  Send(BeatOf("b", -1, "i2"));
+  group::v1::DeleteGroupsRequest request;
+  request.add_group_ids("g");
+  Take(coordinator.Delete(context(), ++last_call, request));
+  ASSERT_TRUE(IsAnswered(join));
+  EXPECT_EQ(CodeOf(AnswerTo(join)), ErrorCode::kCoordinatorNotAvailable);
+  EXPECT_EQ(coordinator.call_count(), 0u);
+  Work();
+}
+
 TEST_F(ConsumerGroupTest, WhoDoesNotConfirmInTimeIsRemoved) {
   Send(JoinOf("a", {"orders"}));
   Send(JoinOf("b", {"orders"}));

@@ -54,8 +54,8 @@ class Model {
         WithAny([this](Client& client) { Leave(client); });
         break;
       case 5:
-        // It crashes: nothing is heard of it any more.
-        if (prng_.Chance(1, 3)) WithAny([](Client& client) { client.member_id.clear(); });
+        // It crashes: nothing is heard of it any more, except perhaps that its connection ended.
+        if (prng_.Chance(1, 3)) WithAny([this](Client& client) { Crash(client); });
         break;
       case 6:
         h_.AdvanceMs(static_cast<int64_t>(prng_.Below(prng_.Chance(1, 20) ? 50'000 : 1'000)));
@@ -167,6 +167,11 @@ class Model {
     Request request = ConsumerHarness::BeatOf(client.member_id, for_a_while ? -2 : -1);
     if (!client.instance_id.empty()) request.set_instance_id(client.instance_id);
     h_.Send(request);
+    client.member_id.clear();
+  }
+
+  void Crash(Client& client) {
+    if (prng_.Chance(1, 2)) h_.ReportLost(client.member_id);
     client.member_id.clear();
   }
 
