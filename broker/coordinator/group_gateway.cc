@@ -283,10 +283,17 @@ void GroupGateway::Confirm(HeartbeatRequest request, Done<ErrorCode> done) {
 
 void GroupGateway::Heard(std::string_view group_id, std::string_view member_id) {
   const MonoTime now = place_.executor.Now();
-  if (heard_.empty()) {
-    place_.executor.PostAt(now + kGatherTime, [this] { report_(std::exchange(heard_, {})); });
-  }
+  if (heard_.empty()) place_.executor.PostAt(now + kGatherTime, [this] { Report(); });
   heard_.Add(group_id, member_id, now);
+}
+
+void GroupGateway::ConnectionLost(std::string_view group_id, std::string_view member_id) {
+  heard_.AddLost(group_id, member_id, place_.executor.Now());
+  Report();
+}
+
+void GroupGateway::Report() {
+  if (!heard_.empty()) report_(std::exchange(heard_, {}));
 }
 
 }  // namespace weir::coordinator

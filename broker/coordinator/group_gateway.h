@@ -1,6 +1,7 @@
 // GroupGateway: a broker's side of consumer groups (DESIGN D6, proto/group.proto). It holds no
 // state of any group: heartbeats are judged on the broker's own metadata image, everything else is
-// asked of the active controller, and who was heard of is reported to it.
+// asked of the active controller, and who was heard of, and whose connection has ended, is reported
+// to it.
 //
 //   client --Heartbeat--> image says NONE or REBALANCE_IN_PROGRESS: answered at once, and reported
 //                         image would turn the member away: the controller is asked
@@ -67,8 +68,12 @@ class GroupGateway {
   void Confirm(group::v1::HeartbeatRequest request, Done<ErrorCode> done);
   // A sign of life of a member that the image knows: its heartbeat, its commit.
   void Heard(std::string_view group_id, std::string_view member_id);
+  // The client connection has ended that this static member's heartbeats came on: the controller is
+  // told at once. A member that is not there any more does no harm.
+  void ConnectionLost(std::string_view group_id, std::string_view member_id);
 
  private:
+  void Report();
   // Whether members of that group may be answered from the image (group_standing.h).
   void IfStanding(const std::string& group_id, Done<bool> done);
 

@@ -16,13 +16,14 @@ void LivenessReporter::Heard(const HeardMembers& members) {
 }
 
 void LivenessReporter::SendWhenDue() {
-  if (scheduled_ || under_way_ || heard_.empty()) return;
+  if (under_way_ || heard_.empty()) return;
   const MonoTime now = thread_->Now();
-  if (!last_sent_ || now - *last_sent_ >= kReportInterval) return Send();
-  scheduled_ = true;
+  const bool urgent = heard_.has_lost() && delivered_;
+  if (!last_sent_ || urgent || now - *last_sent_ >= kReportInterval) return Send();
+  if (std::exchange(scheduled_, true)) return;
   thread_->PostAt(*last_sent_ + kReportInterval, [this] {
     scheduled_ = false;
-    Send();
+    SendWhenDue();
   });
 }
 
@@ -37,6 +38,7 @@ void LivenessReporter::Send() {
 
 void LivenessReporter::OnDone(bool delivered) {
   under_way_ = false;
+  delivered_ = delivered;
   const HeardMembers sent = std::exchange(sent_, {});
   if (!delivered) heard_.Merge(sent);
   SendWhenDue();

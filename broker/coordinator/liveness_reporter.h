@@ -1,8 +1,10 @@
-// LivenessReporter: tells the active controller whom this broker's gateways have heard of (D6).
+// LivenessReporter: tells the active controller whom this broker's gateways have heard of (D6), and
+// which static members have lost their connections.
 //
 // Laws:
 //  1. One report for all gateways, at most one per kReportInterval and one under way at a time;
-//     none while nobody was heard of.
+//     none while nobody was heard of. That a connection has ended does not wait for the interval:
+//     somebody may be about to take the member's place.
 //  2. What a lost report said goes with the next one: no sign of life is lost while the controllers
 //     change.
 // Thread rule: the metadata thread.
@@ -38,6 +40,8 @@ class LivenessReporter {
   // Of the report under way.
   HeardMembers sent_;
   bool under_way_ = false;
+  // The last one; until one is, each waits for the interval.
+  bool delivered_ = true;
   bool scheduled_ = false;
   std::optional<MonoTime> last_sent_;
 };

@@ -102,6 +102,17 @@ ConsumerGroupHeartbeatResponse ToResponse(group::v1::ConsumerGroupHeartbeatReply
   return response;
 }
 
+// A static member's process that is killed does not say so: the end of its connection does.
+void ReportWhenGone(const Call& call, const net::ConnectionInfo& connection,
+                    const group::v1::ConsumerGroupHeartbeatRequest& request) {
+  if (!request.has_instance_id() || request.member_id().empty()) return;
+  connection.peer->WhenGoneOnce(
+      request.group_id() + '\0' + request.member_id(),
+      [&gateway = GatewayOf(call), group_id = request.group_id(), member_id = request.member_id()] {
+        gateway.ConnectionLost(group_id, member_id);
+      });
+}
+
 void Beat(Call call, net::ConnectionInfo& connection, ConsumerGroupHeartbeatRequest request) {
   if (connection.peer->gone()) return call.ReplyNothing();
   const BrokerSettings& settings = call.broker().settings;
@@ -114,6 +125,7 @@ void Beat(Call call, net::ConnectionInfo& connection, ConsumerGroupHeartbeatRequ
     Prng prng(runtime::RandomSeed());
     forwarded.set_member_id(Uuid::Random(prng).ToString());
   }
+  ReportWhenGone(call, connection, forwarded);
   auto waiting = std::make_shared<LongCall>(std::move(call), connection.peer);
   rpc::CallHandle handle =
       GatewayOf(waiting->call)

@@ -16,6 +16,11 @@ PeerWatch::Id PeerWatch::WhenGone(Task task) {
   return last_id_;
 }
 
+void PeerWatch::WhenGoneOnce(std::string name, Task task) {
+  if (names_.size() >= kNamedTasksMax || !names_.insert(std::move(name)).second) return;
+  WhenGone(std::move(task));
+}
+
 void PeerWatch::Gone() {
   gone_ = true;
   for (auto& [id, task] : std::exchange(tasks_, {})) task();

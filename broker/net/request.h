@@ -15,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,10 +39,14 @@ size_t TotalBytes(const Chunks& chunks);
 class PeerWatch {
  public:
   using Id = uint64_t;
+  // What a client says on one connection is not remembered without end; a consumer has its own.
+  static constexpr size_t kNamedTasksMax = 10;
 
   bool gone() const { return gone_; }
   // REQUIRES: !gone().
   Id WhenGone(Task task);
+  // The same, unless a task waits under that name already; after kNamedTasksMax names no more.
+  void WhenGoneOnce(std::string name, Task task);
   // Unknown ids and those of tasks that have run are ignored.
   void Forget(Id id) { tasks_.erase(id); }
   // Runs what waits, each once. Idempotent.
@@ -49,6 +54,7 @@ class PeerWatch {
 
  private:
   std::map<Id, Task> tasks_;
+  std::set<std::string> names_;
   Id last_id_ = 0;
   bool gone_ = false;
 };

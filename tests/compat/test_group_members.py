@@ -17,7 +17,8 @@ PARTITIONS, SESSION_TIMEOUT_MS = 4, 6_000
 STATIC_SESSION_TIMEOUT_MS = 60_000
 # A compiler has to be fetched for these.
 IN_GO = ("franz-go", "sarama")
-STATIC = ("kafka-python", "confluent", "confluent-cooperative", "java", "aiokafka", "franz-go", "sarama")
+STATIC = ("kafka-python", "confluent", "confluent-cooperative", "confluent-consumer", "java", "java-consumer", "aiokafka",
+          "franz-go", "sarama")
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +143,5 @@ def test_a_static_member_that_restarts_moves_nobody(group, client):
     assert group.history.owned() == {"first": owned["first"], "again": owned["second"]}
     _, assignments, revoked = group.history.since(marks)
     assert (assignments, revoked) == (1, 0), "of the one that came back"
+    if group.client.protocol == "consumer":
+        assert group.history.errors == []

@@ -96,6 +96,20 @@ def test_A03_the_end_of_the_coordinators_broker_moves_nobody(dev, groups, join):
     assert_undisturbed(dev, groups, members, epoch, rebalances)
 
 
+# Its session lasts 45 s: nobody waits for the end of it.
+def test_G19_a_static_member_that_is_killed_has_its_place_again_at_once(dev, groups, join):
+    first, second = join(instance_id="one"), join(instance_id="two")
+    epoch, rebalances = settled(groups, [first, second])
+    owned = second.owned()
+    for _ in range(3):
+        second.crash()
+        began = time.monotonic()
+        second = join(instance_id="two")
+        wait_until(lambda: second.owned() == owned, 20, "the static member to have its partitions again")
+        print(f"owns again {time.monotonic() - began:.2f} s after its process was started")
+    assert_undisturbed(dev, groups, [first, second], epoch, [rebalances[0], 1])
+
+
 @pytest.mark.skipif(not have_java(), reason="needs a JDK and Maven")
 def test_kafkas_consumer_and_tools_speak_the_protocol(dev, groups, join, data_dir):
     ours = join()

@@ -23,10 +23,27 @@ bool ClientCalls::GiveUpIfLate(ClientSlot& slot) {
 
 void ClientCalls::End(ClientSlot& slot) {
   slot.asked = 0;
+  CloseKept(slot);
   if (slot.connections == nullptr) return;
   slot.connections->over = true;
   for (const ClientConnections::End& end : slot.connections->ends) CloseLater(end);
   slot.connections.reset();
+}
+
+ClientConnections::End ClientCalls::ConnectionTo(ClientSlot& slot, SimBroker& broker) {
+  const auto opened = [&broker] {
+    return ClientConnections::End{broker.id(), broker.life(), std::make_shared<net::PeerWatch>()};
+  };
+  if (!slot.in_order) return opened();
+  if (slot.kept && (slot.kept->broker != broker.id() || slot.kept->life != broker.life())) {
+    CloseKept(slot);
+  }
+  if (!slot.kept) slot.kept = opened();
+  return *slot.kept;
+}
+
+void ClientCalls::CloseKept(ClientSlot& slot) {
+  if (const auto kept = std::exchange(slot.kept, std::nullopt)) CloseLater(*kept);
 }
 
 void ClientCalls::CloseLater(const ClientConnections::End& end) {
@@ -57,23 +74,27 @@ void ClientCalls::Send(ClientSlot& slot, NodeId target, int64_t patience_ms, con
   const uint64_t asked = slot.asked = ++last_asked_;
   slot.waits_until_ms = world_.now_ms() + patience_ms;
   auto connections = slot.connections = std::make_shared<ClientConnections>();
+  if (!slot.in_order) CloseKept(slot);
   const auto come = [this, &slot, asked, hear](uint64_t number,
                                                const std::optional<SharedBytes>& frame) {
     if (slot.asked != asked) return;
+    const auto kept = frame ? std::exchange(slot.kept, std::nullopt) : std::nullopt;
     End(slot);
+    slot.kept = kept;
     hear(number, frame);
   };
-  const auto arrive = [this, target, make, come, connections] {
+  const auto arrive = [this, &slot, target, make, come, connections] {
     SimBroker* broker = world_.FindBroker(target);
     if (broker == nullptr) return;
     uint64_t number = 0;
     SharedBytes frame = make(number);
-    const ClientConnections::End end{target, broker->life(), std::make_shared<net::PeerWatch>()};
+    const ClientConnections::End end = ConnectionTo(slot, *broker);
     broker->Ask(std::move(frame), end.peer,
                 [this, come, number, target](const std::optional<SharedBytes>& answer) {
                   world_.network().Datagram(AddressOf(target), kClient,
                                             [come, number, answer] { come(number, answer); });
                 });
+    if (slot.kept) return;
     connections->ends.push_back(end);
     // The client has given up already.
     if (connections->over) CloseLater(end);

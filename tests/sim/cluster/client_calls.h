@@ -3,7 +3,8 @@
 //
 // Laws:
 //  1. Each request goes on a connection of its own, and a repeated one on several. Whoever gives up
-//     waiting closes them, which their brokers see a little later.
+//     waiting closes them, which their brokers see a little later. Requests that go in order share
+//     one to each life of a broker, until their client gives up, ends, or turns to another.
 //  2. An answer counts only while its slot still waits for it: one that comes after that is lost.
 //  3. A request that goes in order arrives once, and not at all after its client has given it up:
 //     the consumer protocol's heartbeats have no numbers, and rely on one connection at a time.
@@ -26,6 +27,7 @@
 namespace weir::sim {
 
 class ClusterWorld;
+class SimBroker;
 
 // What a request that is under way holds of its connections.
 struct ClientConnections {
@@ -45,6 +47,8 @@ struct ClientSlot {
   uint64_t asked = 0;
   int64_t waits_until_ms = 0;
   std::shared_ptr<ClientConnections> connections;
+  // Of requests that go in order.
+  std::optional<ClientConnections::End> kept;
 };
 
 class ClientCalls {
@@ -53,6 +57,7 @@ class ClientCalls {
 
   // Whether its time is over; it is given up then.
   bool GiveUpIfLate(ClientSlot& slot);
+  // Closes its connections; nobody waits for an answer any more.
   void End(ClientSlot& slot);
   // The leader of the group's committed offsets, as some broker knows it.
   NodeId OffsetsLeader(const std::string& group_id);
@@ -70,6 +75,9 @@ class ClientCalls {
   using Hear = std::function<void(uint64_t number, const std::optional<SharedBytes>& frame)>;
   void Send(ClientSlot& slot, NodeId target, int64_t patience_ms, const MakeFrame& make,
             const Hear& hear);
+  // The connection that a request goes on which arrives at that broker.
+  ClientConnections::End ConnectionTo(ClientSlot& slot, SimBroker& broker);
+  void CloseKept(ClientSlot& slot);
   void CloseLater(const ClientConnections::End& end);
   void Unreadable(const std::string& why);
 

@@ -114,6 +114,8 @@ struct ClusterProbes {
   uint64_t group_subscription_changes = 0;
   // Joins with an instance id that is another process's.
   uint64_t group_instances_in_use = 0;
+  // Places of processes that had been killed, taken by others.
+  uint64_t group_takeovers = 0;
   uint64_t group_descriptions = 0;
   // Classic groups with members that became consumer groups, and the other way round.
   uint64_t group_upgrades = 0;

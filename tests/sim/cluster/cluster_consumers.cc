@@ -199,6 +199,8 @@ bool ClusterConsumers::Churn(size_t index) {
     LeaveConsumer(index, for_a_while ? metadata::kStaticMemberAwayEpoch : kLeaveEpoch);
   } else if (leaves) {
     LeaveClassic(index);
+  } else {
+    calls_.End(member.membership);
   }
   if (switches) member.speaks_classic = !member.speaks_classic;
   BeginAnew(member);
@@ -370,6 +372,12 @@ void ClusterConsumers::RestartInOrder(size_t index) {
   Member& member = members_[index];
   calls_.End(member.membership);
   LeaveConsumer(index, metadata::kStaticMemberAwayEpoch);
+  BeginAnew(member);
+}
+
+void ClusterConsumers::CrashAndRestart(size_t index) {
+  Member& member = members_[index];
+  calls_.End(member.membership);
   BeginAnew(member);
 }
 

@@ -54,6 +54,8 @@ class ClusterConsumers {
   bool IsStatic(size_t member) const { return !members_[member].instance_id.empty(); }
   // A static client leaves for a while, and is back as another process.
   void RestartInOrder(size_t member);
+  // Its process is killed, and is back as another.
+  void CrashAndRestart(size_t member);
   // It leaves, and comes back as one that speaks the other protocol.
   void SwitchProtocol(size_t member);
 

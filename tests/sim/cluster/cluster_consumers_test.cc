@@ -23,6 +23,7 @@ constexpr ProbeField kFields[] = {
     {"failovers", &ClusterProbes::group_failovers},
     {"static_returns", &ClusterProbes::group_static_returns},
     {"instances_in_use", &ClusterProbes::group_instances_in_use},
+    {"takeovers", &ClusterProbes::group_takeovers},
     {"subscription_changes", &ClusterProbes::group_subscription_changes},
     {"upgrades", &ClusterProbes::group_upgrades},
     {"downgrades", &ClusterProbes::group_downgrades},
@@ -70,6 +71,22 @@ TEST_F(QuietConsumers, G19_StaticMembersRestartAndMoveNobody) {
   }
   EXPECT_EQ(group().generation, epoch);
   EXPECT_EQ(world_->probes().group_static_returns, 10u);
+}
+
+// A process that is killed says nothing; the end of its connection does, perhaps after its
+// successor has come.
+TEST_F(QuietConsumers, G19_StaticMembersAreKilledAndRestartAndMoveNobody) {
+  const int32_t epoch = group().generation;
+  for (size_t i = 0; i < 20; ++i) {
+    const size_t member = i % kMembers;
+    if (!world_->consumers().IsStatic(member)) continue;
+    world_->consumers().CrashAndRestart(member);
+    ASSERT_TRUE(Settles()) << What();
+  }
+  EXPECT_EQ(group().generation, epoch);
+  EXPECT_EQ(world_->probes().group_takeovers, 10u);
+  EXPECT_EQ(world_->probes().group_instances_in_use, 0u);
+  EXPECT_EQ(world_->probes().group_expirations, 0u);
 }
 
 // One after the other changes over, as in a rolling restart: to the consumer protocol and back.

@@ -125,10 +125,11 @@ void ConsumerCheckers::CheckChange(SimController& controller, const Coordinator&
         member.is_static() && after.FindStaticMember(member.instance_id) != nullptr;
     if (still == nullptr && !is_back) CheckGone(controller, known, before, member_id);
   }
-  CheckStaticReturns(before, after);
+  CheckStaticReturns(known, before, after);
 }
 
-void ConsumerCheckers::CheckStaticReturns(const Group& before, const Group& after) {
+void ConsumerCheckers::CheckStaticReturns(const Coordinator& known, const Group& before,
+                                          const Group& after) {
   bool only_returns = before.members.size() == after.members.size();
   size_t returns = 0;
   for (const auto& [member_id, member] : before.members) {
@@ -141,7 +142,13 @@ void ConsumerCheckers::CheckStaticReturns(const Group& before, const Group& afte
     const bool are_consumers =
         !member.uses_classic_protocol && !after.FindMember(*owner)->uses_classic_protocol;
     if (are_consumers && member.member_epoch != metadata::kStaticMemberAwayEpoch) {
-      return Fail("G-19 " + *owner + " takes the place of " + member_id + ", which is in use");
+      const auto lost = known.lost.find(member_id);
+      const auto heard = known.heard.find(member_id);
+      if (lost == known.lost.end() ||
+          (heard != known.heard.end() && heard->second > lost->second)) {
+        return Fail("G-19 " + *owner + " takes the place of " + member_id + ", which is in use");
+      }
+      ++world_.probes().group_takeovers;
     }
     const auto& said = after.FindMember(*owner)->subscription;
     only_returns = only_returns && said->topic_names == member.subscription->topic_names &&
@@ -202,6 +209,11 @@ void ConsumerCheckers::OnReport(SimController& controller,
     for (const group::v1::LiveMember& member : group.members()) {
       Hear(controller, member.member_id(),
            controller.loop().Now() - std::chrono::milliseconds(member.heard_ms_ago()));
+    }
+    for (const group::v1::LostMember& member : group.lost()) {
+      MonoTime& lost = CoordinatorAt(controller).lost[member.member_id()];
+      lost =
+          std::max(lost, controller.loop().Now() - std::chrono::milliseconds(member.lost_ms_ago()));
     }
   }
 }

@@ -108,6 +108,8 @@ class ConsumerCheckers : public GroupWatch {
     std::optional<metadata::Group> group;
     // The last sign of life that it was told of.
     std::map<std::string, MonoTime> heard;
+    // The last end of a connection of a static member that it was told of.
+    std::map<std::string, MonoTime> lost;
     // Who has to give up partitions, or to join again, and since when.
     std::map<std::string, MonoTime> expected;
   };
@@ -127,7 +129,8 @@ class ConsumerCheckers : public GroupWatch {
   void Hear(SimController& controller, const std::string& member_id, MonoTime at);
   void CheckChange(SimController& controller, const Coordinator& known,
                    const metadata::Group& before, const metadata::Group& after);
-  void CheckStaticReturns(const metadata::Group& before, const metadata::Group& after);
+  void CheckStaticReturns(const Coordinator& known, const metadata::Group& before,
+                          const metadata::Group& after);
   void CheckGone(SimController& controller, const Coordinator& known, const metadata::Group& before,
                  const std::string& member_id);
   void NoteExpected(SimController& controller, Coordinator& known, const metadata::Group& group);

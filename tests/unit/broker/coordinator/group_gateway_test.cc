@@ -297,6 +297,64 @@ TEST_F(GroupGatewayTest, G11_WhatALostReportSaidGoesWithTheNext) {
   EXPECT_EQ(group.members(1).heard_ms_ago(), 3'000);
 }
 
+// Somebody may be about to take the member's place: that does not wait for the interval.
+TEST_F(GroupGatewayTest, G19_TheEndOfAConnectionIsReportedAtOnceAndOnce) {
+  PublishGroup(metadata::v1::GROUP_STATE_STABLE, 3);
+  Beat("m", 3);
+  Beat("s", 3, "i");
+  thread_->Advance(milliseconds(250));
+  ASSERT_EQ(port_.reports.requests.size(), 1u);
+  port_.reports.Answer(group::v1::LivenessReply());
+  EXPECT_EQ(port_.reports.requests[0].groups(0).lost_size(), 0);
+
+  Beat("m", 3);
+  thread_->Advance(milliseconds(10));
+  gateway().ConnectionLost("g", "s");
+  thread_->Run();
+  ASSERT_EQ(port_.reports.requests.size(), 2u);
+  const group::v1::LiveGroup& group = port_.reports.requests[1].groups(0);
+  EXPECT_EQ(group.group_id(), "g");
+  ASSERT_EQ(group.lost_size(), 1);
+  EXPECT_EQ(group.lost(0).member_id(), "s");
+  EXPECT_EQ(group.lost(0).lost_ms_ago(), 0);
+  ASSERT_EQ(group.members_size(), 1) << "what was heard goes along";
+  EXPECT_EQ(group.members(0).heard_ms_ago(), 10);
+  port_.reports.Answer(group::v1::LivenessReply());
+  thread_->Advance(minutes(10));
+  EXPECT_EQ(port_.reports.requests.size(), 2u);
+  EXPECT_EQ(thread_->timers(), 0u);
+}
+
+TEST_F(GroupGatewayTest, AReportOfLossThatIsLostGoesWithTheNextAndKeepsTheInterval) {
+  gateway().ConnectionLost("g", "s");
+  for (int second = 0; second < 3; ++second) {
+    thread_->Run();
+    ASSERT_EQ(port_.reports.requests.size(), static_cast<size_t>(second) + 1);
+    EXPECT_EQ(port_.reports.requests.back().groups(0).lost(0).lost_ms_ago(), second * 1'000);
+    port_.reports.Answer(Fail(ErrorCode::kNotController, "no controller"));
+    thread_->Advance(seconds(1));
+  }
+  port_.reports.Answer(group::v1::LivenessReply());
+  gateway().ConnectionLost("g", "s");
+  thread_->Run();
+  EXPECT_EQ(port_.reports.requests.size(), 5u) << "there is a controller again";
+}
+
+TEST_F(GroupGatewayTest, WhoIsHeardOfAfterTheEndOfAConnectionHasAnotherOne) {
+  PublishGroup(metadata::v1::GROUP_STATE_STABLE, 3);
+  gateway().ConnectionLost("g", "s");
+  thread_->Run();
+  ASSERT_EQ(port_.reports.requests.size(), 1u);
+  thread_->Advance(milliseconds(1));
+  Beat("s", 3, "i");
+  thread_->Advance(milliseconds(250));
+  port_.reports.Answer(Fail(ErrorCode::kNotController, "no controller"));
+  thread_->Advance(seconds(1));
+  ASSERT_EQ(port_.reports.requests.size(), 2u);
+  EXPECT_EQ(port_.reports.requests[1].groups(0).members_size(), 1);
+  EXPECT_EQ(port_.reports.requests[1].groups(0).lost_size(), 0);
+}
+
 TEST_F(GroupGatewayTest, OnlyMembersThatTheImageKnowsAreReported) {
   PublishGroup(metadata::v1::GROUP_STATE_STABLE, 3);
   Beat("stranger", 3);

@@ -2,6 +2,7 @@
 // protocol change for the other requests about groups (KIP-848).
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -211,6 +212,31 @@ TEST_F(ConsumerGroups, ALostClientWithdrawsItsHeartbeat) {
     EXPECT_EQ(group_calls_->consumer_heartbeats.cancelled(), 0);
   }
   WaitUntil([&] { return group_calls_->consumer_heartbeats.cancelled() == 1; });
+}
+
+TEST_F(ConsumerGroups, G19_TheEndOfAConnectionIsToldOfItsStaticMembers) {
+  AppendConsumerGroup("g");
+  {
+    BrokerClient client(port_);
+    for (const auto& [member_id, instance_id] :
+         {std::pair{"s1", "i1"}, std::pair{"s2", "i2"}, std::pair{"m", ""}}) {
+      auto request = Idle(member_id, 4);
+      if (*instance_id != '\0') request.instance_id = instance_id;
+      for (int beat = 0; beat < 3; ++beat) {
+        ASSERT_TRUE(client.Ask<ConsumerGroupHeartbeatResponse>(1, request).has_value());
+      }
+    }
+  }
+  std::multiset<std::string> lost;
+  size_t seen = 0;
+  WaitUntil([&] {
+    const auto reports = group_calls_->reports.Asked();
+    for (; seen < reports.size(); ++seen) {
+      for (const auto& member : reports[seen].groups(0).lost()) lost.insert(member.member_id());
+    }
+    return lost.size() >= 2;
+  });
+  EXPECT_EQ(lost, (std::multiset<std::string>{"s1", "s2"}));
 }
 
 // ---- ConsumerGroupDescribe ----------------------------------------------------------------

@@ -374,6 +374,7 @@ TEST_F(ServerTest, ThatThePeerHasGoneIsHeardWhileItsRequestWaits) {
         held = std::move(request);
         const PeerWatch::Id forgotten = connection.peer->WhenGone([&] { gone += 100; });
         connection.peer->Forget(forgotten);
+        for (int i = 0; i < 3; ++i) connection.peer->WhenGoneOnce("name", [&] { gone += 10; });
         connection.peer->WhenGone([&] {
           ++gone;
           held->responder.SendNothing();
@@ -389,7 +390,18 @@ TEST_F(ServerTest, ThatThePeerHasGoneIsHeardWhileItsRequestWaits) {
   }
   WaitUntil([&] { return gone > 0; });
   Settle();
-  EXPECT_EQ(gone, 1);
+  EXPECT_EQ(gone, 11);
+}
+
+TEST(PeerWatch, D11_RemembersSoManyNamesAtMost) {
+  PeerWatch peer;
+  size_t ran = 0;
+  for (size_t i = 0; i < 2 * PeerWatch::kNamedTasksMax; ++i) {
+    peer.WhenGoneOnce(std::to_string(i), [&ran] { ++ran; });
+  }
+  peer.Gone();
+  peer.Gone();
+  EXPECT_EQ(ran, PeerWatch::kNamedTasksMax);
 }
 
 TEST_F(ServerTest, AStoppingServerTellsWhoeverWaits) {
