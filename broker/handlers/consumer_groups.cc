@@ -115,9 +115,8 @@ void ReportWhenGone(const Call& call, const net::ConnectionInfo& connection,
 
 void Beat(Call call, net::ConnectionInfo& connection, ConsumerGroupHeartbeatRequest request) {
   if (connection.peer->gone()) return call.ReplyNothing();
-  const BrokerSettings& settings = call.broker().settings;
-  const int32_t interval_ms = metadata::ConsumerHeartbeatIntervalMs(
-      {call.image(), settings.node_id, &settings.static_configs}, request.group_id);
+  const int32_t interval_ms =
+      metadata::ConsumerHeartbeatIntervalMs({call.image()}, request.group_id);
   auto forwarded = ToForwarded(call, connection, std::move(request));
   // Here, not where the group is: a join that is sent there again names the same member.
   if (call.version() < kFirstVersionWithOwnMemberId && forwarded.member_id().empty() &&
