@@ -26,6 +26,8 @@
 #include "broker/coordinator/heard_members.h"
 #include "broker/coordinator/liveness_reporter.h"
 #include "common/base/error_code.h"
+#include "common/base/prng.h"
+#include "common/base/uuid.h"
 
 namespace weir::coordinator {
 
@@ -45,8 +47,8 @@ class GroupGateway {
   using Done = absl::AnyInvocable<void(Reply)>;
 
   // `report` takes what was heard to the reporter; callable on the shard.
-  GroupGateway(const GatewayPlace& place, std::function<void(HeardMembers)> report)
-      : place_(place), report_(std::move(report)) {}
+  GroupGateway(const GatewayPlace& place, uint64_t seed, std::function<void(HeardMembers)> report)
+      : place_(place), report_(std::move(report)), prng_(seed) {}
 
   // A join waits at most its rebalance timeout and some, kJoinPatienceMin at least.
   rpc::CallHandle Join(group::v1::JoinGroupRequest request, Done<group::v1::JoinGroupReply> done);
@@ -59,6 +61,9 @@ class GroupGateway {
                          Done<group::v1::DescribeConsumerGroupsReply> done);
 
   void Heartbeat(group::v1::HeartbeatRequest request, Done<ErrorCode> done);
+  // For a client that leaves it to us: drawn here, so that a join which is sent to another
+  // controller once more names the same member.
+  std::string DrawMemberId() { return Uuid::Random(prng_).ToString(); }
   // `interval_ms`: the group's heartbeat interval, for answers that are given here.
   rpc::CallHandle ConsumerHeartbeat(group::v1::ConsumerGroupHeartbeatRequest request,
                                     int32_t interval_ms,
@@ -83,6 +88,7 @@ class GroupGateway {
 
   const GatewayPlace place_;
   const std::function<void(HeardMembers)> report_;
+  Prng prng_;
   HeardMembers heard_;
 };
 

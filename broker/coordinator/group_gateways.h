@@ -13,10 +13,11 @@ namespace weir::coordinator {
 
 class GroupGateways {
  public:
-  // `images`, `controllers` and `standing` outlive them.
+  // `images`, `controllers` and `standing` outlive them. `seed`: of what they draw; another one
+  // each time that the broker starts.
   GroupGateways(std::shared_ptr<Executor> metadata_thread, const std::vector<Executor*>& shards,
                 broker::ImageHolder& images, broker::GroupPort& controllers,
-                GroupStanding& standing);
+                GroupStanding& standing, uint64_t seed);
 
   GroupGateway& At(size_t shard) { return *gateways_[shard]; }
 

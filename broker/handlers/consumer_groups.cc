@@ -19,10 +19,8 @@
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/long_call.h"
 #include "broker/handlers/registry.h"
-#include "common/base/prng.h"
 #include "common/base/uuid.h"
 #include "common/metadata/consumer_group_config.h"
-#include "common/runtime/clock.h"
 
 namespace weir::handlers {
 namespace {
@@ -118,11 +116,9 @@ void Beat(Call call, net::ConnectionInfo& connection, ConsumerGroupHeartbeatRequ
   const int32_t interval_ms =
       metadata::ConsumerHeartbeatIntervalMs({call.image()}, request.group_id);
   auto forwarded = ToForwarded(call, connection, std::move(request));
-  // Here, not where the group is: a join that is sent there again names the same member.
   if (call.version() < kFirstVersionWithOwnMemberId && forwarded.member_id().empty() &&
       forwarded.member_epoch() == kJoinEpoch) {
-    Prng prng(runtime::RandomSeed());
-    forwarded.set_member_id(Uuid::Random(prng).ToString());
+    forwarded.set_member_id(GatewayOf(call).DrawMemberId());
   }
   ReportWhenGone(call, connection, forwarded);
   auto waiting = std::make_shared<LongCall>(std::move(call), connection.peer);

@@ -86,8 +86,9 @@ void BrokerNode::ConnectParts() {
       broker::ControllerPorts::Of(*controllers_));
   standing_ = std::make_unique<coordinator::BrokerStanding>(
       [this] { return core_->session().in_touch_until(); }, core_->images(), core_->partitions());
-  groups_ = std::make_unique<coordinator::GroupGateways>(
-      metadata_thread_, shards_.Executors(), core_->images(), *controllers_, *standing_);
+  groups_ = std::make_unique<coordinator::GroupGateways>(metadata_thread_, shards_.Executors(),
+                                                         core_->images(), *controllers_, *standing_,
+                                                         runtime::RandomSeed());
   lags_ = std::make_unique<coordinator::GroupLags>(
       config_.node_id,
       coordinator::GroupLags::Home{.shard = 0, .executor = shards_.at(0), .dialer = *dialers_[0]},

@@ -56,7 +56,9 @@ void SimBroker::StartCore() {
       broker::BrokerCore::Loops{metadata_, {{.executor = shard_.get(), .dialer = this}}},
       *log_store_, broker::ControllerPorts::Of(*controllers_));
   group_port_ = std::make_unique<SimGroupPort>(*controllers_);
-  frontend_.Open(*core_, metadata_, *shard_, *controllers_, *group_port_);
+  // Every life draws other member ids.
+  const uint64_t seed = static_cast<uint64_t>(id_.value()) << 32 | life_;
+  frontend_.Open(*core_, metadata_, *shard_, *controllers_, *group_port_, seed);
   core_->Join(
       MakeRegistration(),
       broker::SessionHooks{

@@ -14,11 +14,11 @@ SimFrontend::SimFrontend(NodeId id) {
 
 void SimFrontend::Open(broker::BrokerCore& core, std::shared_ptr<Executor> metadata,
                        Executor& shard, broker::ControllerPort& controllers,
-                       broker::GroupPort& groups) {
+                       broker::GroupPort& groups, uint64_t seed) {
   standing_ = std::make_unique<coordinator::BrokerStanding>(
       [&core] { return core.session().in_touch_until(); }, core.images(), core.partitions());
   gateways_ = std::make_unique<coordinator::GroupGateways>(
-      std::move(metadata), std::vector<Executor*>{&shard}, core.images(), groups, *standing_);
+      std::move(metadata), std::vector<Executor*>{&shard}, core.images(), groups, *standing_, seed);
   context_.fetchers = &core.fetchers();
   context_.images = &core.images();
   context_.controllers = &controllers;

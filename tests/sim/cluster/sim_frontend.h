@@ -35,7 +35,7 @@ class SimFrontend : private net::AnswerSink {
 
   // One life. All outlive Close.
   void Open(broker::BrokerCore& core, std::shared_ptr<Executor> metadata, Executor& shard,
-            broker::ControllerPort& controllers, broker::GroupPort& groups);
+            broker::ControllerPort& controllers, broker::GroupPort& groups, uint64_t seed);
   // What is not answered yet is dropped, and what waits for its client is withdrawn: nothing of
   // this life is left in the hands of clients.
   void DropAnswers();

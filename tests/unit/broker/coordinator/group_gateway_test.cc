@@ -136,7 +136,7 @@ class GroupGatewayTest : public testing::Test {
   ScriptedGroupPort port_;
   broker::ImageHolder images_{*thread_, {thread_.get()}};
   ScriptedStanding standing_;
-  GroupGateways gateways_{thread_, {thread_.get()}, images_, port_, standing_};
+  GroupGateways gateways_{thread_, {thread_.get()}, images_, port_, standing_, 1};
   metadata::MetadataImage image_;
   uint64_t offset_ = 0;
   std::optional<ErrorCode> verdict_;

@@ -113,7 +113,7 @@ class BrokerFixture : public testing::Test {
     standing_ = std::make_unique<coordinator::BrokerStanding>([] { return MonoTime::max(); },
                                                               core_->images(), core_->partitions());
     groups_ = std::make_unique<coordinator::GroupGateways>(
-        thread_, shards_->Executors(), core_->images(), *group_calls_, *standing_);
+        thread_, shards_->Executors(), core_->images(), *group_calls_, *standing_, 1);
     StartServing();
   }
 
