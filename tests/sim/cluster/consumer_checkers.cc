@@ -125,11 +125,11 @@ void ConsumerCheckers::CheckChange(SimController& controller, const Coordinator&
         member.is_static() && after.FindStaticMember(member.instance_id) != nullptr;
     if (still == nullptr && !is_back) CheckGone(controller, known, before, member_id);
   }
-  CheckStaticReturns(known, before, after);
+  CheckStaticReturns(controller, known, before, after);
 }
 
-void ConsumerCheckers::CheckStaticReturns(const Coordinator& known, const Group& before,
-                                          const Group& after) {
+void ConsumerCheckers::CheckStaticReturns(SimController& controller, const Coordinator& known,
+                                          const Group& before, const Group& after) {
   bool only_returns = before.members.size() == after.members.size();
   size_t returns = 0;
   for (const auto& [member_id, member] : before.members) {
@@ -144,9 +144,10 @@ void ConsumerCheckers::CheckStaticReturns(const Coordinator& known, const Group&
     if (are_consumers && member.member_epoch != metadata::kStaticMemberAwayEpoch) {
       const auto lost = known.lost.find(member_id);
       const auto heard = known.heard.find(member_id);
+      // Otherwise its time is over in the very event in which the other one joins.
       if (lost == known.lost.end() ||
           (heard != known.heard.end() && heard->second > lost->second)) {
-        return Fail("G-19 " + *owner + " takes the place of " + member_id + ", which is in use");
+        return CheckGone(controller, known, before, member_id);
       }
       ++world_.probes().group_takeovers;
     }

@@ -129,8 +129,8 @@ class ConsumerCheckers : public GroupWatch {
   void Hear(SimController& controller, const std::string& member_id, MonoTime at);
   void CheckChange(SimController& controller, const Coordinator& known,
                    const metadata::Group& before, const metadata::Group& after);
-  void CheckStaticReturns(const Coordinator& known, const metadata::Group& before,
-                          const metadata::Group& after);
+  void CheckStaticReturns(SimController& controller, const Coordinator& known,
+                          const metadata::Group& before, const metadata::Group& after);
   void CheckGone(SimController& controller, const Coordinator& known, const metadata::Group& before,
                  const std::string& member_id);
   void NoteExpected(SimController& controller, Coordinator& known, const metadata::Group& group);
