@@ -144,10 +144,14 @@ void ConsumerCheckers::CheckStaticReturns(SimController& controller, const Coord
     if (are_consumers && member.member_epoch != metadata::kStaticMemberAwayEpoch) {
       const auto lost = known.lost.find(member_id);
       const auto heard = known.heard.find(member_id);
-      // Otherwise its time is over in the very event in which the other one joins.
       if (lost == known.lost.end() ||
           (heard != known.heard.end() && heard->second > lost->second)) {
-        return CheckGone(controller, known, before, member_id);
+        // In the very event in which the other one joins.
+        if (SessionIsOver(controller, known, member_id, member) ||
+            RevocationIsOver(controller, known, member_id, member)) {
+          return;
+        }
+        return Fail("G-19 " + *owner + " takes the place of " + member_id + ", which is in use");
       }
       ++world_.probes().group_takeovers;
     }
@@ -169,23 +173,44 @@ void ConsumerCheckers::CheckGone(SimController& controller, const Coordinator& k
                                  const Group& before, const std::string& member_id) {
   if (leaving_.contains(member_id)) return;
   const GroupMember& member = *before.FindMember(member_id);
-  const MonoTime now = controller.loop().Now();
-  const auto since = known.expected.find(member_id);
-  if (since != known.expected.end() &&
-      now - since->second >= std::chrono::milliseconds(member.rebalance_timeout_ms)) {
+  if (RevocationIsOver(controller, known, member_id, member)) {
     ++world_.probes().group_revocations_expired;
     return;
   }
+  ++world_.probes().group_expirations;
+  if (SessionIsOver(controller, known, member_id, member)) return;
+  const Duration silent = SilenceOf(controller, known, member_id);
+  Fail("G-11 " + member_id + " expires " + std::to_string(silent / std::chrono::milliseconds(1)) +
+       " ms after a sign of life, or after the controller became active; its session is " +
+       std::to_string(SessionMsOf(member)) + " ms");
+}
+
+// Since it was heard of, or the controller became active.
+Duration ConsumerCheckers::SilenceOf(SimController& controller, const Coordinator& known,
+                                     const std::string& member_id) {
   const auto heard = known.heard.find(member_id);
   const bool was_heard = heard != known.heard.end() && heard->second > known.active_since;
-  const Duration silent = now - (was_heard ? heard->second : known.active_since);
-  ++world_.probes().group_expirations;
-  const int32_t session_ms =
-      member.uses_classic_protocol ? member.session_timeout_ms : world_.profile().group_session_ms;
-  if (silent >= std::chrono::milliseconds(session_ms)) return;
-  Fail("G-11 " + member_id + " expires " + std::to_string(silent / std::chrono::milliseconds(1)) +
-       " ms after " + (was_heard ? "a sign of life" : "the controller became active") +
-       ", its session is " + std::to_string(session_ms) + " ms");
+  return controller.loop().Now() - (was_heard ? heard->second : known.active_since);
+}
+
+int32_t ConsumerCheckers::SessionMsOf(const GroupMember& member) const {
+  return member.uses_classic_protocol ? member.session_timeout_ms
+                                      : world_.profile().group_session_ms;
+}
+
+bool ConsumerCheckers::SessionIsOver(SimController& controller, const Coordinator& known,
+                                     const std::string& member_id,
+                                     const GroupMember& member) const {
+  return SilenceOf(controller, known, member_id) >= std::chrono::milliseconds(SessionMsOf(member));
+}
+
+// It has not given up partitions in time.
+bool ConsumerCheckers::RevocationIsOver(SimController& controller, const Coordinator& known,
+                                        const std::string& member_id, const GroupMember& member) {
+  const auto since = known.expected.find(member_id);
+  return since != known.expected.end() &&
+         controller.loop().Now() - since->second >=
+             std::chrono::milliseconds(member.rebalance_timeout_ms);
 }
 
 void ConsumerCheckers::Hear(SimController& controller, const std::string& member_id, MonoTime at) {

@@ -133,6 +133,13 @@ class ConsumerCheckers : public GroupWatch {
                           const metadata::Group& before, const metadata::Group& after);
   void CheckGone(SimController& controller, const Coordinator& known, const metadata::Group& before,
                  const std::string& member_id);
+  static Duration SilenceOf(SimController& controller, const Coordinator& known,
+                            const std::string& member_id);
+  int32_t SessionMsOf(const metadata::GroupMember& member) const;
+  bool SessionIsOver(SimController& controller, const Coordinator& known,
+                     const std::string& member_id, const metadata::GroupMember& member) const;
+  static bool RevocationIsOver(SimController& controller, const Coordinator& known,
+                               const std::string& member_id, const metadata::GroupMember& member);
   void NoteExpected(SimController& controller, Coordinator& known, const metadata::Group& group);
   void CheckOwners(const metadata::Group& group);
   void CheckStable(const metadata::MetadataImage& image, const metadata::Group& group);
