@@ -32,12 +32,15 @@ Status DiskKeeper::Start() {
 }
 
 Result<DiskSample> DiskKeeper::Sample() {
+  // Read before the disk is: what comes between the two counts twice, not never.
+  const uint64_t appended_bytes = store_.writer().appended_bytes();
   WEIR_ASSIGN_OR_RETURN(DiskSample sample, read_space_());
   sample.unflushed_bytes = store_.kv().unflushed_bytes();
   sample.queued_bytes = store_.writer().queued_bytes();
+  sample.room_spent = store_.full();
   const bool changed = space_.Update(sample);
   room_bytes_.store(space_.room_bytes(), std::memory_order_relaxed);
-  store_.SetFull(space_.full());
+  store_.SetAppendLimit(space_.full() ? 0 : appended_bytes + space_.entry_bytes());
   if (!changed) return sample;
   const LogFields fields = {{"available_bytes", sample.available_bytes},
                             {"unflushed_bytes", sample.unflushed_bytes},

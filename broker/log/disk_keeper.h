@@ -2,8 +2,9 @@
 // is room for records (DiskSpace decides), and has the space of deleted partitions reclaimed.
 //
 // Laws:
-//  1. LogStore::full is what the newest sample says; samples are kDiskSampleEvery apart whatever
-//     the disk does, and kQuietSampleEvery when nothing was written between the last two.
+//  1. LogStore::full is what the newest sample says, and no more is taken until the next than that
+//     one found room for: a disk of any speed keeps its reserve. Samples are kDiskSampleEvery apart
+//     whatever the disk does, and kQuietSampleEvery when nothing was written between the last two.
 //  2. Reclaiming runs on its own thread, once at a time: soon after a deletion, at once on a full
 //     disk.
 //  3. A full disk first has memory written out, which frees the write-ahead log; only then are

@@ -19,11 +19,12 @@ uint64_t DefaultReserve(uint64_t total_bytes) {
 bool DiskSpace::Update(const DiskSample& sample) {
   reserve_bytes_ = configured_reserve_bytes_ != 0 ? configured_reserve_bytes_
                                                   : DefaultReserve(sample.total_bytes);
-  const uint64_t spoken_for = sample.unflushed_bytes + 2 * sample.queued_bytes;
+  const uint64_t spoken_for = sample.unflushed_bytes + kCopies * sample.queued_bytes;
   free_bytes_ = sample.available_bytes - std::min(sample.available_bytes, spoken_for);
-  const uint64_t mark = full_ ? reserve_bytes_ + reserve_bytes_ / kHysteresisShare : reserve_bytes_;
   const bool was_full = full_;
-  full_ = free_bytes_ < mark;
+  const uint64_t mark =
+      was_full ? reserve_bytes_ + reserve_bytes_ / kHysteresisShare : reserve_bytes_;
+  full_ = free_bytes_ < mark || (sample.room_spent && !was_full);
   return full_ != was_full;
 }
 

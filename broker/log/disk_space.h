@@ -5,7 +5,7 @@
 // copies before it deletes. Free is therefore what the file system has, less what is already spoken
 // for: memtables, and queued appends twice, once for the write-ahead log and once for data files.
 //
-//   room --(free < reserve)--> full --(free >= reserve + a quarter)--> room
+//   room --(free < reserve, or room spent)--> full --(free >= reserve + a quarter)--> room
 //
 // Laws:
 //  1. Between the two marks nothing changes: a disk at the edge does not flap.
@@ -24,6 +24,8 @@ struct DiskSample {
   // Not in data files yet.
   uint64_t unflushed_bytes = 0;
   uint64_t queued_bytes = 0;
+  // All the room that the sample before found has been given away: records are refused already.
+  bool room_spent = false;
 };
 
 // The reserve when none is configured: a twentieth of the disk, 256 MiB at least and 4 GiB at most.
@@ -41,12 +43,17 @@ class DiskSpace {
 
   bool full() const { return full_; }
   uint64_t reserve_bytes() const { return reserve_bytes_; }
-  // Bytes that records may still take; 0 below the reserve.
+  // Bytes of the disk that records may still take; 0 below the reserve.
   uint64_t room_bytes() const {
     return free_bytes_ < reserve_bytes_ ? 0 : free_bytes_ - reserve_bytes_;
   }
+  // Bytes of entries that fit there.
+  uint64_t entry_bytes() const { return room_bytes() / kCopies; }
 
  private:
+  // In the write-ahead log and in a data file.
+  static constexpr uint64_t kCopies = 2;
+
   uint64_t configured_reserve_bytes_;
   uint64_t reserve_bytes_ = 0;
   uint64_t free_bytes_ = 0;

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <atomic>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -105,9 +106,13 @@ class LogStore {
   // The directory can be used no more in this life. Any thread.
   void MarkFailed() { failed_.store(true); }
   bool failed() const { return failed_.load(std::memory_order_relaxed); }
+  // There is room for entries until LogWriter::appended_bytes is so much; 0: there is none.
+  static constexpr uint64_t kNoAppendLimit = std::numeric_limits<uint64_t>::max();
+  void SetAppendLimit(uint64_t bytes) { append_limit_.store(bytes, std::memory_order_relaxed); }
   // No room for records: producers are refused, followers do not append.
-  void SetFull(bool full) { full_.store(full, std::memory_order_relaxed); }
-  bool full() const { return full_.load(std::memory_order_relaxed); }
+  bool full() const {
+    return writer_.appended_bytes() >= append_limit_.load(std::memory_order_relaxed);
+  }
 
   LogWriter& writer() { return writer_; }
   KvStore& kv() { return kv_; }
@@ -161,7 +166,7 @@ class LogStore {
   runtime::Guarded<std::vector<Dead>> dead_;
   std::atomic<uint64_t> death_count_ = 0;
   std::atomic<bool> failed_ = false;
-  std::atomic<bool> full_ = false;
+  std::atomic<uint64_t> append_limit_ = kNoAppendLimit;
 };
 
 }  // namespace weir::log

@@ -44,6 +44,7 @@ void LogWriter::WriteMeta(FillMeta fill, Task synced, Task lost) {
 
 void LogWriter::Enqueue(std::vector<Item> items, size_t bytes) {
   if (items.empty()) return;
+  appended_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   queued_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   if (queue_.Put(std::move(items))) writer_.Post([this] { WriteQueued(); });
 }

@@ -79,6 +79,8 @@ class LogWriter {
     WriteMeta([](KvBatch&) {}, std::move(done), std::move(lost));
   }
 
+  // Bytes of entries taken in this life, written or not.
+  uint64_t appended_bytes() const { return appended_bytes_.load(std::memory_order_relaxed); }
   // Bytes queued and not yet written: the producers' budget should be charged until they are
   // reported.
   size_t queued_bytes() const { return queued_bytes_.load(std::memory_order_relaxed); }
@@ -120,6 +122,7 @@ class LogWriter {
   Executor& syncer_;
   std::unique_ptr<KvBatch> batch_;  // the writer's, reused
   std::vector<ShardPort> shards_;
+  std::atomic<uint64_t> appended_bytes_{0};
   std::atomic<size_t> queued_bytes_{0};
   std::atomic<bool> failed_{false};
   Counters counters_;

@@ -41,6 +41,17 @@ TEST(DiskSpace, D22_FullBelowTheReserveAndRoomOnlyAQuarterAboveIt) {
   EXPECT_FALSE(space.Update(Available(101)));
 }
 
+TEST(DiskSpace, D22_FullOnceItsRoomIsSpentUntilASampleFindsMore) {
+  DiskSpace space(100);
+  DiskSample sample = Available(125);
+  EXPECT_FALSE(space.Update(sample));
+  sample.room_spent = true;
+  EXPECT_TRUE(space.Update(sample));
+  EXPECT_TRUE(space.full()) << "who was refused finds it in the log";
+  EXPECT_TRUE(space.Update(sample));
+  EXPECT_FALSE(space.full());
+}
+
 TEST(DiskSpace, D22_WhatIsSpokenForIsNotFree) {
   DiskSpace space(100);
   DiskSample sample = Available(500);
@@ -238,6 +249,39 @@ TEST_F(DiskTest, D22_AFullDiskReclaimsAtOnceAndHasRoomAgain) {
   available = 500 * kMiB;
   advance(kDiskSampleEvery);
   EXPECT_FALSE(keeper.full()) << "a full disk is looked at often";
+}
+
+// A disk that takes the reserve between two samples would leave no space for memory to be written
+// out, and nothing could ever be reclaimed again.
+TEST_F(DiskTest, D22_NoMoreIsTakenBetweenTwoSamplesThanThereWasRoomFor) {
+  OpenInMemory();
+  const PartitionLocalId partition = Create(0);
+  const size_t shard = store_->writer().AddShard(sampler_, [](const auto&) {});
+  uint64_t available = 104 * kMiB;
+  DiskKeeper keeper(
+      *store_, sampler_, reclaimer_,
+      [&]() -> Result<DiskSample> {
+        return DiskSample{.total_bytes = 1000 * kMiB, .available_bytes = available};
+      },
+      100 * kMiB);
+  ASSERT_TRUE(keeper.Start().has_value());
+  const auto append = [&](uint64_t bytes) {
+    std::vector<LogAppend> appends(1);
+    appends[0].partition = partition;
+    appends[0].bytes = SharedBytes::Copy(std::string(bytes, 'x'));
+    store_->writer().Append(shard, std::move(appends));
+  };
+  append(2 * kMiB - 1);
+  EXPECT_FALSE(keeper.full());
+  append(1);
+  EXPECT_TRUE(keeper.full()) << "the log and a data file take it each";
+  available = 130 * kMiB;
+  world_.now += kQuietSampleEvery;
+  Run();
+  EXPECT_TRUE(keeper.full()) << "seen, and logged";
+  world_.now += kDiskSampleEvery;
+  Run();
+  EXPECT_FALSE(keeper.full());
 }
 
 TEST_F(DiskTest, D22_NothingIsRewrittenOnADiskThatOthersHaveFilled) {

@@ -317,7 +317,7 @@ TEST_F(LogDirectoriesTest, D13_ACleanStopWaitsForNoFailedDirectory) {
 
 TEST_F(LogDirectoriesTest, D22_AFullDirectoryRefusesOnlyItsOwnPartitions) {
   Lead({kA, kB});
-  at(0).log_store->SetFull(true);
+  at(0).log_store->SetAppendLimit(0);
   const auto refused = Append(kA, "a");
   const auto served = Append(kB, "b");
   Run();
@@ -328,10 +328,10 @@ TEST_F(LogDirectoriesTest, D22_AFullDirectoryRefusesOnlyItsOwnPartitions) {
   EXPECT_EQ(View().Full(), (log::FullDirectories{.all = false, .partitions = {kA}}));
   Lead({kC, MakePartition(3)});
   EXPECT_EQ(at(1).log_store->partition_count(), 3u) << "new ones go where there is room";
-  at(1).log_store->SetFull(true);
+  at(1).log_store->SetAppendLimit(0);
   EXPECT_EQ(View().Full(), log::FullDirectories{.all = true});
-  at(1).log_store->SetFull(false);
-  at(0).log_store->SetFull(false);
+  at(1).log_store->SetAppendLimit(log::LogStore::kNoAppendLimit);
+  at(0).log_store->SetAppendLimit(log::LogStore::kNoAppendLimit);
   EXPECT_EQ(View().Full(), log::FullDirectories());
   const auto again = Append(kA, "a");
   Run();
