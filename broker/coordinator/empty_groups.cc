@@ -1,7 +1,5 @@
 #include "broker/coordinator/empty_groups.h"
 
-#include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "common/base/check.h"
@@ -39,13 +37,9 @@ EmptyGroups::Generations EmptyGroups::FindEmpty() const {
 
 std::optional<replica::TopicPartition> EmptyGroups::PartitionLedHere(
     std::string_view group_id) const {
-  const metadata::Topic* topic = images_.Newest()->FindTopic(metadata::kOffsetsTopic);
-  if (topic == nullptr || topic->partitions.empty()) return std::nullopt;
-  const PartitionIndex index =
-      metadata::PartitionOfGroup(group_id, static_cast<int32_t>(topic->partitions.size()));
-  const metadata::Partition* partition = topic->FindPartition(index);
-  if (partition == nullptr || partition->leader != node_id_) return std::nullopt;
-  return replica::TopicPartition{topic->id, index};
+  const auto place = metadata::FindGroupPartition(*images_.Newest(), group_id);
+  if (!place || place->leader != node_id_) return std::nullopt;
+  return replica::TopicPartition{place->topic_id, place->index};
 }
 
 void EmptyGroups::TakeBatch() {

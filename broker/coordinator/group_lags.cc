@@ -247,22 +247,18 @@ void GroupLags::AskHere(std::optional<std::string> group, MonoTime deadline, Don
 }
 
 void GroupLags::AskOne(const std::string& group, MonoTime deadline, Done done) {
-  const metadata::MetadataImage& image = *images_.At(home_.shard);
-  const metadata::Topic* topic = image.FindTopic(metadata::kOffsetsTopic);
+  const auto place = metadata::FindGroupPartition(*images_.At(home_.shard), group);
   // Nobody has committed anything yet.
-  if (topic == nullptr || topic->partitions.empty()) return done({});
-  const PartitionIndex index =
-      metadata::PartitionOfGroup(group, static_cast<int32_t>(topic->partitions.size()));
-  const metadata::Partition* partition = topic->FindPartition(index);
-  const NodeId coordinator = partition == nullptr ? kNoNode : partition->leader;
-  if (coordinator != node_id_) {
+  if (!place) return done({});
+  if (place->leader != node_id_) {
     const ErrorCode error =
-        coordinator == kNoNode ? ErrorCode::kCoordinatorNotAvailable : ErrorCode::kNotCoordinator;
-    return done({.error = error, .coordinator = coordinator, .groups = {}});
+        place->leader == kNoNode ? ErrorCode::kCoordinatorNotAvailable : ErrorCode::kNotCoordinator;
+    return done({.error = error, .coordinator = place->leader, .groups = {}});
   }
   std::vector<replica::OffsetQuery> queries;
-  queries.push_back(
-      {.partition = {topic->id, index}, .group = group, .topic_partitions = std::nullopt});
+  queries.push_back({.partition = {place->topic_id, place->index},
+                     .group = group,
+                     .topic_partitions = std::nullopt});
   partitions_.QueryOffsets(
       home_.shard, std::move(queries),
       [this, group, deadline,

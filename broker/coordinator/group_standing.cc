@@ -10,12 +10,11 @@ namespace weir::coordinator {
 
 void BrokerStanding::AskWhetherLeads(size_t shard, std::string_view group_id,
                                      absl::AnyInvocable<void(bool)> done) {
-  const metadata::Topic* topic = images_.At(shard)->FindTopic(metadata::kOffsetsTopic);
-  if (topic == nullptr || topic->partitions.empty()) return done(false);
-  const auto count = static_cast<int32_t>(topic->partitions.size());
+  const auto place = metadata::FindGroupPartition(*images_.At(shard), group_id);
+  if (!place) return done(false);
   // Of no offset at all: what is left is whether it may be asked here.
   std::vector<replica::OffsetQuery> queries(1);
-  queries[0].partition = {topic->id, metadata::PartitionOfGroup(group_id, count)};
+  queries[0].partition = {place->topic_id, place->index};
   queries[0].group = std::string(group_id);
   queries[0].topic_partitions.emplace();
   partitions_.QueryOffsets(

@@ -15,18 +15,10 @@ namespace weir::handlers {
 OffsetsPartition FindOffsetsPartition(const metadata::MetadataImage& image, NodeId own_id,
                                       std::string_view group_id) {
   if (group_id.size() > wire::kOffsetKeyStringBytesMax) return {ErrorCode::kInvalidGroupId, {}};
-  const metadata::Topic* topic = image.FindTopic(metadata::kOffsetsTopic);
-  if (topic == nullptr || topic->partitions.empty()) {
-    return {ErrorCode::kCoordinatorNotAvailable, {}};
-  }
-  const PartitionIndex index =
-      metadata::PartitionOfGroup(group_id, static_cast<int32_t>(topic->partitions.size()));
-  const metadata::Partition* partition = topic->FindPartition(index);
-  if (partition == nullptr || partition->leader == kNoNode) {
-    return {ErrorCode::kCoordinatorNotAvailable, {}};
-  }
-  if (partition->leader != own_id) return {ErrorCode::kNotCoordinator, {}};
-  return {ErrorCode::kNone, {topic->id, index}};
+  const auto place = metadata::FindGroupPartition(image, group_id);
+  if (!place || place->leader == kNoNode) return {ErrorCode::kCoordinatorNotAvailable, {}};
+  if (place->leader != own_id) return {ErrorCode::kNotCoordinator, {}};
+  return {ErrorCode::kNone, {place->topic_id, place->index}};
 }
 
 ErrorCode ToCoordinatorError(ErrorCode error) {

@@ -41,12 +41,8 @@ void Assign(const metadata::MetadataImage& image, int32_t partitions, size_t rep
 }  // namespace
 
 NodeId CoordinatorOf(const metadata::MetadataImage& image, std::string_view group_id) {
-  const metadata::Topic* topic = image.FindTopic(metadata::kOffsetsTopic);
-  if (topic == nullptr || topic->partitions.empty()) return kNoNode;
-  const auto count = static_cast<int32_t>(topic->partitions.size());
-  const metadata::Partition* partition =
-      topic->FindPartition(metadata::PartitionOfGroup(group_id, count));
-  return partition == nullptr ? kNoNode : partition->leader;
+  const auto place = metadata::FindGroupPartition(image, group_id);
+  return place ? place->leader : kNoNode;
 }
 
 admin::v1::NewTopic NewOffsetsTopic(const metadata::ConfigView& view) {

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "common/base/check.h"
+#include "common/metadata/image.h"
 
 namespace weir::metadata {
 namespace {
@@ -64,6 +65,19 @@ PartitionIndex PartitionOfGroup(std::string_view group_id, int32_t partition_cou
   const int32_t positive =
       hash == std::numeric_limits<int32_t>::min() ? 0 : (hash < 0 ? -hash : hash);
   return PartitionIndex(positive % partition_count);
+}
+
+std::optional<GroupPartition> FindGroupPartition(const MetadataImage& image,
+                                                 std::string_view group_id) {
+  const Topic* topic = image.FindTopic(kOffsetsTopic);
+  if (topic == nullptr || topic->partitions.empty()) return std::nullopt;
+  GroupPartition found{.topic_id = topic->id};
+  found.index = PartitionOfGroup(group_id, static_cast<int32_t>(topic->partitions.size()));
+  if (const Partition* partition = topic->FindPartition(found.index)) {
+    found.leader = partition->leader;
+    found.leader_epoch = partition->leader_epoch;
+  }
+  return found;
 }
 
 }  // namespace weir::metadata

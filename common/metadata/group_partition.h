@@ -5,11 +5,15 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "common/base/ids.h"
+#include "common/base/uuid.h"
 
 namespace weir::metadata {
+
+class MetadataImage;
 
 inline constexpr std::string_view kOffsetsTopic = "__consumer_offsets";
 
@@ -20,5 +24,17 @@ int32_t JavaStringHash(std::string_view utf8);
 // The absolute value of the hash (0 for the one that has none) modulo the count. REQUIRES:
 // partition_count > 0, the topic's real one: it need not be offsets.topic.num.partitions.
 PartitionIndex PartitionOfGroup(std::string_view group_id, int32_t partition_count);
+
+struct GroupPartition {
+  Uuid topic_id;
+  PartitionIndex index;
+  // The group's coordinator; kNoNode: none just now.
+  NodeId leader = kNoNode;
+  LeaderEpoch leader_epoch;
+};
+
+// nullopt: there is no __consumer_offsets yet.
+std::optional<GroupPartition> FindGroupPartition(const MetadataImage& image,
+                                                 std::string_view group_id);
 
 }  // namespace weir::metadata

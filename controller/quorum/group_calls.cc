@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "common/runtime/log.h"
 #include "controller/state/groups/commit_fence.h"
@@ -20,6 +22,16 @@ constexpr Duration kReadTimeout = std::chrono::seconds(30);
 
 Error NotController() {
   return {ErrorCode::kNotController, "this controller is not the active one"};
+}
+
+std::vector<metadata::v1::MetadataBatch> BatchesOf(const std::vector<raft::Entry>& committed) {
+  std::vector<metadata::v1::MetadataBatch> batches;
+  for (const raft::Entry& entry : committed) {
+    metadata::v1::MetadataBatch batch;
+    if (entry.type != raft::EntryType::kNormal || !batch.ParseFromString(*entry.payload)) continue;
+    batches.push_back(std::move(batch));
+  }
+  return batches;
 }
 
 // Joins and syncs tell how new an image must be to know what they say.
@@ -287,9 +299,7 @@ void GroupCalls::NoteConfigs(const std::vector<raft::Entry>& committed) {
   if (configs == seen_configs_) return;
   seen_configs_ = configs;
   std::set<std::string> groups;
-  for (const raft::Entry& entry : committed) {
-    metadata::v1::MetadataBatch batch;
-    if (entry.type != raft::EntryType::kNormal || !batch.ParseFromString(*entry.payload)) continue;
+  for (const metadata::v1::MetadataBatch& batch : BatchesOf(committed)) {
     for (const metadata::v1::MetadataRecord& record : batch.records()) {
       if (!record.has_config()) continue;
       const metadata::v1::ConfigRecord& config = record.config();
@@ -311,9 +321,7 @@ void GroupCalls::NoteTopics(const std::vector<raft::Entry>& committed) {
   if (image.topic_ids() == seen_topic_ids_ && image.partition_count() == seen_partitions_) return;
   std::set<std::string> names;
   bool removes = false;
-  for (const raft::Entry& entry : committed) {
-    metadata::v1::MetadataBatch batch;
-    if (entry.type != raft::EntryType::kNormal || !batch.ParseFromString(*entry.payload)) continue;
+  for (const metadata::v1::MetadataBatch& batch : BatchesOf(committed)) {
     removes = CollectTopics(image, batch, &names) || removes;
   }
   if (removes) {

@@ -8,20 +8,16 @@ namespace weir::state {
 
 bool CommitFence::IsApplied(const metadata::MetadataImage& image, const Liveness& liveness,
                             LogIndex offset) {
-  const metadata::Topic* topic = image.FindTopic(metadata::kOffsetsTopic);
-  if (topic == nullptr || topic->partitions.empty()) return true;
-  const auto count = static_cast<int32_t>(topic->partitions.size());
-  const metadata::Partition* partition =
-      topic->FindPartition(metadata::PartitionOfGroup(group_id_, count));
-  if (partition == nullptr || partition->leader == kNoNode) return true;
-  const metadata::Broker* leader = image.FindBroker(partition->leader);
+  const auto place = metadata::FindGroupPartition(image, group_id_);
+  if (!place || place->leader == kNoNode) return true;
+  const metadata::Broker* leader = image.FindBroker(place->leader);
   if (leader == nullptr || leader->fenced) return true;
-  if (topic_id_ != topic->id || leader_epoch_ != partition->leader_epoch) {
-    topic_id_ = topic->id;
-    leader_epoch_ = partition->leader_epoch;
+  if (topic_id_ != place->topic_id || leader_epoch_ != place->leader_epoch) {
+    topic_id_ = place->topic_id;
+    leader_epoch_ = place->leader_epoch;
     seen_at_ = image.offset();
   }
-  return liveness.AppliedOffset(partition->leader) >= std::max(offset, seen_at_);
+  return liveness.AppliedOffset(place->leader) >= std::max(offset, seen_at_);
 }
 
 }  // namespace weir::state

@@ -235,19 +235,27 @@ Result<ConsumerGroups::Caller> ConsumerGroups::FindStaticCaller(
   return caller;
 }
 
-Status ConsumerGroups::CheckRoom(const Step& step, const Caller& caller,
-                                 const GroupSubscription& subscription) const {
+Status ConsumerGroups::CheckRoomForAnother(const Step& step,
+                                           const GroupSubscription& subscription) const {
   const auto configured =
       static_cast<size_t>(metadata::ConsumerGroupSizeMax(config_.View(step.image())));
   const size_t size_max = std::min(configured, limits::kGroupMembersMax);
-  size_t bytes = subscription.topic_regex.size();
-  for (const std::string& name : subscription.topic_names) bytes += name.size();
-  if (!caller.known && step.group().members.size() >= size_max) {
+  if (step.group().members.size() >= size_max) {
     return Fail(ErrorCode::kGroupMaxSizeReached, "The group has reached its maximum capacity of " +
                                                      std::to_string(size_max) + " members.");
   }
-  if (!caller.known && step.soft.subscription_bytes + bytes > limits::kGroupSubscriptionBytesMax) {
+  size_t bytes = subscription.topic_regex.size();
+  for (const std::string& name : subscription.topic_names) bytes += name.size();
+  if (step.soft.subscription_bytes + bytes > limits::kGroupSubscriptionBytesMax) {
     return Fail(ErrorCode::kGroupMaxSizeReached, "The group's subscriptions are too large.");
+  }
+  return {};
+}
+
+Status ConsumerGroups::CheckRoom(const Step& step, const Caller& caller,
+                                 const GroupSubscription& subscription) const {
+  if (!caller.known) {
+    WEIR_RETURN_IF_ERROR(CheckRoomForAnother(step, subscription));
   }
   const std::string& expression = subscription.topic_regex;
   if (expression.empty() || step.soft.patterns.contains(expression)) return {};

@@ -59,14 +59,9 @@ void ClientCalls::Unreadable(const std::string& why) {
 
 NodeId ClientCalls::OffsetsLeader(const std::string& group_id) {
   const broker::ImagePtr image = world_.AnyImage();
-  const metadata::Topic* topic =
-      image == nullptr ? nullptr : image->FindTopic(metadata::kOffsetsTopic);
-  if (topic == nullptr || topic->partitions.empty()) return world_.AnyBrokerId();
-  const auto count = static_cast<int32_t>(topic->partitions.size());
-  const metadata::Partition* partition =
-      topic->FindPartition(metadata::PartitionOfGroup(group_id, count));
-  if (partition == nullptr || partition->leader == kNoNode) return world_.AnyBrokerId();
-  return partition->leader;
+  const auto place =
+      image == nullptr ? std::nullopt : metadata::FindGroupPartition(*image, group_id);
+  return place && place->leader != kNoNode ? place->leader : world_.AnyBrokerId();
 }
 
 void ClientCalls::Send(ClientSlot& slot, NodeId target, int64_t patience_ms, const MakeFrame& make,

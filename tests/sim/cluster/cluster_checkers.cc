@@ -203,9 +203,8 @@ bool ClusterCheckers::IsOffsets(const log::TopicPartition& id) const {
 }
 
 bool ClusterCheckers::KeepsOffsetsOfGroup(const log::TopicPartition& id) const {
-  if (!IsOffsets(id)) return false;
-  const auto count = static_cast<int32_t>(newest_.FindTopic(id.topic_id)->partitions.size());
-  return metadata::PartitionOfGroup(kGroupId, count) == id.partition;
+  const auto place = metadata::FindGroupPartition(newest_, kGroupId);
+  return place && id == log::TopicPartition{place->topic_id, place->index};
 }
 
 bool ClusterCheckers::Lossy(const log::TopicPartition& id) const {

@@ -18,6 +18,7 @@
 #include "common/metadata/apply.h"
 #include "common/metadata/image.h"
 #include "common/rpc/status.h"
+#include "tests/support/config_records.h"
 
 namespace weir::handlers {
 
@@ -282,11 +283,7 @@ class FakeControllers : public broker::ControllerPort,
     record->set_internal(topic.name().starts_with("__"));
     for (int32_t i = 0; i < partitions; ++i) AddPartition(id, i, batch);
     for (const auto& [key, value] : topic.configs()) {
-      metadata::v1::ConfigRecord* config = batch->add_records()->mutable_config();
-      config->set_resource_type(metadata::v1::CONFIG_RESOURCE_TOPIC);
-      config->set_resource_name(topic.name());
-      config->set_key(key);
-      config->set_value(value);
+      test::AddConfig({metadata::v1::CONFIG_RESOURCE_TOPIC, topic.name()}, key, value, batch);
     }
   }
 

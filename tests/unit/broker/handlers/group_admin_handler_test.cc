@@ -14,6 +14,17 @@
 namespace weir::handlers {
 namespace {
 
+group::v1::DescribeGroupsReply KnowsNoGroup(const group::v1::DescribeGroupsRequest& request) {
+  group::v1::DescribeGroupsReply reply;
+  for (const std::string& group_id : request.group_ids()) {
+    group::v1::DescribedGroup* missing = reply.add_groups();
+    missing->set_group_id(group_id);
+    missing->set_state("Dead");
+    missing->set_error_code(static_cast<int32_t>(ErrorCode::kGroupIdNotFound));
+  }
+  return reply;
+}
+
 // ---- FindCoordinator ----------------------------------------------------------------------
 
 // Brokers 1 to `registered`, of which the first ones live.
@@ -220,16 +231,7 @@ TEST_F(GroupHandlers, AGroupIsListedByItsCoordinatorAlone) {
 // After a failover tools come to a broker that does not know of a group without members: they are
 // to look for the coordinator again, not to be told that the group is gone.
 TEST_F(GroupHandlers, AGroupThatMayHaveOffsetsElsewhereIsNotSaidToBeDead) {
-  group_calls_->describes.answer = [](const group::v1::DescribeGroupsRequest& request) {
-    group::v1::DescribeGroupsReply reply;
-    for (const std::string& group_id : request.group_ids()) {
-      group::v1::DescribedGroup* missing = reply.add_groups();
-      missing->set_group_id(group_id);
-      missing->set_state("Dead");
-      missing->set_error_code(Number(ErrorCode::kGroupIdNotFound));
-    }
-    return reply;
-  };
+  group_calls_->describes.answer = KnowsNoGroup;
   const auto described = [&](int16_t version) {
     wire::DescribeGroupsRequest request;
     request.groups = {"simple"};
@@ -315,16 +317,7 @@ TEST_F(GroupHandlers, AGroupThatHasOnlyOffsetsIsEmptyAndCanBeDeleted) {
   filtered.types_filter = {"Classic"};
   EXPECT_EQ(Ask<wire::ListGroupsResponse>(5, filtered).groups.size(), 1u);
 
-  group_calls_->describes.answer = [](const group::v1::DescribeGroupsRequest& request) {
-    group::v1::DescribeGroupsReply reply;
-    for (const std::string& group_id : request.group_ids()) {
-      group::v1::DescribedGroup* missing = reply.add_groups();
-      missing->set_group_id(group_id);
-      missing->set_state("Dead");
-      missing->set_error_code(Number(ErrorCode::kGroupIdNotFound));
-    }
-    return reply;
-  };
+  group_calls_->describes.answer = KnowsNoGroup;
   group_calls_->deletes.answer = [](const group::v1::DeleteGroupsRequest& request) {
     group::v1::DeleteGroupsReply reply;
     for (const std::string& group_id : request.group_ids()) {

@@ -12,6 +12,7 @@
 #include "common/base/prng.h"
 #include "common/metadata/apply.h"
 #include "common/metadata/snapshot.h"
+#include "tests/support/config_records.h"
 #include "tests/support/manual_executor.h"
 
 namespace weir::broker {
@@ -91,19 +92,14 @@ class Log {
   metadata::v1::MetadataBatch Configure(const std::string& topic, const std::string& key,
                                         const std::string& value) {
     metadata::v1::MetadataBatch batch;
-    auto* config = batch.add_records()->mutable_config();
-    config->set_resource_type(metadata::v1::CONFIG_RESOURCE_TOPIC);
-    config->set_resource_name(topic);
-    config->set_key(key);
-    config->set_value(value);
+    test::AddConfig({metadata::v1::CONFIG_RESOURCE_TOPIC, topic}, key, value, &batch);
     return batch;
   }
   // `broker` empty: of all brokers.
   metadata::v1::MetadataBatch ConfigureBroker(const std::string& broker, const std::string& key,
                                               const std::string& value) {
-    metadata::v1::MetadataBatch batch = Configure(broker, key, value);
-    batch.mutable_records(0)->mutable_config()->set_resource_type(
-        metadata::v1::CONFIG_RESOURCE_BROKER);
+    metadata::v1::MetadataBatch batch;
+    test::AddConfig({metadata::v1::CONFIG_RESOURCE_BROKER, broker}, key, value, &batch);
     return batch;
   }
   // A move that adds a replica; -1: it has ended.

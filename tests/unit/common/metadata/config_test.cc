@@ -10,6 +10,7 @@
 #include "common/metadata/throttled_replicas.h"
 #include "common/metadata/topic_config.h"
 #include "common/metadata/topic_options.h"
+#include "tests/support/config_records.h"
 
 namespace weir::metadata {
 namespace {
@@ -96,11 +97,7 @@ class EffectiveConfigTest : public testing::Test {
   }
   void Set(const ConfigResource& resource, const std::string& key, const std::string& value) {
     v1::MetadataBatch batch;
-    v1::ConfigRecord* record = batch.add_records()->mutable_config();
-    record->set_resource_type(resource.type);
-    record->set_resource_name(resource.name);
-    record->set_key(key);
-    record->set_value(value);
+    test::AddConfig(resource, key, value, &batch);
     Apply(image_, batch, image_.offset() + 1);
     ASSERT_EQ(image_.skipped_records(), 0u);
   }

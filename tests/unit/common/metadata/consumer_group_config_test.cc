@@ -7,6 +7,7 @@
 
 #include "common/metadata/apply.h"
 #include "common/metadata/broker_options.h"
+#include "tests/support/config_records.h"
 
 namespace weir::metadata {
 namespace {
@@ -17,13 +18,7 @@ class ConsumerGroupConfigTest : public testing::Test {
  protected:
   void Set(const ConfigResource& resource, const Values& values) {
     v1::MetadataBatch batch;
-    for (const auto& [key, value] : values) {
-      v1::ConfigRecord* record = batch.add_records()->mutable_config();
-      record->set_resource_type(resource.type);
-      record->set_resource_name(resource.name);
-      record->set_key(key);
-      record->set_value(value);
-    }
+    for (const auto& [key, value] : values) test::AddConfig(resource, key, value, &batch);
     Apply(image_, batch, image_.offset() + 1);
     ASSERT_EQ(image_.skipped_records(), 0u);
   }

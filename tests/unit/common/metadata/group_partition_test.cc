@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "common/metadata/apply.h"
+
 namespace weir::metadata {
 namespace {
 
@@ -43,6 +45,33 @@ TEST(GroupPartition, IsTheAbsoluteValueModuloTheCount) {
     EXPECT_GE(partition.value(), 0);
     EXPECT_LT(partition.value(), 50);
   }
+}
+
+TEST(GroupPartition, IsFoundOnceThereIsTheTopic) {
+  MetadataImage image;
+  EXPECT_FALSE(FindGroupPartition(image, "abc"));
+  v1::MetadataBatch batch;
+  v1::TopicRecord* topic = batch.add_records()->mutable_topic();
+  topic->set_topic_id("topic-id-16bytes");
+  topic->set_name(std::string(kOffsetsTopic));
+  topic->set_internal(true);
+  for (int32_t index = 0; index < 2; ++index) {
+    v1::PartitionRecord* partition = batch.add_records()->mutable_partition();
+    partition->set_topic_id("topic-id-16bytes");
+    partition->set_partition(index);
+    partition->add_replicas(7 + index);
+    partition->add_isr(7 + index);
+    partition->set_leader(7 + index);
+    partition->set_leader_epoch(3 + index);
+  }
+  Apply(image, batch, LogIndex(1));
+  ASSERT_EQ(image.skipped_records(), 0u);
+  const auto found = FindGroupPartition(image, "abc");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->topic_id, Uuid::FromBytes("topic-id-16bytes"));
+  EXPECT_EQ(found->index, PartitionOfGroup("abc", 2));
+  EXPECT_EQ(found->leader, NodeId(7 + found->index.value()));
+  EXPECT_EQ(found->leader_epoch, LeaderEpoch(3 + found->index.value()));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // Heartbeats of consumer groups (KIP-848) on the active controller: what is logged, what waits.
+#include "tests/support/config_records.h"
 #include "tests/unit/controller/quorum/group_calls_harness.h"
 
 namespace weir::quorum {
@@ -115,11 +116,7 @@ TEST_F(ConsumerCallsTest, ASessionThatIsConfiguredAnewCountsFromTheNextSignOfLif
   const auto configure = [&](const metadata::ConfigResource& resource, const std::string& key,
                              const std::string& value) {
     metadata::v1::MetadataBatch batch;
-    metadata::v1::ConfigRecord* record = batch.add_records()->mutable_config();
-    record->set_resource_type(resource.type);
-    record->set_resource_name(resource.name);
-    record->set_key(key);
-    record->set_value(value);
+    test::AddConfig(resource, key, value, &batch);
     Write(batch);
     CommitAll();
   };

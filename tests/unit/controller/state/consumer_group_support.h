@@ -15,6 +15,7 @@
 #include "common/metadata/dump.h"
 #include "common/metadata/group_checks.h"
 #include "controller/state/groups/group_coordinator.h"
+#include "tests/support/config_records.h"
 
 namespace weir::state {
 
@@ -283,11 +284,7 @@ class ConsumerHarness {
   void ApplyConfig(const metadata::ConfigResource& resource, const std::string& key,
                    const std::string& value) {
     metadata::v1::MetadataBatch batch;
-    metadata::v1::ConfigRecord* record = batch.add_records()->mutable_config();
-    record->set_resource_type(resource.type);
-    record->set_resource_name(resource.name);
-    record->set_key(key);
-    record->set_value(value);
+    test::AddConfig(resource, key, value, &batch);
     metadata::Apply(image, batch, image.offset() + 1);
     EXPECT_EQ(image.skipped_records(), 0u);
   }
