@@ -28,10 +28,17 @@ def assert_undisturbed(dev, groups, members, generation, rebalances):
     assert len(groups.describe(GROUP).members) == len(members)
 
 
-def settled(groups, members):
+def wait_until_stable(groups, client, members):
+    """The group's generation or epoch, once it is stable with so many members."""
+    if client == "consumer":
+        return groups.wait_until_consumers_stable(GROUP, members).group_epoch
+    return groups.wait_until_stable(GROUP, members)
+
+
+def settled(groups, members, client=None):
     """(generation, rebalances of each member) once all is shared."""
     wait_until_shared(members, PARTITIONS)
-    generation = groups.wait_until_stable(GROUP, len(members))
+    generation = wait_until_stable(groups, client, len(members))
     return generation, [member.rebalances() for member in members]
 
 
@@ -85,11 +92,11 @@ def committed(dev):
     return sum(max(each.offset, 0) for each in found if not each.error)
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", (*CLIENTS, "consumer"))
 @pytest.mark.parametrize("outage_s", (1.5 * SESSION_TIMEOUT_MS / 1000, pytest.param(60, marks=pytest.mark.long)))
 def test_A03_without_quorum_members_go_on_and_joins_wait(dev, groups, join, client, outage_s):
     first = join(client, commits=True)
-    _, rebalances = settled(groups, [first])
+    _, rebalances = settled(groups, [first], client)
     for controller in ("controller-1", "controller-2"):
         dev.kill(controller)
     second = join(client)
@@ -105,7 +112,7 @@ def test_A03_without_quorum_members_go_on_and_joins_wait(dev, groups, join, clie
     for controller in ("controller-1", "controller-2"):
         dev.restart(controller)
     wait_until_shared([first, second], PARTITIONS)
-    groups.wait_until_stable(GROUP, 2)
+    wait_until_stable(groups, client, 2)
     print(f"{client}: {rounds} times produced, read and committed in {outage_s:.0f} s without a quorum, "
           f"{slowest_s:.2f} s at most; the waiting join was done {time.monotonic() - back:.2f} s after it was back")
 
