@@ -188,7 +188,7 @@ TEST_F(Offsets, WithoutTheTopicThereIsNoCoordinator) {
   EXPECT_EQ(DeleteOffsets("g", {{"t", 0}}).error, ErrorCode::kCoordinatorNotAvailable);
 }
 
-TEST_F(Offsets, EveryVersionCommitsAndFetches) {
+TEST_F(Offsets, G16_EveryVersionCommitsAndFetches) {
   CreateOffsetsTopic();
   for (int16_t commit = kCommitFirst; commit <= kLast; ++commit) {
     const std::string group = "group-" + std::to_string(commit);
@@ -200,7 +200,7 @@ TEST_F(Offsets, EveryVersionCommitsAndFetches) {
       EXPECT_EQ(found.offset, 40 + commit);
       EXPECT_EQ(found.metadata, "text");
       if (fetch >= 5) {
-        EXPECT_EQ(found.leader_epoch, commit >= 6 ? 5 : -1) << "G-16";
+        EXPECT_EQ(found.leader_epoch, commit >= 6 ? 5 : -1);
       }
       const Found absent = Fetch(fetch, group, "t", 2);
       EXPECT_EQ(absent.error, ErrorCode::kNone);

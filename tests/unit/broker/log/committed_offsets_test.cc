@@ -196,7 +196,7 @@ TEST_F(CommittedOffsetsTest, GroupsAreKeptApart) {
   EXPECT_EQ(world.Of("nobody"), Strings{});
 }
 
-TEST_F(CommittedOffsetsTest, RowsOnDiskAndInMemoryAreOneListInOrder) {
+TEST_F(CommittedOffsetsTest, G14_RowsOnDiskAndInMemoryAreOneListInOrder) {
   world.Append({{"g", "b", 1}, {"g", "d", 2}, {"g", "f", 3}});
   world.Advance(3);
   world.WriteRows();
@@ -447,7 +447,7 @@ class Model {
   int64_t high_watermark_ = 0;
 };
 
-TEST(CommittedOffsetsCrash, G10_RowsAreTheFoldOfTheLogWhateverHappens) {
+TEST(CommittedOffsetsCrash, G10_G13_RowsAreTheFoldOfTheLogWhateverHappens) {
   uint64_t checks = 0;
   for (uint64_t seed = 0; seed < 60; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
