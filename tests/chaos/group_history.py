@@ -1,7 +1,8 @@
 """What one consumer group has seen, from the events of its members (tests/compat/members/protocol.py).
 
 Laws: (1) events of one member come in order, those of different members in any; (2) a record is a duplicate once any member
-of the group has read it before, and forbidden if a commit beyond it had been acknowledged by then.
+of the group has read it before, and forbidden if a commit beyond it had been acknowledged by then; (3) of a client
+with `overlapping_fetches`, what a member reads again of a partition that it has owned all along is its own doing.
 Methods may be called from several threads.
 """
 
@@ -11,8 +12,9 @@ from collections import defaultdict
 
 
 class GroupHistory:
-    def __init__(self, name):
+    def __init__(self, name, overlapping_fetches=False):
         self.name = name
+        self._overlapping_fetches = overlapping_fetches
         self.errors = []
         self._lock = threading.Lock()
         self._owned = defaultdict(set)          # member -> partitions
@@ -20,7 +22,7 @@ class GroupHistory:
         self._assignments = defaultdict(int)    # member -> how often it was told what it owns
         self._revoked = 0
         self._left = set()
-        self._read = defaultdict(set)           # partition -> offsets
+        self._read = defaultdict(dict)          # partition -> {offset: (who read it last, its assignments then)}
         self._arrivals = defaultdict(list)      # partition -> times, s
         self._committed = defaultdict(int)      # partition -> next offset
         self._duplicates = 0
@@ -48,13 +50,16 @@ class GroupHistory:
         partition, offsets = event["partition"], range(event["first"], event["last"] + 1)
         if len(offsets) != event["count"]:
             self.errors.append(f"{member}: {event} has gaps")
-        again = self._read[partition].intersection(offsets)
+        before, reader = self._read[partition], (member, self._assignments[member])
+        again = [offset for offset in offsets if offset in before]
         if len(again) < len(offsets):
             self._arrivals[partition].append(event["at"] / 1000)
-        self._read[partition].update(offsets)
         self._duplicates += len(again)
         self._forbidden += [f"{self.name}: {partition}@{offset} again at {member}, {self._committed[partition]} was "
-                            "committed" for offset in sorted(again) if offset < self._committed[partition]]
+                            "committed" for offset in again
+                            if offset < self._committed[partition]
+                            and not (self._overlapping_fetches and before[offset] == reader)]
+        before.update((offset, reader) for offset in offsets)
 
     def _take_committed(self, _, event):
         for partition, offset in event["offsets"].items():

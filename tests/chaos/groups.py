@@ -173,7 +173,8 @@ class Measurement:
         self.cluster, self.directory, self.say = cluster, Path(directory), say
         self.plans, self.session_timeout_ms = made, session_timeout_ms
         self.partitions = max(plan.members for plan in made)
-        self.histories = {plan.group: GroupHistory(plan.group) for plan in made}
+        self.histories = {
+            plan.group: GroupHistory(plan.group, group_clients.CLIENTS[plan.client].overlapping_fetches) for plan in made}
         self.silences = {plan.group: {} for plan in made}
         self.programs, self.producer, self.marks, self.generations = {}, None, {}, {}
         self.admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "socket.timeout.ms": 2000, **_RDKAFKA})

@@ -6,10 +6,10 @@ from chaos.group_history import GroupHistory, longest_gap
 from chaos.groups import plans
 
 
-def history(*events):
-    made = GroupHistory("g")
-    for member, event, more in events:
-        made.take({"at": 0, "member": member, "event": event, **more})
+def history(*events, **more):
+    made = GroupHistory("g", **more)
+    for member, event, values in events:
+        made.take({"at": 0, "member": member, "event": event, **values})
     return made
 
 
@@ -50,6 +50,16 @@ def test_duplicates_are_forbidden_below_what_was_committed():
     made = history(records("a", 0, 9), ("a", "committed", {"offsets": {"0": 8}}), records("b", 7, 11))
     count, forbidden = made.duplicates()
     assert count == 3 and forbidden == ["g: 0@7 again at b, 8 was committed"]
+
+
+def test_overlapping_fetches_are_a_members_own_doing_while_it_owns_the_partition():
+    owned = ("a", "assigned", {"partitions": [0]})
+    first = [owned, records("a", 0, 9), ("a", "committed", {"offsets": {"0": 10}}), records("a", 9, 9)]
+    again = "g: 0@9 again at a, 10 was committed"
+    assert history(*first).duplicates() == (1, [again])
+    assert history(*first, overlapping_fetches=True).duplicates() == (1, [])
+    made = history(*first, owned, records("a", 9, 9), overlapping_fetches=True)
+    assert made.duplicates() == (2, [again])
 
 
 def test_missed_records_and_gaps_within_a_batch():
