@@ -8,10 +8,11 @@
 //     member owns it keeps, as far as that allows; of members equally busy, one on the rack of a
 //     replica goes first. Racks that change move nothing by themselves: the next assignment sees
 //     them.
-//  3. range: of each topic, every subscriber has a run of neighbours, and the runs differ by one at
-//     most. Members stand in the same order for all topics, so that topics with equal subscribers
-//     and partition counts are split alike; that order is the one of what they own already, and who
-//     owns nothing comes last. Racks do not count.
+//  3. range: of each topic, every subscriber has equally many partitions but for one. Topics with
+//     equal subscribers and partition counts are split alike. Without racks each has a run of
+//     neighbours, in the order of what they own already, who owns nothing last. With racks
+//     (KIP-881) partitions go to members on the rack of a replica, who owns one already first, then
+//     stay where they are, as far as there is room.
 //  4. The same input gives the same output.
 // Cost: members x topics they subscribe to, and partitions.
 // Thread rule: pure functions.

@@ -229,6 +229,99 @@ TEST(RangeAssignor, TopicsOfOneSizeAreSplitAlikeAlsoAfterChanges) {
   EXPECT_EQ(given[1].at(TopicId(1)).front(), 0);
 }
 
+// Partition p of every topic has its only replica on rack p modulo 3, of "x", "y", "z".
+AssignableTopics OnThreeRacks(const std::vector<int32_t>& counts) {
+  AssignableTopics topics = Topics(counts);
+  for (auto& [id, topic] : topics) {
+    for (int32_t partition = 0; partition < topic.partition_count; ++partition) {
+      topic.racks.push_back({std::string(1, static_cast<char>('x' + partition % 3))});
+    }
+  }
+  return topics;
+}
+
+TEST(RangeAssignor, MembersReadFromTheirOwnRackWhereThatIsFair) {
+  const AssignableTopics topics = OnThreeRacks({6, 6});
+  std::vector<AssignableMember> members = {Member("a", {1, 2}), Member("b", {1, 2}),
+                                           Member("c", {1, 2})};
+  members[0].rack_id = "z";
+  members[1].rack_id = "y";
+  members[2].rack_id = "x";
+  std::vector<PartitionsByTopic> given = AssignRanges(members, topics);
+  for (const uint8_t topic : {1, 2}) {
+    EXPECT_EQ(given[0].at(TopicId(topic)), (std::vector{2, 5}));
+    EXPECT_EQ(given[1].at(TopicId(topic)), (std::vector{1, 4}));
+    EXPECT_EQ(given[2].at(TopicId(topic)), (std::vector{0, 3}));
+  }
+  Settle(members, given);
+  EXPECT_EQ(AssignRanges(members, topics), given);
+  // One without a rack takes what is left.
+  members[1].rack_id.clear();
+  EXPECT_EQ(AssignRanges(members, topics), given);
+  // All on one rack: fairness counts more, and what is near is shared by the first.
+  for (AssignableMember& member : members) member = Member(member.member_id, {1, 2});
+  for (AssignableMember& member : members) member.rack_id = "x";
+  given = AssignRanges(members, topics);
+  EXPECT_EQ(given[0].at(TopicId(1)), (std::vector{0, 3}));
+  EXPECT_EQ(given[1].at(TopicId(1)), (std::vector{1, 2}));
+  EXPECT_EQ(given[2].at(TopicId(1)), (std::vector{4, 5}));
+}
+
+TEST(RangeAssignor, RacksCountOnlyWhereAllTopicsThatAreSplitAlikeHaveThem) {
+  AssignableTopics topics = OnThreeRacks({3, 3});
+  topics[TopicId(2)].racks = {{"y"}, {"x"}, {"z"}};
+  std::vector<AssignableMember> members = {Member("a", {1, 2}), Member("b", {1, 2}),
+                                           Member("c", {1, 2})};
+  members[0].rack_id = "z";
+  members[1].rack_id = "y";
+  members[2].rack_id = "x";
+  const std::vector<PartitionsByTopic> given = AssignRanges(members, topics);
+  EXPECT_EQ(given[0].at(TopicId(1)), (std::vector{2}));
+  EXPECT_EQ(given[1].at(TopicId(1)), (std::vector{0}));
+  EXPECT_EQ(given[2].at(TopicId(1)), (std::vector{1}));
+  for (const PartitionsByTopic& of_one : given) {
+    EXPECT_EQ(of_one.at(TopicId(1)), of_one.at(TopicId(2)));
+  }
+}
+
+// Any racks of brokers and members: legal, fair by topic, and settled by one more assignment.
+TEST(RangeAssignor, G01_G02_AnyRacks) {
+  size_t moved = 0;
+  for (uint64_t seed = 1; seed <= 500; ++seed) {
+    Prng prng(seed);
+    const auto rack = [&] { return std::string(1, static_cast<char>('x' + prng.Below(3))); };
+    AssignableTopics topics = Topics(
+        {static_cast<int32_t>(prng.Between(1, 12)), static_cast<int32_t>(prng.Between(1, 12))});
+    for (auto& [id, topic] : topics) {
+      for (int32_t partition = 0; partition < topic.partition_count; ++partition) {
+        std::vector<std::string>& racks = topic.racks.emplace_back();
+        for (uint64_t replicas = prng.Between(1, 2); replicas > 0; --replicas) {
+          racks.push_back(rack());
+        }
+      }
+    }
+    std::vector<AssignableMember> members;
+    for (uint64_t count = prng.Between(1, 6); count > 0; --count) {
+      members.push_back(
+          Member("m" + std::to_string(prng.Below(1000)) + std::to_string(count), {1, 2}));
+      if (!prng.Chance(1, 4)) members.back().rack_id = rack();
+    }
+    const std::vector<PartitionsByTopic> given = AssignRanges(members, topics);
+    CheckLegal(members, topics, given);
+    for (const auto& [id, topic] : topics) {
+      for (const PartitionsByTopic& of_one : given) {
+        const size_t owned = of_one.contains(id) ? of_one.at(id).size() : 0;
+        const size_t quota = static_cast<size_t>(topic.partition_count) / members.size();
+        EXPECT_TRUE(owned == quota || owned == quota + 1);
+      }
+    }
+    if (HasFailure()) FAIL() << "seed " << seed;
+    Settle(members, given);
+    moved += Lost(members, AssignRanges(members, topics));
+  }
+  EXPECT_EQ(moved, 0u);
+}
+
 TEST(RangeAssignor, G19_AStaticMemberComesBackToItsPlaceUnderAnotherMemberId) {
   const AssignableTopics topics = Topics({4});
   std::vector<AssignableMember> members = {Member("p", {1}), Member("q", {1})};
