@@ -11,6 +11,7 @@ namespace {
 
 using weir::bench::Mode;
 using weir::bench::Options;
+using weir::bench::Protocol;
 using weir::bench::Report;
 using weir::bench::Spread;
 
@@ -37,8 +38,15 @@ void AddGroupOptions(CLI::App& app, Options& options) {
   app.add_option("--group-ids", options.group_ids, "group-offsets: its groups")->delimiter(',');
   app.add_option("--members", options.members, "Members of all groups together")
       ->check(CLI::PositiveNumber);
-  app.add_option("--session-ms", options.session_ms, "A member's session timeout");
-  app.add_option("--heartbeat-ms", options.heartbeat_ms, "A member's heartbeat interval");
+  const std::map<std::string, Protocol> protocols{{"classic", Protocol::kClassic},
+                                                  {"consumer", Protocol::kConsumer}};
+  app.add_option("--protocol", options.protocol,
+                 "group-join: what its members speak. classic (the default): one of them assigns; "
+                 "consumer: the server assigns (KIP-848), and its configuration says what session "
+                 "timeout and heartbeat interval they have; makes the topic, which must be new")
+      ->transform(CLI::CheckedTransformer(protocols));
+  app.add_option("--session-ms", options.session_ms, "A member's session timeout (classic)");
+  app.add_option("--heartbeat-ms", options.heartbeat_ms, "A member's heartbeat interval (classic)");
   app.add_option("--crashed", options.crashed, "group-join: so many end without a farewell");
   app.add_option("--partitions-per-commit", options.partitions_per_commit,
                  "group-commit: offsets in one request");

@@ -27,6 +27,14 @@ enum class Spread {
   kEach,
 };
 
+// What members of a group speak.
+enum class Protocol {
+  // They join, one of them assigns, all sync.
+  kClassic,
+  // They heartbeat, the server assigns (KIP-848).
+  kConsumer,
+};
+
 struct Options {
   Mode mode = Mode::kProduce;
   std::string bootstrap;
@@ -55,6 +63,8 @@ struct Options {
   // does for it.
   int groups = 1;
   int members = 1;
+  // Of group-join.
+  Protocol protocol = Protocol::kClassic;
   // Of group-offsets, instead of a number.
   std::vector<std::string> group_ids;
   int64_t session_ms = 45'000;

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from support.admin import Admin
+from support.admin import Admin, admin_pb2, record_pb2, require
 from support.processes import REPOSITORY
 from support.weir_cluster import binary
 
@@ -25,9 +25,27 @@ def weir_bench(nodes, mode, **options):
     return json.loads(done.stdout)
 
 
+def set_for_all_brokers(nodes, values):
+    resource = admin_pb2.AlteredResource(
+        resource=admin_pb2.ConfigResource(type=record_pb2.CONFIG_RESOURCE_BROKER),
+        changes=[admin_pb2.ConfigChange(key=key, value=str(value)) for key, value in values.items()])
+    with Admin(nodes.admin) as admin:
+        reply = admin.call("AlterConfigs", admin_pb2.AlterConfigsRequest(resources=[resource]))
+        require(reply.resources[0].error)
+
+
 def test_G02_each_partition_is_owned_once_by_hundreds_of_members(nodes):
     out = weir_bench(nodes, "group-join", members=300, crashed=10, session_ms=6_000, heartbeat_ms=1_000)
     assert out["generations"] == 1, "all that come within the initial delay are in the first generation"
+
+
+def test_G02_each_partition_is_owned_once_by_a_hundred_members_of_the_consumer_protocol(nodes):
+    set_for_all_brokers(nodes, {"group.consumer.min.session.timeout.ms": 6_000,
+                                "group.consumer.min.heartbeat.interval.ms": 1_000,
+                                "group.consumer.session.timeout.ms": 6_000,
+                                "group.consumer.heartbeat.interval.ms": 1_000})
+    out = weir_bench(nodes, "group-join", protocol="consumer", topic="assigned", members=100, crashed=10)
+    assert out["generations"] < 100, "many that come at once are in one target assignment"
 
 
 @pytest.mark.long

@@ -1,5 +1,6 @@
 // Mode group-join: the members of one group come at once, one leaves, some crash; each time until
-// every living member has its assignment of one generation.
+// every living member has its assignment of one generation. Members of the consumer protocol get
+// theirs from the server, of a topic that is there: it is created first.
 #include <cstdio>
 
 #include "tests/bench/groups/admin_probe.h"
@@ -28,8 +29,13 @@ Report GroupJoin(const Options& options) {
                          .partitions = options.members * 2,
                          .session_timeout_ms = static_cast<int32_t>(options.session_ms),
                          .heartbeat_ms = static_cast<int32_t>(options.heartbeat_ms)};
-  auto groups = world.MakeGroups(settings, 1, options.members);
-  SimulatedGroup& group = *groups.front();
+  if (options.protocol == Protocol::kConsumer) {
+    Options of_topic = options;
+    of_topic.topics = 1;
+    of_topic.partitions = settings.partitions;
+    CreateTopics(of_topic);
+  }
+  auto group = world.MakeGroup(options.protocol, settings, options.members);
   Report report{.mode = "group-join"};
   AdminProbe probe(options);
   world.Pause(kQuietSeconds);
@@ -39,20 +45,20 @@ Report GroupJoin(const Options& options) {
   const auto settle = [&](const char* name, const std::function<void()>& begin) {
     const int64_t begun_us = NowUs();
     world.Run(begin);
-    world.WaitUntil([&] { return group.IsSettled(); }, name);
-    report.figures.emplace_back(name,
-                                Milliseconds(static_cast<uint64_t>(group.settled_us() - begun_us)));
+    world.WaitUntil([&] { return group->IsSettled(); }, name);
+    report.figures.emplace_back(
+        name, Milliseconds(static_cast<uint64_t>(group->settled_us() - begun_us)));
   };
-  settle("stable_ms", [&] { group.JoinAll(); });
+  settle("stable_ms", [&] { group->JoinAll(); });
   report.server = usage.Measure();
   AddProbe(report, "", probe.Take());
-  report.figures.emplace_back("generations", group.generation());
-  if (group.size() > 1) settle("after_leave_ms", [&] { group.Leave(1); });
+  report.figures.emplace_back("generations", group->generation());
+  if (group->size() > 1) settle("after_leave_ms", [&] { group->Leave(1, nullptr); });
   const auto crashed = static_cast<size_t>(options.crashed);
-  if (crashed > 0 && group.size() > crashed) {
-    settle("after_crash_ms", [&] { group.Crash(crashed); });
+  if (crashed > 0 && group->size() > crashed) {
+    settle("after_crash_ms", [&] { group->Crash(crashed); });
   }
-  world.End(groups);
+  world.End(group);
   return report;
 }
 

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "common/base/limits.h"
+#include "tests/bench/groups/simulated_consumer_group.h"
 
 namespace weir::bench {
 namespace {
@@ -83,6 +84,15 @@ std::vector<Endpoint> GroupWorld::Coordinators(const std::vector<std::string>& g
   return found;
 }
 
+void GroupWorld::AddMembers(MemberGroup& group, int count, int* in_wave) {
+  for (int member = 0; member < count; ++member) {
+    Run([&] { group.AddMember(); });
+    if (++*in_wave < kConnectionsPerWave) continue;
+    *in_wave = 0;
+    WaitUntil([&] { return group.IsConnected(); }, "connections");
+  }
+}
+
 std::vector<std::unique_ptr<SimulatedGroup>> GroupWorld::MakeGroups(const GroupSettings& settings,
                                                                     int groups, int members_each) {
   std::vector<std::string> ids;
@@ -97,12 +107,7 @@ std::vector<std::unique_ptr<SimulatedGroup>> GroupWorld::MakeGroups(const GroupS
     own.group_id = ids[number];
     made.push_back(
         std::make_unique<SimulatedGroup>(own, shard_, dialer_, counts_, coordinators[number]));
-    for (int member = 0; member < members_each; ++member) {
-      Run([&] { made.back()->AddMember(); });
-      if (++in_wave < kConnectionsPerWave) continue;
-      in_wave = 0;
-      WaitUntil([&] { return made.back()->IsConnected(); }, "connections");
-    }
+    AddMembers(*made.back(), members_each, &in_wave);
   }
   WaitUntil(
       [&] {
@@ -110,6 +115,17 @@ std::vector<std::unique_ptr<SimulatedGroup>> GroupWorld::MakeGroups(const GroupS
                            [](const auto& group) { return group->IsConnected(); });
       },
       "all connections");
+  return made;
+}
+
+std::unique_ptr<MemberGroup> GroupWorld::MakeGroup(Protocol protocol, const GroupSettings& settings,
+                                                   int members) {
+  if (protocol == Protocol::kClassic) return std::move(MakeGroups(settings, 1, members).front());
+  auto made = std::make_unique<SimulatedConsumerGroup>(settings, shard_, dialer_, counts_,
+                                                       Coordinators({settings.group_id}).front());
+  int in_wave = 0;
+  AddMembers(*made, members, &in_wave);
+  WaitUntil([&] { return made->IsConnected(); }, "all connections");
   return made;
 }
 
@@ -132,6 +148,13 @@ void GroupWorld::End(std::vector<std::unique_ptr<SimulatedGroup>>& groups) {
   });
   WaitUntil([&] { return left == groups.size(); }, "all members to leave");
   Run([&] { groups.clear(); });
+}
+
+void GroupWorld::End(std::unique_ptr<MemberGroup>& group) {
+  bool left = false;
+  Run([&] { group->Leave(group->size(), [&left] { left = true; }); });
+  WaitUntil([&] { return left; }, "all members to leave");
+  Run([&] { group = nullptr; });
 }
 
 }  // namespace weir::bench

@@ -50,12 +50,19 @@ class GroupWorld {
   // Groups with so many connected members each, which have not joined.
   std::vector<std::unique_ptr<SimulatedGroup>> MakeGroups(const GroupSettings& settings, int groups,
                                                           int members_each);
+  // One group of the protocol, alike.
+  std::unique_ptr<MemberGroup> MakeGroup(Protocol protocol, const GroupSettings& settings,
+                                         int members);
   // Lets all join; returns once all are settled.
   void Settle(const std::vector<std::unique_ptr<SimulatedGroup>>& groups);
   // All members leave; the groups are gone afterwards.
   void End(std::vector<std::unique_ptr<SimulatedGroup>>& groups);
+  void End(std::unique_ptr<MemberGroup>& group);
 
  private:
+  // `in_wave`: connections that may not be open yet.
+  void AddMembers(MemberGroup& group, int count, int* in_wave);
+
   const Options& options_;
   net::Shard shard_{0};
   net::TcpDialer dialer_;

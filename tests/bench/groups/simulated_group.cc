@@ -14,8 +14,6 @@ constexpr int16_t kLeaveVersion = 5;
 constexpr int16_t kSubscriptionVersion = 3;
 constexpr char kProtocolType[] = "consumer";
 constexpr char kProtocol[] = "range";
-// A consumer's retry.backoff.ms.
-constexpr int64_t kRetryMs = 100;
 
 // With the version in front, as consumers write what they tell each other.
 template <wire::Message M>
@@ -56,11 +54,6 @@ std::vector<int32_t> AssignedPartitions(const std::string& bytes) {
     partitions.insert(partitions.end(), topic.partitions.begin(), topic.partitions.end());
   }
   return partitions;
-}
-
-bool IsForLater(ErrorCode error) {
-  return error == ErrorCode::kCoordinatorNotAvailable ||
-         error == ErrorCode::kCoordinatorLoadInProgress || error == ErrorCode::kNotCoordinator;
 }
 
 }  // namespace
@@ -116,7 +109,7 @@ void SimulatedMember::OnJoinFailed(ErrorCode error, const std::string& told_id) 
 
 void SimulatedMember::RejoinFor(ErrorCode error) {
   ++group_.counts_.rejoins;
-  if (IsForLater(error)) return After(kRetryMs, [this] { Join(); });
+  if (IsForLater(error)) return After(kMemberRetryMs, [this] { Join(); });
   if (error == ErrorCode::kUnknownMemberId) {
     id_.clear();
   } else if (error != ErrorCode::kRebalanceInProgress && error != ErrorCode::kIllegalGeneration) {

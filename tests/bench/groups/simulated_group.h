@@ -17,27 +17,9 @@
 #include <vector>
 
 #include "broker/wire/messages/groups.h"
-#include "tests/bench/groups/broker_link.h"
-#include "tests/bench/histogram.h"
+#include "tests/bench/groups/member_group.h"
 
 namespace weir::bench {
-
-struct GroupSettings {
-  std::string group_id;
-  std::string topic;
-  int partitions = 1;
-  int32_t session_timeout_ms = 45'000;
-  // How long members wait for each other: Kafka's max.poll.interval.ms.
-  int32_t rebalance_timeout_ms = 300'000;
-  // 0: no heartbeats.
-  int32_t heartbeat_ms = 3'000;
-};
-
-// What all members of a run add up.
-struct GroupCounts {
-  Histogram heartbeats;
-  int64_t rejoins = 0;
-};
 
 class SimulatedGroup;
 
@@ -80,53 +62,30 @@ class SimulatedMember {
   Executor::TimerId timer_ = 0;
 };
 
-class SimulatedGroup {
+class SimulatedGroup : public MemberGroup {
  public:
-  SimulatedGroup(GroupSettings settings, net::Shard& shard, net::TcpDialer& dialer,
-                 GroupCounts& counts, Endpoint coordinator)
-      : settings_(std::move(settings)),
-        shard_(shard),
-        dialer_(dialer),
-        counts_(counts),
-        coordinator_(std::move(coordinator)) {}
+  using MemberGroup::MemberGroup;
 
-  // Adds a member, which has not joined.
-  void AddMember();
-  bool IsConnected() const;
-  void JoinAll();
-  // The last so many members go: with one farewell, or without; `left` runs once it was heard.
-  void Leave(size_t count, std::function<void()> left = nullptr);
-  void Crash(size_t count);
-
-  bool IsSettled() const { return settled_us_ > 0; }
-  // When law 1 came true.
-  int64_t settled_us() const { return settled_us_; }
-  int32_t generation() const { return newest_; }
+  void AddMember() override;
+  bool IsConnected() const override;
+  void JoinAll() override;
+  // With one farewell for all.
+  void Leave(size_t count, std::function<void()> left) override;
+  void Crash(size_t count) override;
+  size_t size() const override { return members_.size(); }
 
   SimulatedMember& member(size_t number) { return *members_[number]; }
-  size_t size() const { return members_.size(); }
-  const GroupSettings& settings() const { return settings_; }
-  const Endpoint& coordinator() const { return coordinator_; }
 
  private:
   friend class SimulatedMember;
 
   void OnStable(int32_t generation);
   void CheckAssignments() const;
-  // Only a later generation settles the group.
   void ExpectRebalance();
 
-  const GroupSettings settings_;
-  net::Shard& shard_;
-  net::TcpDialer& dialer_;
-  GroupCounts& counts_;
-  const Endpoint coordinator_;
   std::vector<std::unique_ptr<SimulatedMember>> members_;
-  int32_t newest_ = 0;
-  int32_t expected_min_ = 1;
   // Members with an assignment of the newest generation.
   size_t settled_ = 0;
-  int64_t settled_us_ = 0;
 };
 
 }  // namespace weir::bench
