@@ -167,6 +167,7 @@ def weir_bench_groups(scenario, bootstrap, pids, scale):
     out = weir_bench(scenario.kind, "--bootstrap", bootstrap, "--topic", scenario.name,
                      "--groups", scenario.groups, "--members", max(1, int(scenario.members * scale)),
                      "--crashed", max(1, scenario.members // 100), "--session-ms", scenario.session_ms,
+                     "--protocol", scenario.protocol,
                      "--partitions", scenario.partitions, "--rate", scenario.rate, "--timeout-ms", 240_000,
                      "--pids", ",".join(map(str, pids)))
     return {key: value for key, value in out.items() if key != "mode"}

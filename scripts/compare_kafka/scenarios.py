@@ -35,6 +35,8 @@ class Scenario:
     groups: int = 1
     members: int = 1
     session_ms: int = 45_000
+    # What members of group-join speak: classic or consumer (KIP-848), whose session timeout is the cluster's.
+    protocol: str = "classic"
     # Nodes of a start scenario (controllers and brokers each).
     nodes: int = 1
     # How a failover scenario ends the leader, and how often (tests/chaos/failover.py); what is measured of a
@@ -50,6 +52,12 @@ BOTH = ("java", "rdkafka")
 def group_join(members, **more):
     return Scenario(f"group-join-{members}", f"{members:,} members of one group come at once: until all are stable",
                     "group-join", ("members",), members=members, session_ms=10_000, **more)
+
+
+def group_join_consumer(members, **more):
+    return Scenario(f"group-join-consumer-{members}",
+                    f"{members:,} members of one group of the consumer protocol come at once: until all are stable",
+                    "group-join", ("members",), members=members, protocol="consumer", **more)
 
 
 SCENARIOS = [
@@ -91,6 +99,7 @@ SCENARIOS = [
              "replicated", how="cold-start", goals={"in_sync_ms": "<= 5000"}),
     group_join(10), group_join(100), group_join(1_000),
     group_join(5_000, goals={"stable_ms": "<= 30000", "create_p99_ms": "<= 50"}),
+    group_join_consumer(1_000),
     Scenario("group-commit", "1,000 groups commit offsets, each as fast as it is answered", "group-commit",
              ("members",), groups=1_000, goals={"commits_per_s": ">= 20000"}),
     Scenario("group-commit-10k", "1,000 groups commit 10,000 offsets a second", "group-commit", ("members",),
