@@ -138,6 +138,11 @@ void ConsumerCheckers::CheckStaticReturns(SimController& controller, const Coord
         member.is_static() ? after.FindStaticMember(member.instance_id) : nullptr;
     if (owner == nullptr) return;
     ++returns;
+    // It may go in the very event in which the other one joins, which waits for the place.
+    if (leaving_.contains(member_id) || SessionIsOver(controller, known, member_id, member) ||
+        RevocationIsOver(controller, known, member_id, member)) {
+      return;
+    }
     // One that speaks the classic protocol cannot say that it leaves for a while.
     const bool are_consumers =
         !member.uses_classic_protocol && !after.FindMember(*owner)->uses_classic_protocol;
@@ -146,11 +151,6 @@ void ConsumerCheckers::CheckStaticReturns(SimController& controller, const Coord
       const auto heard = known.heard.find(member_id);
       if (lost == known.lost.end() ||
           (heard != known.heard.end() && heard->second > lost->second)) {
-        // In the very event in which the other one joins.
-        if (SessionIsOver(controller, known, member_id, member) ||
-            RevocationIsOver(controller, known, member_id, member)) {
-          return;
-        }
         return Fail("G-19 " + *owner + " takes the place of " + member_id + ", which is in use");
       }
       ++world_.probes().group_takeovers;
