@@ -39,26 +39,40 @@ struct GroupCallsOptions {
   uint64_t seed = 0;
 };
 
-class GroupCalls : public MetadataListener {
+// The calls that may wait for long: they come on streams (group_streams.h).
+class StreamedGroupCalls {
  public:
   // Errors: kNotController; kCoordinatorNotAvailable (too much waits for the quorum). What is wrong
   // with the request stands in the reply.
   template <class Reply>
   using Done = std::function<void(Result<Reply>)>;
 
+  virtual ~StreamedGroupCalls() = default;
+
+  // Each returns the call's id for OnCallGone, which ignores calls that have been answered.
+  virtual state::GroupCallId Join(const group::v1::JoinGroupRequest& request,
+                                  Done<group::v1::JoinGroupReply> done) = 0;
+  virtual state::GroupCallId Sync(const group::v1::SyncGroupRequest& request,
+                                  Done<group::v1::SyncGroupReply> done) = 0;
+  // KIP-848; waits for the fence of law 3 if the reply gives an assignment.
+  virtual state::GroupCallId ConsumerHeartbeat(
+      const group::v1::ConsumerGroupHeartbeatRequest& request,
+      Done<group::v1::ConsumerGroupHeartbeatReply> done) = 0;
+  // The client or its gateway is gone: `done` is not called any more.
+  virtual void OnCallGone(state::GroupCallId id) = 0;
+};
+
+class GroupCalls : public StreamedGroupCalls, public MetadataListener {
+ public:
   GroupCalls(Executor& loop, ActiveController& controller, GroupCallsOptions options);
 
-  // These may wait for long. Each returns the call's id for OnCallGone, which ignores calls that
-  // have been answered.
   state::GroupCallId Join(const group::v1::JoinGroupRequest& request,
-                          Done<group::v1::JoinGroupReply> done);
+                          Done<group::v1::JoinGroupReply> done) override;
   state::GroupCallId Sync(const group::v1::SyncGroupRequest& request,
-                          Done<group::v1::SyncGroupReply> done);
-  // KIP-848; waits for the fence of law 3 if the reply gives an assignment.
+                          Done<group::v1::SyncGroupReply> done) override;
   state::GroupCallId ConsumerHeartbeat(const group::v1::ConsumerGroupHeartbeatRequest& request,
-                                       Done<group::v1::ConsumerGroupHeartbeatReply> done);
-  // The client or its gateway is gone: `done` is not called any more.
-  void OnCallGone(state::GroupCallId id);
+                                       Done<group::v1::ConsumerGroupHeartbeatReply> done) override;
+  void OnCallGone(state::GroupCallId id) override;
 
   // These wait for the commit of what they change.
   void Leave(const group::v1::LeaveGroupRequest& request, Done<group::v1::LeaveGroupReply> done);

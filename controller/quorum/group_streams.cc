@@ -93,7 +93,7 @@ void GroupStreams::Withdraw(StreamId id, uint64_t call_id) {
 }
 
 template <class Reply>
-GroupCalls::Done<Reply> GroupStreams::AnswerTo(StreamId id, uint64_t call_id) {
+StreamedGroupCalls::Done<Reply> GroupStreams::AnswerTo(StreamId id, uint64_t call_id) {
   return [this, id, call_id](Result<Reply> reply) {
     if (reply) {
       GroupCallAnswer answer;

@@ -39,7 +39,7 @@ class GroupStreams : public MetadataListener {
  public:
   using StreamId = uint64_t;
 
-  GroupStreams(Executor& loop, ActiveController& controller, GroupCalls& calls)
+  GroupStreams(Executor& loop, ActiveController& controller, StreamedGroupCalls& calls)
       : loop_(loop), controller_(controller), calls_(calls) {}
 
   StreamId Open(std::unique_ptr<GroupStreamHandle> handle);
@@ -66,7 +66,7 @@ class GroupStreams : public MetadataListener {
   void Begin(StreamId id, const group::v1::GroupCall& call);
   void Withdraw(StreamId id, uint64_t call_id);
   template <class Reply>
-  GroupCalls::Done<Reply> AnswerTo(StreamId id, uint64_t call_id);
+  StreamedGroupCalls::Done<Reply> AnswerTo(StreamId id, uint64_t call_id);
   void Answer(StreamId id, group::v1::GroupCallAnswer answer);
   // What comes of the loop's tasks that wait already goes with it.
   void FlushLater(StreamId id);
@@ -75,7 +75,7 @@ class GroupStreams : public MetadataListener {
 
   Executor& loop_;
   ActiveController& controller_;
-  GroupCalls& calls_;
+  StreamedGroupCalls& calls_;
   StreamId next_id_ = 1;
   std::map<StreamId, Stream> streams_;
 };

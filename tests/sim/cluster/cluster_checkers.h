@@ -103,6 +103,9 @@ struct ClusterProbes {
   uint64_t group_static_returns = 0;
   // Joins and syncs that waited when their client or its gateway was gone.
   uint64_t group_calls_withdrawn = 0;
+  // Of calls about groups that brokers have opened, and batches on them with more than one call.
+  uint64_t group_streams = 0;
+  uint64_t group_batches_of_several = 0;
   uint64_t group_commits = 0;
   // Commits that came when a newer generation had its assignment.
   uint64_t group_zombie_commits = 0;

@@ -28,6 +28,8 @@ constexpr ProbeField kFields[] = {
     {"upgrades", &ClusterProbes::group_upgrades},
     {"downgrades", &ClusterProbes::group_downgrades},
     {"descriptions", &ClusterProbes::group_descriptions},
+    {"streams", &ClusterProbes::group_streams},
+    {"batches_of_several", &ClusterProbes::group_batches_of_several},
     {"commits", &ClusterProbes::group_commits},
     {"zombie_commits", &ClusterProbes::group_zombie_commits},
     {"offset_fetches", &ClusterProbes::group_offset_fetches},

@@ -21,6 +21,8 @@ constexpr ProbeField kFields[] = {
     {"failovers", &ClusterProbes::group_failovers},
     {"static_returns", &ClusterProbes::group_static_returns},
     {"calls_withdrawn", &ClusterProbes::group_calls_withdrawn},
+    {"streams", &ClusterProbes::group_streams},
+    {"batches_of_several", &ClusterProbes::group_batches_of_several},
     {"commits", &ClusterProbes::group_commits},
     {"zombie_commits", &ClusterProbes::group_zombie_commits},
     {"offset_fetches", &ClusterProbes::group_offset_fetches},

@@ -73,8 +73,9 @@ struct ClusterProfile {
   SimExecutor::Delay shard;
   // What a follower asks for of one partition: a replica that is behind catches up in many steps.
   int32_t fetch_bytes_max = 1024 * 1024;
-  // So many AlterPartition calls reach the controller's loop late, perhaps after the caller has
-  // given up; every other one of them twice, as what was tried again does.
+  // So many calls of brokers reach the controller's loop late, perhaps after the caller has given
+  // up; every other one of them twice, as what was tried again does. A batch of calls about
+  // groups is late too; it comes once, and the next one behind it.
   uint64_t late_call_percent = 0;
   int64_t late_call_ms = 0;
   // So many replies of a broker's metadata feed are late, and what follows waits behind them: the

@@ -30,7 +30,7 @@ class GroupWatch {
  public:
   virtual ~GroupWatch() = default;
 
-  // A task of its loop has run.
+  // A task of its loop has run, or a part of it that is a step of its own.
   virtual void AfterTask(SimController& controller) = 0;
   // Some controller has committed up to this image, which is the newest.
   virtual void OnMetadata(const metadata::MetadataImage& newest) = 0;

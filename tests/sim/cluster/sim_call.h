@@ -4,30 +4,25 @@
 //
 // Laws:
 //  1. `done` runs once, on the metadata thread of the life that asked.
-//  2. A call may arrive late, and twice (ClusterProfile::late_call_percent), unless it is in order.
-//  3. A controller whose caller is gone hears of it, as of a connection that ends.
+//  2. A call may arrive late, and twice (ClusterProfile::late_call_percent).
 // Thread rule: one thread.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "tests/sim/cluster/cluster_world.h"
 #include "tests/sim/cluster/sim_controller_link.h"
 
 namespace weir::sim {
 
-// Withdraws what a controller serves, on its loop. Empty: it cannot be withdrawn.
-using Withdraw = std::function<void(SimController&)>;
-
 template <class Reply>
 class SimCall : public std::enable_shared_from_this<SimCall<Reply>> {
  public:
   using Answer = std::function<void(Result<Reply>)>;
   // Runs on the controller's loop; answers now or later.
-  using Serve = std::function<Withdraw(SimController&, Answer)>;
+  using Serve = std::function<void(SimController&, Answer)>;
 
   SimCall(SimControllerLink& link, Serve serve, broker::ReplyDone<Reply> done)
       : link_(link), serve_(std::move(serve)), done_(std::move(done)) {}
@@ -47,13 +42,6 @@ class SimCall : public std::enable_shared_from_this<SimCall<Reply>> {
   }
 
  private:
-  // What a controller has begun for one attempt.
-  struct Served {
-    SimController* controller;
-    SimProcessPtr life;
-    std::vector<Withdraw> withdraws;
-  };
-
   void Finish(Result<Reply> reply) {
     if (std::exchange(finished_, true)) return;
     if (connection_ != nullptr) connection_->BreakFrom(kBrokerSide);
@@ -106,41 +94,13 @@ class SimCall : public std::enable_shared_from_this<SimCall<Reply>> {
         });
       });
     };
-    const auto served = std::make_shared<Served>(Served{&controller, controller.process(), {}});
-    std::vector<int64_t> arrivals = world.ArrivalsOfCall();
-    if (in_order_) arrivals.erase(arrivals.begin(), arrivals.end() - 1);
-    for (const int64_t late_ms : arrivals) {
-      world.After(late_ms, [self, served, answer, connection] {
-        served->controller->PostIn(served->life, [self, served, answer, connection] {
-          self->ServeOnce(*served, answer, connection);
-        });
+    for (const int64_t late_ms : world.ArrivalsOfCall()) {
+      world.After(late_ms, [self, &controller, life = controller.process(), answer] {
+        controller.PostIn(life, [self, &controller, answer] { self->serve_(controller, answer); });
       });
     }
-    if (!withdrawable_) return;
-    connection->OnBroken(kControllerSide, [served] {
-      served->controller->PostIn(served->life, [served] {
-        for (const Withdraw& withdraw : served->withdraws) withdraw(*served->controller);
-      });
-    });
   }
 
-  void ServeOnce(Served& served, const Answer& answer, const ConnectionPtr& connection) {
-    if (in_order_ && connection->broken()) return;
-    Withdraw withdraw = serve_(*served.controller, answer);
-    if (!withdraw) return;
-    // Nobody has waited for it any more when it came.
-    if (connection->broken()) return withdraw(*served.controller);
-    served.withdraws.push_back(std::move(withdraw));
-  }
-
- public:
-  // Before Start: the controller is told when nobody waits any more.
-  void SetWithdrawable() { withdrawable_ = true; }
-  // Before Start: it is served once at most, and not after the caller has given it up (law 3 of
-  // client_calls.h).
-  void SetInOrder() { in_order_ = true; }
-
- private:
   static constexpr int kBrokerSide = 0;
   static constexpr int kControllerSide = 1;
 
@@ -152,8 +112,6 @@ class SimCall : public std::enable_shared_from_this<SimCall<Reply>> {
   MonoTime deadline_;
   ConnectionPtr connection_;
   bool finished_ = false;
-  bool withdrawable_ = false;
-  bool in_order_ = false;
 };
 
 }  // namespace weir::sim

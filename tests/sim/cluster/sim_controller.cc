@@ -59,6 +59,7 @@ void SimController::Start() {
   groups_ = std::make_unique<quorum::GroupCalls>(
       *loop_, *controller_,
       quorum::GroupCallsOptions{.self = id_, .config = std::move(groups), .seed = group_seed});
+  group_streams_ = std::make_unique<quorum::GroupStreams>(*loop_, *controller_, watched_groups_);
   feed_ = std::make_unique<quorum::MetadataFeed>(
       quorum::MetadataFeed::Source{
           .raft = [this]() -> const raft::Raft& { return *raft_; },
@@ -71,6 +72,7 @@ void SimController::Start() {
   machine_->AddListener(controller_.get());
   machine_->AddListener(sessions_.get());
   machine_->AddListener(groups_.get());
+  machine_->AddListener(group_streams_.get());
   machine_->AddListener(feed_.get());
   machine_->AddListener(balancer_.get());
   machine_->AddListener(this);
@@ -89,6 +91,7 @@ void SimController::Crash() {
   // Handles of streams reach back to nothing of this controller.
   balancer_.reset();
   feed_.reset();
+  group_streams_.reset();
   groups_.reset();
   sessions_.reset();
   controller_.reset();

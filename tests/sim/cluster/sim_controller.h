@@ -1,5 +1,6 @@
 // SimController: one simulated controller: the Raft core on a simulated disk, and above it what
-// production runs: MetadataMachine, ActiveController, BrokerSessions, MetadataFeed, LeaderBalancer.
+// production runs: MetadataMachine, ActiveController, BrokerSessions, GroupCalls, GroupStreams,
+// MetadataFeed, LeaderBalancer.
 //
 // Laws:
 //  1. It does what a Ready asks in the order of controller/quorum/raft_node.cc.
@@ -15,6 +16,7 @@
 #include "controller/quorum/active_controller.h"
 #include "controller/quorum/broker_sessions.h"
 #include "controller/quorum/group_calls.h"
+#include "controller/quorum/group_streams.h"
 #include "controller/quorum/leader_balancer.h"
 #include "controller/quorum/metadata_feed.h"
 #include "controller/quorum/metadata_machine.h"
@@ -22,6 +24,7 @@
 #include "tests/sim/cluster/cluster_network.h"
 #include "tests/sim/cluster/cluster_profile.h"
 #include "tests/sim/cluster/sim_executor.h"
+#include "tests/sim/cluster/watched_group_calls.h"
 #include "tests/sim/sim_disk.h"
 
 namespace weir::sim {
@@ -65,6 +68,7 @@ class SimController : public quorum::RaftPort, public quorum::MetadataListener {
   quorum::ActiveController& controller() { return *controller_; }
   quorum::BrokerSessions& sessions() { return *sessions_; }
   quorum::GroupCalls& groups() { return *groups_; }
+  quorum::GroupStreams& group_streams() { return *group_streams_; }
   quorum::MetadataFeed& feed() { return *feed_; }
   const metadata::MetadataImage& committed() const { return machine_->committed(); }
   const raft::Raft& raft() const { return *raft_; }
@@ -94,6 +98,7 @@ class SimController : public quorum::RaftPort, public quorum::MetadataListener {
   SimDisk disk_;
   SimExecutor::Delay disk_delay_;
   const SimExecutor::Delay no_delay_{};
+  WatchedGroupCalls watched_groups_{*this};
 
   // One life.
   SimProcessPtr process_;
@@ -105,6 +110,7 @@ class SimController : public quorum::RaftPort, public quorum::MetadataListener {
   std::unique_ptr<quorum::ActiveController> controller_;
   std::unique_ptr<quorum::BrokerSessions> sessions_;
   std::unique_ptr<quorum::GroupCalls> groups_;
+  std::unique_ptr<quorum::GroupStreams> group_streams_;
   std::unique_ptr<quorum::MetadataFeed> feed_;
   std::unique_ptr<quorum::LeaderBalancer> balancer_;
   bool pump_scheduled_ = false;

@@ -25,7 +25,7 @@ struct Stream {
   // The controller's, once it has opened its end.
   uint64_t id = 0;
   bool ended = false;
-  // When the last reply that is late is there.
+  // When the last message that is late is there.
   int64_t held_until_ms = 0;
 
   void End(const rpc::RpcError& error) {
@@ -36,12 +36,32 @@ struct Stream {
 };
 using Session = Stream<rpc::SessionEvents>;
 using Feed = Stream<rpc::MetadataEvents>;
+using GroupCalls = Stream<rpc::GroupStreamEvents>;
 
 template <class StreamPtr>
 void SendEnd(const StreamPtr& stream, rpc::RpcError error) {
   stream->connection->Send(kControllerSide, [stream, error = std::move(error)] {
     stream->End(error);
     stream->connection->BreakFrom(kBrokerSide);
+  });
+}
+
+// Has it arrive so much later, and not before what is late already.
+template <class StreamPtr>
+void ArriveLate(ClusterWorld& world, const StreamPtr& stream, int64_t late_ms,
+                const std::function<void()>& arrive) {
+  const int64_t now_ms = world.now_ms();
+  stream->held_until_ms = std::max(stream->held_until_ms, now_ms + late_ms);
+  if (stream->held_until_ms == now_ms) return arrive();
+  world.After(stream->held_until_ms - now_ms, arrive);
+}
+
+// The broker has read a message: `told` runs on the controller's loop, in that life.
+template <class StreamPtr>
+void SendRead(const StreamPtr& stream, SimController& controller, const SimProcessPtr& life,
+              std::function<void(SimController&)> told) {
+  stream->connection->Send(kBrokerSide, [&controller, life, told = std::move(told)] {
+    controller.PostIn(life, [&controller, told] { told(controller); });
   });
 }
 
@@ -72,17 +92,13 @@ class FeedEnd : public quorum::FeedSubscriber {
       if (stream->ended) return;
       if (reply.snapshot().last()) ++world.probes().metadata_snapshots;
       stream->events.on_reply(reply);
-      stream->connection->Send(kBrokerSide, [stream, &controller, life] {
-        controller.PostIn(life, [&controller, stream] { controller.feed().OnSent(stream->id); });
-      });
+      SendRead(stream, controller, life,
+               [stream](SimController& sender) { sender.feed().OnSent(stream->id); });
     };
-    stream_->connection->Send(
-        kControllerSide, [stream = stream_, &world = world_, arrive = std::move(arrive)] {
-          const int64_t now_ms = world.now_ms();
-          stream->held_until_ms = std::max(stream->held_until_ms, now_ms + world.LateNewsMs());
-          if (stream->held_until_ms == now_ms) return arrive();
-          world.After(stream->held_until_ms - now_ms, arrive);
-        });
+    stream_->connection->Send(kControllerSide,
+                              [stream = stream_, &world = world_, arrive = std::move(arrive)] {
+                                ArriveLate(world, stream, world.LateNewsMs(), arrive);
+                              });
   }
   void End(const Error& reason) override { SendEnd(stream_, {reason, ""}); }
 
@@ -90,6 +106,30 @@ class FeedEnd : public quorum::FeedSubscriber {
   ClusterWorld& world_;
   SimController& controller_;
   std::shared_ptr<Feed> stream_;
+};
+
+// The controller's end of a stream of calls about groups.
+class GroupCallsEnd : public quorum::GroupStreamHandle {
+ public:
+  GroupCallsEnd(SimController& controller, std::shared_ptr<GroupCalls> stream)
+      : controller_(controller), stream_(std::move(stream)) {}
+  void Send(group::v1::GroupAnswerBatch batch) override {
+    stream_->connection->Send(
+        kControllerSide, [stream = stream_, batch = std::move(batch), &controller = controller_,
+                          life = controller_.process()] {
+          if (stream->ended) return;
+          stream->events.on_reply(batch);
+          SendRead(stream, controller, life,
+                   [stream](SimController& sender) { sender.group_streams().OnSent(stream->id); });
+        });
+  }
+  void End(const Error& reason) override {
+    SendEnd(stream_, EndOf(tl::unexpected<Error>(reason), controller_.leader_id()));
+  }
+
+ private:
+  SimController& controller_;
+  std::shared_ptr<GroupCalls> stream_;
 };
 
 // The broker's end of any stream.
@@ -133,6 +173,32 @@ class SessionStreamEnd : public BrokerEnd<rpc::SessionStream, Session> {
   NodeId controller_;
 };
 
+class GroupStreamEnd : public BrokerEnd<rpc::GroupStream, GroupCalls> {
+ public:
+  GroupStreamEnd(std::shared_ptr<GroupCalls> stream, ClusterWorld& world, NodeId controller)
+      : BrokerEnd(std::move(stream)), world_(world), controller_(controller) {}
+  void Send(group::v1::GroupCallBatch batch) override {
+    if (batch.calls_size() > 1) ++world_.probes().group_batches_of_several;
+    stream_->connection->Send(kBrokerSide, [stream = stream_, &world = world_, id = controller_,
+                                            batch = std::move(batch)] {
+      SimController* controller = world.FindController(id);
+      if (controller == nullptr) return;
+      ArriveLate(world, stream, world.ArrivalsOfCall().back(),
+                 [controller, stream, batch, life = controller->process()] {
+                   controller->PostIn(life, [controller, stream, batch] {
+                     // What has not been read when the broker has gone is not read any more.
+                     if (stream->id == 0 || stream->connection->broken()) return;
+                     controller->group_streams().OnBatch(stream->id, batch);
+                   });
+                 });
+    });
+  }
+
+ private:
+  ClusterWorld& world_;
+  NodeId controller_;
+};
+
 // Calls `open` on the controller's loop when the dial arrives; breaks the connection when nobody
 // listens there.
 template <class Shared>
@@ -170,14 +236,29 @@ void SimControllerLink::Learn(NodeId asked, const rpc::RpcError& error) {
   }
 }
 
+std::function<void(const rpc::RpcError&)> SimControllerLink::LearnFrom(NodeId asked) {
+  return [this, asked, process = process_](const rpc::RpcError& error) {
+    if (process->alive) Learn(asked, error);
+  };
+}
+
+void SimControllerLink::AnsweredAsLeader(NodeId id) {
+  if (cut_group_stream_ == nullptr || group_stream_at_ == id) return;
+  std::exchange(cut_group_stream_, nullptr)();
+  leader_ = id.value();
+}
+
 std::unique_ptr<rpc::SessionStream> SimControllerLink::OpenSession(rpc::SessionEvents events) {
   const NodeId id(leader_);
   auto stream = std::make_shared<Session>();
   stream->connection = world_.network().Connect(self_, {Address::Kind::kController, id.value()});
-  stream->events = std::move(events);
-  stream->learn = [this, id, process = process_](const rpc::RpcError& error) {
-    if (process->alive) Learn(id, error);
+  stream->events.on_reply = [this, id, process = process_, answered = false,
+                             on_reply = std::move(events.on_reply)](const auto& reply) mutable {
+    if (!std::exchange(answered, true) && process->alive) AnsweredAsLeader(id);
+    on_reply(reply);
   };
+  stream->events.on_end = std::move(events.on_end);
+  stream->learn = LearnFrom(id);
   Dial(
       world_, id, stream,
       [stream](SimController& controller) {
@@ -209,13 +290,39 @@ std::unique_ptr<rpc::StreamHandle> SimControllerLink::FetchMetadata(
   return std::make_unique<BrokerEnd<rpc::StreamHandle, Feed>>(stream);
 }
 
+std::unique_ptr<rpc::GroupStream> SimControllerLink::OpenGroupStream(
+    rpc::GroupStreamEvents events) {
+  ++world_.probes().group_streams;
+  const NodeId id(leader_);
+  auto stream = std::make_shared<GroupCalls>();
+  stream->connection = world_.network().Connect(self_, {Address::Kind::kController, id.value()});
+  stream->events = std::move(events);
+  stream->learn = LearnFrom(id);
+  Dial(
+      world_, id, stream,
+      [stream](SimController& controller) {
+        stream->id =
+            controller.group_streams().Open(std::make_unique<GroupCallsEnd>(controller, stream));
+      },
+      [stream](SimController& controller) {
+        if (stream->id != 0) controller.group_streams().OnEnd(stream->id);
+      });
+  group_stream_at_ = id;
+  cut_group_stream_ = [weak = std::weak_ptr(stream)] {
+    const auto open = weak.lock();
+    if (open == nullptr || open->ended) return;
+    open->connection->BreakFrom(kBrokerSide);
+    open->End(ConnectionLost());
+  };
+  return std::make_unique<GroupStreamEnd>(stream, world_, id);
+}
+
 // ---- AlterPartition ---------------------------------------------------------------------
 
 void SimControllerLink::AlterPartition(broker::v1::AlterPartitionRequest request, Duration timeout,
                                        broker::ReplyDone<broker::v1::AlterPartitionReply> done) {
   using Reply = broker::v1::AlterPartitionReply;
-  const auto serve = [request](SimController& controller,
-                               SimCall<Reply>::Answer answer) -> Withdraw {
+  const auto serve = [request](SimController& controller, SimCall<Reply>::Answer answer) {
     quorum::Change<Reply> change;
     change.cause.set_principal("Broker:" + std::to_string(request.broker_id()));
     change.cause.set_tool("weir-broker");
@@ -228,7 +335,6 @@ void SimControllerLink::AlterPartition(broker::v1::AlterPartitionRequest request
       answer(std::move(reply));
     };
     controller.controller().Submit(std::move(change));
-    return nullptr;
   };
   auto call = std::make_shared<SimCall<Reply>>(
       *this, serve, [this, request, done = std::move(done)](Result<Reply> reply) mutable {

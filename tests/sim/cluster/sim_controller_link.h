@@ -1,15 +1,17 @@
-// SimControllerLink: a simulated broker's way to the controllers: its session, its metadata feed
-// and its calls, over the simulated network. It stands where ControllerGateway and
-// rpc::ControllerClient stand in production, and finds the leader as they do: by its hints,
-// otherwise by trying the next controller.
+// SimControllerLink: a simulated broker's way to the controllers: its session, its metadata feed,
+// its stream of calls about groups and its other calls, over the simulated network. It stands where
+// ControllerGateway and rpc::ControllerClient stand in production, and finds the leader as they do:
+// by its hints, otherwise by trying the next controller.
 // Thread rule: one thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "broker/metadata/broker_session.h"
 #include "broker/metadata/controller_port.h"
+#include "broker/metadata/group_call_stream.h"
 #include "broker/metadata/metadata_follower.h"
 #include "tests/sim/cluster/cluster_network.h"
 #include "tests/sim/cluster/sim_executor.h"
@@ -24,6 +26,7 @@ rpc::RpcError EndOf(const Status& status, NodeId leader);
 
 class SimControllerLink : public broker::SessionPort,
                           public broker::FeedPort,
+                          public broker::GroupStreamPort,
                           public broker::ControllerPort {
  public:
   // One per life of the broker. `thread`: its metadata thread.
@@ -34,6 +37,8 @@ class SimControllerLink : public broker::SessionPort,
   std::unique_ptr<rpc::SessionStream> OpenSession(rpc::SessionEvents events) override;
   std::unique_ptr<rpc::StreamHandle> FetchMetadata(const broker::v1::FetchMetadataRequest& request,
                                                    rpc::MetadataEvents events) override;
+  // A batch may arrive late, and in order.
+  std::unique_ptr<rpc::GroupStream> OpenGroupStream(rpc::GroupStreamEvents events) override;
   void AlterPartition(broker::v1::AlterPartitionRequest request, Duration timeout,
                       broker::ReplyDone<broker::v1::AlterPartitionReply> done) override;
 
@@ -68,12 +73,20 @@ class SimControllerLink : public broker::SessionPort,
   void Learn(NodeId asked, const rpc::RpcError& error);
 
  private:
+  std::function<void(const rpc::RpcError&)> LearnFrom(NodeId asked);
+  // That controller answers the session: the group stream does not stay at another one (law 4 of
+  // rpc::ControllerClient).
+  void AnsweredAsLeader(NodeId id);
+
   ClusterWorld& world_;
   Address self_;
   SimProcessPtr process_;
   std::shared_ptr<SimExecutor> thread_;
   int32_t leader_ = 1;
   int32_t feeder_ = 1;
+  // Of the last group stream; null before there is one.
+  NodeId group_stream_at_;
+  std::function<void()> cut_group_stream_;
 };
 
 }  // namespace weir::sim

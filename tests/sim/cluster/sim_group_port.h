@@ -1,11 +1,14 @@
 // SimGroupPort: a simulated broker's calls about groups to the active controller, over the
-// simulated network. What arrives there, and what leaves, is shown to the world's GroupWatch.
+// simulated network: on production's GroupCallStream, or each for itself. What arrives there, and
+// what leaves, is shown to the world's GroupWatch.
 // Thread rule: one thread.
 #pragma once
 
 #include <memory>
 
+#include "broker/metadata/group_call_stream.h"
 #include "broker/metadata/group_port.h"
+#include "controller/quorum/group_calls.h"
 #include "tests/sim/cluster/sim_controller_link.h"
 
 namespace weir::sim {
@@ -13,7 +16,7 @@ namespace weir::sim {
 class SimGroupPort : public broker::GroupPort {
  public:
   // One per life of the broker, as the link is.
-  explicit SimGroupPort(SimControllerLink& link) : link_(link) {}
+  explicit SimGroupPort(SimControllerLink& link) : link_(link), stream_(link.thread(), link) {}
 
   rpc::CallHandle JoinGroup(group::v1::JoinGroupRequest request, Duration timeout,
                             broker::ReplyDone<group::v1::JoinGroupReply> done) override;
@@ -37,11 +40,14 @@ class SimGroupPort : public broker::GroupPort {
       broker::ReplyDone<group::v1::DescribeConsumerGroupsReply> done) override;
 
  private:
-  template <class Reply, class Serve>
-  rpc::CallHandle Call(Serve serve, Duration timeout, broker::ReplyDone<Reply> done,
-                       bool in_order = false);
+  // A call of its own, served by that function.
+  template <class Request, class Reply>
+  rpc::CallHandle Call(void (quorum::GroupCalls::*serve)(const Request&,
+                                                         quorum::GroupCalls::Done<Reply>),
+                       Request request, Duration timeout, broker::ReplyDone<Reply> done);
 
   SimControllerLink& link_;
+  broker::GroupCallStream stream_;
 };
 
 }  // namespace weir::sim
