@@ -243,9 +243,9 @@ std::function<void(const rpc::RpcError&)> SimControllerLink::LearnFrom(NodeId as
 }
 
 void SimControllerLink::AnsweredAsLeader(NodeId id) {
+  leader_ = id.value();
   if (cut_group_stream_ == nullptr || group_stream_at_ == id) return;
   std::exchange(cut_group_stream_, nullptr)();
-  leader_ = id.value();
 }
 
 std::unique_ptr<rpc::SessionStream> SimControllerLink::OpenSession(rpc::SessionEvents events) {
