@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/metadata/broker_records.h"
 #include "common/runtime/log.h"
 #include "controller/state/groups/commit_fence.h"
 #include "controller/state/groups/describe_groups.h"
@@ -24,11 +25,14 @@ Error NotController() {
   return {ErrorCode::kNotController, "this controller is not the active one"};
 }
 
+// What brokers get of them, topics and configurations among it: assignments of a large group, which
+// they do not get, would take longer to parse than all else that is done about an entry.
 std::vector<metadata::v1::MetadataBatch> BatchesOf(const std::vector<raft::Entry>& committed) {
   std::vector<metadata::v1::MetadataBatch> batches;
   for (const raft::Entry& entry : committed) {
     metadata::v1::MetadataBatch batch;
-    if (entry.type != raft::EntryType::kNormal || !batch.ParseFromString(*entry.payload)) continue;
+    if (entry.type != raft::EntryType::kNormal) continue;
+    if (!batch.ParseFromString(metadata::BatchForBrokers(*entry.payload))) continue;
     batches.push_back(std::move(batch));
   }
   return batches;
