@@ -73,7 +73,7 @@ void BrokerSession::OnReply(uint64_t attempt, const broker::v1::SessionReply& re
     session_timeout_ = std::chrono::milliseconds(reply.session_timeout_ms());
   }
   if (state_ == State::kRegistering) OnFirstReply(reply);
-  Hold(reply.fenced());
+  NoteAnswered(reply);
   hooks_.on_committed(
       LogIndex(static_cast<uint64_t>(std::max<int64_t>(0, reply.committed_offset()))));
   if (fenced_.exchange(reply.fenced()) != reply.fenced()) {
@@ -132,6 +132,7 @@ void BrokerSession::ConnectAfterPause() {
 void BrokerSession::ReportApplied(int64_t offset) {
   if (offset <= applied_offset_) return;
   applied_offset_ = offset;
+  HoldIfApplied();
   if (state_ == State::kActive) SendHeartbeat();
 }
 
@@ -140,15 +141,27 @@ void BrokerSession::Send(broker::v1::SessionRequest request) {
   stream_->Send(std::move(request));
 }
 
-// A controller counts the session timeout from when it hears of us. A deposed one that does not
-// know it yet answers too: the last quarter is left to its successor.
-void BrokerSession::Hold(bool fenced) {
+void BrokerSession::NoteAnswered(const broker::v1::SessionReply& reply) {
   if (unanswered_.empty()) return;
   const MonoTime left = unanswered_.front();
   unanswered_.pop_front();
   in_touch_until_.store((left + session_timeout_).time_since_epoch().count());
-  if (fenced) return LetGo();
-  held_until_.store((left + session_timeout_ * 3 / 4).time_since_epoch().count());
+  if (reply.fenced()) return LetGo();
+  if (!unapplied_) unapplied_ = Unapplied{left, reply.committed_offset()};
+  HoldIfApplied();
+}
+
+// A controller counts the session timeout from when it hears of us. A deposed one that does not
+// know it yet answers too: the last quarter is left to its successor.
+void BrokerSession::HoldIfApplied() {
+  if (!unapplied_ || applied_offset_ < unapplied_->committed_offset) return;
+  held_until_.store((unapplied_->left + session_timeout_ * 3 / 4).time_since_epoch().count());
+  unapplied_.reset();
+}
+
+void BrokerSession::LetGo() {
+  held_until_.store(0);
+  unapplied_.reset();
 }
 
 void BrokerSession::SendHeartbeat() {

@@ -12,9 +12,10 @@
 //     leader may be elsewhere, and would fence this broker after a whole one.
 //  4. A broker of another cluster never registers: `on_refused` says so once, with both ids.
 //  5. Partitions in full directories are named when they change, and on each new stream.
-//  6. Before held_until() no controller has taken this broker's leaderships away for its silence:
-//     it is counted from when an answered heartbeat left, not from its answer, which a paused
-//     process may read late (J-02).
+//  6. Before held_until() no controller has taken this broker's leaderships away for its silence,
+//     nor, unless a moment ago, for any other reason: it is counted from when a heartbeat left, not
+//     from its answer, which a paused process may read late (J-02), and counts once what had been
+//     committed by the answer is applied here.
 //  7. in_touch_until() is a whole session timeout after the last answered heartbeat left, and
 //     outlives the stream: a controller that fails is followed by another well before it.
 // Thread rule: the metadata thread, except IsFenced, broker_epoch, held_until and in_touch_until
@@ -25,6 +26,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "broker/log/log_directories.h"
@@ -84,8 +86,9 @@ class BrokerSession {
   void ConnectAfterPause();
   void Send(broker::v1::SessionRequest request);
   void SendHeartbeat();
-  void Hold(bool fenced);
-  void LetGo() { held_until_.store(0); }
+  void NoteAnswered(const broker::v1::SessionReply& reply);
+  void HoldIfApplied();
+  void LetGo();
   void ScheduleTick();
   void Tick();
   void Goodbye();
@@ -107,6 +110,13 @@ class BrokerSession {
   MonoTime last_heartbeat_;
   // When the requests of this stream left that are not answered yet; each has one answer.
   std::deque<MonoTime> unanswered_;
+  // An answered heartbeat that does not count yet: when it left, and the offset that was committed
+  // by the answer. Later ones wait for it, so that a feed that is always a little late renews too.
+  struct Unapplied {
+    MonoTime left;
+    int64_t committed_offset = 0;
+  };
+  std::optional<Unapplied> unapplied_;
   bool tick_scheduled_ = false;
   bool want_shutdown_ = false;
   // As the heartbeats of this stream have said.

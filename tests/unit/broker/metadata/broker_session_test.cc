@@ -203,6 +203,27 @@ TEST_F(SessionTest, J02_C24_LeadershipIsHeldFromWhenAnAnsweredHeartbeatLeft) {
   EXPECT_LT(session_->held_until(), begin) << "without a session";
 }
 
+// A controller that hears of a broker may move its leaderships all the same.
+TEST_F(SessionTest, G10_LeadershipIsNotHeldOnceNewsIsLate) {
+  const Duration held = milliseconds(3000) * 3 / 4;
+  v1::SessionReply reply = Reply(7, false);
+  reply.set_committed_offset(5);
+  session_->ReportApplied(5);
+  const MonoTime begin = thread_->Now();
+  for (size_t answers = sessions_.last().sent.size() + 1; answers > 0; --answers) Receive(reply);
+  EXPECT_EQ(session_->held_until(), begin + held);
+  thread_->Advance(milliseconds(500));
+  reply.set_committed_offset(8);
+  Receive(reply);
+  EXPECT_EQ(session_->held_until(), begin + held) << "what happened before the answer is not known";
+  session_->ReportApplied(7);
+  EXPECT_EQ(session_->held_until(), begin + held);
+  thread_->Advance(milliseconds(100));
+  session_->ReportApplied(8);
+  EXPECT_GT(session_->held_until(), begin + held);
+  EXPECT_LE(session_->held_until(), begin + milliseconds(500) + held) << "nor what has since";
+}
+
 TEST_F(SessionTest, TheBrokerIsInTouchForASessionTimeoutEvenBetweenTwoSessions) {
   EXPECT_LT(session_->in_touch_until(), thread_->Now());
   const MonoTime begin = thread_->Now();
