@@ -18,6 +18,8 @@
 // Thread rule: pure functions.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -34,6 +36,12 @@ struct AssignableTopic {
   int32_t partition_count = 0;
   // Of each partition, the racks of its replicas; empty when the brokers name none.
   std::vector<std::vector<std::string>> racks;
+
+  bool HasReplicaOn(const std::string& rack, size_t partition) const {
+    if (partition >= racks.size()) return false;
+    return std::find(racks[partition].begin(), racks[partition].end(), rack) !=
+           racks[partition].end();
+  }
 };
 using AssignableTopics = std::map<Uuid, AssignableTopic>;
 

@@ -137,9 +137,7 @@ class Split {
   // Whether each of the topics has a replica of the partition on this rack.
   bool IsNear(const std::string& rack, size_t partition) const {
     return std::all_of(topics_.begin(), topics_.end(), [&](const AssignableTopic* topic) {
-      if (partition >= topic->racks.size()) return false;
-      const std::vector<std::string>& racks = topic->racks[partition];
-      return std::find(racks.begin(), racks.end(), rack) != racks.end();
+      return topic->HasReplicaOn(rack, partition);
     });
   }
 

@@ -83,9 +83,8 @@ class UniformAssignment {
   }
 
   bool IsOnRack(const Topic& topic, size_t partition, size_t place) const {
-    if (partition >= topic.is->racks.size() || members_[place].rack_id.empty()) return false;
-    const std::vector<std::string>& racks = topic.is->racks[partition];
-    return std::find(racks.begin(), racks.end(), members_[place].rack_id) != racks.end();
+    const std::string& rack = members_[place].rack_id;
+    return !rack.empty() && topic.is->HasReplicaOn(rack, partition);
   }
 
   // Members on the rack of a replica, as long as that makes none busier than all are on average.
