@@ -30,6 +30,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # noqa: E402
 from chaos.group_history import GroupHistory  # noqa: E402
 from support import group_clients, groups as controllers  # noqa: E402
 from support.api_versions import CONSUMER_GROUP_HEARTBEAT, api_versions  # noqa: E402
+from support.host import StolenShare  # noqa: E402
 from support.kafka_cluster import KafkaCluster  # noqa: E402
 from support.processes import wait_until  # noqa: E402
 from support.weir_nodes import WeirNodes  # noqa: E402
@@ -38,7 +39,7 @@ TOPIC, REPLICAS, MIN_IN_SYNC = "grouped", 3, 2
 RATE_PER_PARTITION = 5
 # Of libraries whose members would keep one another waiting in one process.
 MEMBERS_PER_PROCESS = {"kafka-python": 5}
-JOINED_WITHIN_S, WHOLE_WITHIN_S, CAUGHT_UP_WITHIN_S, LEFT_WITHIN_S = 240, 90, 90, 60
+JOINED_WITHIN_S, WHOLE_WITHIN_S, CAUGHT_UP_WITHIN_S, LEFT_WITHIN_S = 240, 90, 300, 60
 _RDKAFKA = {"reconnect.backoff.ms": 10, "reconnect.backoff.max.ms": 100, "log_level": 2}
 
 
@@ -260,7 +261,7 @@ class Measurement:
                    for topic in topics.values() for partition in topic.partitions.values())
 
     def fault(self, how, node):
-        name, begin = f"{how} {node.name}", time.time()
+        name, begin, stolen_share = f"{how} {node.name}", time.time(), StolenShare()
         if how == "restart":
             node.stop()
         else:
@@ -277,7 +278,8 @@ class Measurement:
             if history.since(self.marks[group])[0] > 0:
                 changed.append(group)
         self.say(f"{name}: {end - begin:.1f} s; silence of a group {_median_worst(found, 0)} s, of a partition "
-                 f"{_median_worst(found, 1)} s; generations have changed of {', '.join(changed) or 'no group'}")
+                 f"{_median_worst(found, 1)} s; generations have changed of {', '.join(changed) or 'no group'}; "
+                 f"{stolen_share():.0%} of the processors' time was the host's")
 
     def all_faults(self):
         brokers = [node for node in self.cluster.nodes.values() if node.kind == "broker"]

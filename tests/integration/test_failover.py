@@ -10,6 +10,7 @@ import statistics
 import pytest
 
 from chaos import failover
+from support.host import StolenShare
 from support.weir_nodes import WeirNodes
 
 # (median, worst) seconds between two acknowledgements of a partition.
@@ -22,6 +23,16 @@ def test_the_longest_gap_begins_before_the_fault():
     assert failover.longest_gap(acks, "p", begin=1.25, end=2.5) == pytest.approx(0.8)
     assert failover.longest_gap(acks, "p", begin=2.05, end=3.0) == pytest.approx(0.5)
     assert failover.longest_gap(acks, "r", begin=1.0, end=3.0) == 2.0
+
+
+def test_the_share_that_the_host_keeps_is_told_since_the_beginning(tmp_path):
+    stat = tmp_path / "stat"
+    stat.write_text("cpu  100 0 50 800 10 0 0 40 7 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n")
+    share = StolenShare(stat)
+    assert share() == 0
+    stat.write_text("cpu  130 0 60 840 10 0 0 60 9 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n")
+    assert share() == pytest.approx(0.2)
+    assert 0 <= StolenShare()() <= 1
 
 
 @pytest.fixture
@@ -46,9 +57,11 @@ def test_A01_D01_nothing_acknowledged_is_lost_when_leaders_are_killed(nodes):
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("how", failover.HOWS)
 def test_A01_A02_J04_producers_go_on_when_a_leader_goes(prepared, how, request):
-    outcome = failover.run(prepared, how, request.config.getoption("--rounds"))
+    rounds = request.config.getoption("--rounds")
+    outcome = failover.run(prepared, how, rounds, stolen_max=failover.STOLEN_MAX)
     print(f"\n{how}: {outcome.describe()}")
     assert not outcome.problems, "\n".join(outcome.problems)
+    assert len(outcome.rounds) == rounds, "the host left this machine too little of its processors"
     median, worst = BOUNDS_S[how]
     assert statistics.median(outcome.gaps()) <= median, outcome.describe()
     assert max(outcome.gaps()) <= worst, outcome.describe()
