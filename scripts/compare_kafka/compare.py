@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import platform
-import signal
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ import measure  # noqa: E402
 from report import print_table  # noqa: E402
 from scenarios import SCENARIOS, Scenario  # noqa: E402
 from support.kafka_server import KafkaServer  # noqa: E402
+from support.processes import unwind_on_sigterm  # noqa: E402
 from support.weir_cluster import WeirDev  # noqa: E402
 
 # Brought up before anything is measured: a JVM compiles what it meets often.
@@ -149,7 +149,7 @@ def main():
         for scenario in SCENARIOS:
             print(f"{scenario.name:22} {scenario.what}")
         return 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    unwind_on_sigterm()
     systems = arguments.systems.split(",")
     (REPOSITORY / "build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="compare-", dir=REPOSITORY / "build") as directory:

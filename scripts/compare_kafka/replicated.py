@@ -31,7 +31,7 @@ from chaos.failover import SYSTEMS  # noqa: E402
 from confluent_kafka import KafkaException  # noqa: E402
 from confluent_kafka.admin import AdminClient  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
-from support.processes import BUILD_DIR, resident_mib, wait_until  # noqa: E402
+from support.processes import BUILD_DIR, resident_mib, unwind_on_sigterm, wait_until  # noqa: E402
 
 REPLICAS, PARTITIONS, LARGE_PARTITIONS = 3, 12, 1_000
 RECORDS, WARM_UP_RECORDS, RECORD_BYTES = 2_000_000, 500_000, 512
@@ -167,6 +167,7 @@ def main():
     parser.add_argument("what", choices=WHAT)
     parser.add_argument("--scale", type=float, default=1.0, help="share of the records or partitions")
     arguments = parser.parse_args()
+    unwind_on_sigterm()
     with tempfile.TemporaryDirectory(prefix="weir-replicated-") as directory:
         cluster = SYSTEMS[arguments.system](directory)
         try:

@@ -35,7 +35,7 @@ from chaos.power_cut import PowerCut  # noqa: E402
 from support import replicas  # noqa: E402
 from support.host import StolenShare  # noqa: E402
 from support.kafka_cluster import KafkaCluster  # noqa: E402
-from support.processes import wait_until  # noqa: E402
+from support.processes import unwind_on_sigterm, wait_until  # noqa: E402
 from support.weir_nodes import WeirNodes  # noqa: E402
 
 TOPIC, PARTITIONS, REPLICAS, MIN_IN_SYNC = "failover", 6, 3, 2
@@ -267,6 +267,7 @@ def main():
     parser.add_argument("--json", action="store_true", help="print the figures only")
     parser.add_argument("--keep", help="a directory to leave data and logs in")
     arguments = parser.parse_args()
+    unwind_on_sigterm()
     with contextlib.ExitStack() as stack:
         directory = arguments.keep or stack.enter_context(tempfile.TemporaryDirectory(prefix="weir-failover-"))
         cluster = SYSTEMS[arguments.system](directory)

@@ -12,7 +12,6 @@ partition of it, got nothing. The members are the programs of tests/compat/membe
 import argparse
 import contextlib
 import os
-import signal
 import statistics
 import sys
 import tempfile
@@ -32,7 +31,7 @@ from support import group_clients, groups as controllers  # noqa: E402
 from support.api_versions import CONSUMER_GROUP_HEARTBEAT, api_versions  # noqa: E402
 from support.host import StolenShare  # noqa: E402
 from support.kafka_cluster import KafkaCluster  # noqa: E402
-from support.processes import wait_until  # noqa: E402
+from support.processes import unwind_on_sigterm, wait_until  # noqa: E402
 from support.weir_nodes import WeirNodes  # noqa: E402
 
 TOPIC, REPLICAS, MIN_IN_SYNC = "grouped", 3, 2
@@ -382,8 +381,7 @@ def main():
     parser.add_argument("--session-timeout-ms", type=int, default=group_clients.SESSION_TIMEOUT_MS)
     parser.add_argument("--keep", help="a directory to leave data and logs in")
     arguments = parser.parse_args()
-    # So that nothing outlives it.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    unwind_on_sigterm()
     with contextlib.ExitStack() as stack:
         directory = arguments.keep or stack.enter_context(tempfile.TemporaryDirectory(prefix="weir-groups-"))
         os.makedirs(directory, exist_ok=True)

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from support.admin import Admin, AdminFailure, admin_pb2, context  # noqa: E402
 from support.groups import coordinator_partition  # noqa: E402
-from support.processes import TIMEOUT_FACTOR, wait_until  # noqa: E402
+from support.processes import TIMEOUT_FACTOR, unwind_on_sigterm, wait_until  # noqa: E402
 from support.weir_cluster import binary  # noqa: E402
 from support.weir_nodes import WeirNodes  # noqa: E402
 
@@ -175,6 +175,7 @@ def main():
     parser.add_argument("failovers", type=int)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
+    unwind_on_sigterm()
 
     def say(text):
         print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)

@@ -25,7 +25,7 @@ from chaos.faults import FAULTS, DiskFull  # noqa: E402
 from chaos.history import Recorder  # noqa: E402
 from support import replicas  # noqa: E402
 from support.admin import AdminFailure  # noqa: E402
-from support.processes import wait_until  # noqa: E402
+from support.processes import unwind_on_sigterm, wait_until  # noqa: E402
 
 TOPIC, PARTITIONS, REPLICAS = "chaos", 6, 3
 PROGRESS_MIN = 100
@@ -192,6 +192,7 @@ def main():
     parser.add_argument("--faults", default="", help=", ".join(kind.name for kind in FAULTS))
     parser.add_argument("--keep", help="a directory to leave data, logs and history.jsonl in")
     arguments = parser.parse_args()
+    unwind_on_sigterm()
     seed = random.randrange(2 ** 32) if arguments.seed is None else arguments.seed
 
     def say(text):

@@ -2,12 +2,16 @@
 the faults are what they say.
 """
 
+import contextlib
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from chaos import disks
 from chaos.run import run
+from support.processes import REPOSITORY, Process, kill_hard, wait_until
 
 SECONDS = 60
 SEED = 20
@@ -24,6 +28,30 @@ def test_A04_D01_what_was_acknowledged_survives_random_faults(data_dir):
     well, kinds = run(SECONDS, SEED, None, data_dir, say=say)
     assert well, "\n".join(lines)
     assert len(kinds) >= 5, kinds
+
+
+def test_a_run_that_is_terminated_leaves_no_process(data_dir):
+    program = Process([sys.executable, REPOSITORY / "tests" / "chaos" / "run.py", "600", "--keep", data_dir / "run"],
+                      data_dir / "run.log")
+    try:
+        wait_until(lambda: len(processes_of(data_dir / "run")) >= 6, 60, "the cluster's processes")
+        program.stop()
+        assert processes_of(data_dir / "run") == []
+    finally:
+        program.kill()
+        for pid in processes_of(data_dir / "run"):
+            kill_hard(pid)
+
+
+def processes_of(directory):
+    """The pids of nodes whose configuration lies below a directory."""
+    found = []
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = command.read_bytes().split(b"\0")
+            if b"--config" in words and any(word.startswith(bytes(directory)) for word in words):
+                found.append(int(command.parent.name))
+    return found
 
 
 @pytest.mark.long

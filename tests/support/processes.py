@@ -11,6 +11,7 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -90,6 +91,11 @@ def is_running(pid):
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state not in ("Z", "X")
+
+
+def unwind_on_sigterm():
+    """SIGTERM ends this program as an exception would: what it has started is stopped and its directories go."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def kill_hard(pid, timeout_s=10):
