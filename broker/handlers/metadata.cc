@@ -85,7 +85,10 @@ void Answer(Waiting& waiting) {
   const metadata::MetadataImage& image = waiting.call.image();
   const NodeId own_id = waiting.call.broker().settings.node_id;
   MetadataResponse response;
+  const replica::ReplicaFetchers& fetchers = *waiting.call.broker().fetchers;
   for (BrokerAddress& broker : BrokersFor(image, own_id, waiting.client, false)) {
+    // Clients ask again where nothing is outstanding, which is the broker that died.
+    if (fetchers.IsLost(waiting.call.shard(), broker.node_id)) continue;
     response.brokers.push_back({.node_id = broker.node_id.value(),
                                 .host = std::move(broker.host),
                                 .port = broker.port,

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "broker/handlers/cluster_view.h"
 #include "broker/wire/messages/all.h"
@@ -20,6 +22,30 @@ class MetadataHandlers : public BrokerFixture {
     const auto answer = client.Ask<wire::CreateTopicsResponse>(7, request);
     ASSERT_TRUE(answer.has_value());
     ASSERT_EQ(answer->topics[0].error_code, ErrorCode::kNone);
+  }
+
+  // Another broker, at this port, leads partition 0 of a topic, and this one follows it.
+  void LetLead(NodeId id, uint16_t port, const Uuid& topic_id) {
+    metadata::v1::MetadataBatch batch;
+    auto* broker = batch.add_records()->mutable_register_broker();
+    broker->set_broker_id(id.value());
+    Prng prng(9);
+    broker->set_incarnation_id(Uuid::Random(prng).ToBytes());
+    broker->add_directory_ids(Uuid::Random(prng).ToBytes());
+    broker->set_inter_broker_listener("PLAINTEXT");
+    auto* endpoint = broker->add_endpoints();
+    endpoint->set_name("PLAINTEXT");
+    endpoint->set_host("127.0.0.1");
+    endpoint->set_port(port);
+    auto* change = batch.add_records()->mutable_partition_change();
+    change->set_topic_id(topic_id.ToBytes());
+    change->set_partition(0);
+    change->set_leader(id.value());
+    change->mutable_isr()->add_ids(id.value());
+    for (const int32_t replica : {kBrokerId.value(), id.value()}) {
+      change->mutable_replicas()->add_ids(replica);
+    }
+    controllers_->Append(std::move(batch));
   }
 };
 
@@ -97,6 +123,38 @@ TEST_F(MetadataHandlers, NamesBrokersControllerAndCluster) {
   EXPECT_EQ(answer->brokers[0].rack, "rack-a");
   EXPECT_EQ(answer->controller_id, 1) << "a live broker (FEATURES 8.10)";
   EXPECT_EQ(answer->cluster_id, controllers_->cluster_id().ToString());
+}
+
+// A01: kafka-python asks the least loaded broker it was told of for metadata. One that died has
+// nothing outstanding.
+TEST_F(MetadataHandlers, A01_ABrokerThatEndedItsConnectionIsNotNamed) {
+  BrokerClient client(port_);
+  Create(client, "t");
+  wire::MetadataRequest request;
+  request.topics->push_back({.topic_id = {}, .name = "t"});
+  const auto ask = [&] { return *client.Ask<wire::MetadataResponse>(12, request); };
+  asio::io_context context;
+  std::optional<asio::ip::tcp::acceptor> acceptor(
+      std::in_place, context, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+  const asio::ip::tcp::endpoint place = acceptor->local_endpoint();
+  LetLead(NodeId(2), place.port(), ask().topics[0].topic_id);
+  asio::ip::tcp::socket follower = acceptor->accept();
+  wire::MetadataResponse answer = ask();
+  ASSERT_EQ(answer.brokers.size(), 2u);
+  ASSERT_EQ(answer.topics[0].partitions[0].leader_id, 2);
+  for (;;) {
+    acceptor.reset();
+    follower.close();
+    answer = ask();
+    // Asked too late, it may only be this broker that does not reach it (ReplicaFetchers, law 4).
+    if (answer.brokers.size() == 1) break;
+    acceptor.emplace(context, place);
+    follower = acceptor->accept();
+  }
+  EXPECT_EQ(answer.brokers[0].node_id, kBrokerId.value());
+  EXPECT_EQ(answer.topics[0].partitions[0].leader_id, -1);
+  EXPECT_EQ(answer.topics[0].partitions[0].error_code, ErrorCode::kLeaderNotAvailable);
+  EXPECT_EQ(answer.topics[0].partitions[0].replica_nodes, std::vector<int32_t>({1, 2}));
 }
 
 TEST_F(MetadataHandlers, AbsentTopicIsCreatedAndNamedAtOnce) {
