@@ -3,6 +3,8 @@
 //
 // Sessions (KIP-227) are refused as the protocol foresees: every answer has session id 0, so that
 // clients send full requests; a request that refers to a session gets FETCH_SESSION_ID_NOT_FOUND.
+// A follower's sessions last one answer, so that its next request tells when it was sent
+// (fetch_clock.h).
 // Records are sent from where they lie: no copy is made between log and socket.
 //
 // A follower says who it is (replica_id, from version 15 replica_state). Its fetch offsets count as
@@ -19,6 +21,7 @@
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/leader_hints.h"
 #include "broker/handlers/registry.h"
+#include "broker/replica/fetch_clock.h"
 
 namespace weir::handlers {
 namespace {
@@ -43,6 +46,7 @@ struct Pending {
   Call call;
   ClientAddress client;
   bool read_committed;
+  bool by_replica = false;
   FetchResponse response;
   struct Place {
     uint32_t topic;
@@ -84,6 +88,9 @@ void OnFetched(Pending& pending, std::vector<replica::FetchOutcome> outcomes) {
     moved = moved || IsLeaderError(outcome.error);
   }
   if (moved) AddLeaderHints(pending);
+  if (pending.by_replica) {
+    pending.response.session_id = replica::AnswerId(pending.call.executor().Now());
+  }
   pending.call.Reply(pending.response);
 }
 
@@ -169,6 +176,7 @@ void Handle(Call call, net::ConnectionInfo& connection, FetchRequest request) {
   auto pending = std::make_unique<Pending>(Pending{std::move(call),
                                                    ClientAddress(connection),
                                                    request.isolation_level == kReadCommitted,
+                                                   false,
                                                    {},
                                                    {}});
   if (RefersToSession(request)) {
@@ -193,6 +201,9 @@ void Handle(Call call, net::ConnectionInfo& connection, FetchRequest request) {
   replica::PartitionRouter& partitions = *pending->call.broker().partitions;
   const size_t home = pending->call.shard();
   const bool by_replica = fetch.replica != kNoNode;
+  pending->by_replica = by_replica;
+  if (by_replica)
+    fetch.sent_after = replica::AnsweredAt(request.session_id, pending->call.executor().Now());
   // A follower does not wait behind its own long poll: what it asks for next is urgent.
   if (by_replica && connection.end_wait) std::exchange(connection.end_wait, nullptr)();
   auto end_wait =

@@ -51,7 +51,7 @@ FetchOperation::FetchOperation(PartitionRouter& router, size_t home, FetchReques
       bytes_min_(request.bytes_min),
       bytes_max_(request.bytes_max),
       deadline_(request.deadline),
-      reader_{request.replica, request.replica_epoch, request.any_replica},
+      reader_{request.replica, request.replica_epoch, request.any_replica, request.sent_after},
       part_count_(request.parts.size()),
       done_(std::move(done)) {
   for (auto& share : router_.Split(std::move(request.parts))) {

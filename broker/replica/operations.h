@@ -81,6 +81,8 @@ struct FetchRequest {
   // and its fetch offsets are its acknowledgements.
   NodeId replica = kNoNode;
   BrokerEpoch replica_epoch = kNoBrokerEpoch;
+  // The follower sent this after then (fetch_clock.h); min(): unknown.
+  MonoTime sent_after = MonoTime::min();
   // The client may read from a follower (KIP-392).
   bool any_replica = false;
   // The answer waits until it has this much, an error, or the deadline.

@@ -105,15 +105,15 @@ bool Partition::IsCatchingUp(NodeId replica) const {
                       [&](const IsrMember& member) { return member.broker == replica; });
 }
 
-bool Partition::HasHeardInSyncSince(MonoTime since) const {
-  const auto heard = [&](NodeId replica) {
+bool Partition::IsFollowedSince(MonoTime since) const {
+  const auto follows = [&](NodeId replica) {
     const auto follower = followers_.find(replica);
     return replica == self_ ||
-           (follower != followers_.end() && follower->second.fetched_at >= since);
+           (follower != followers_.end() && follower->second.followed_after >= since);
   };
-  if (!std::all_of(state_.isr.begin(), state_.isr.end(), heard)) return false;
+  if (!std::all_of(state_.isr.begin(), state_.isr.end(), follows)) return false;
   return !pending_ || std::all_of(pending_->proposal.isr.begin(), pending_->proposal.isr.end(),
-                                  [&](const IsrMember& member) { return heard(member.broker); });
+                                  [&](const IsrMember& member) { return follows(member.broker); });
 }
 
 void Partition::StopJoining() {
@@ -138,7 +138,8 @@ ErrorCode Partition::CheckFollower(NodeId replica, BrokerEpoch epoch) const {
 }
 
 Partition::Actions Partition::OnFollowerFetch(NodeId replica, BrokerEpoch epoch,
-                                              Offset fetch_offset, MonoTime now) {
+                                              Offset fetch_offset, MonoTime now,
+                                              MonoTime sent_after) {
   WEIR_CHECK(CheckFollower(replica, epoch) == ErrorCode::kNone);
   WEIR_CHECK(fetch_offset <= log_end_, "a follower has nothing that its leader has not");
   Follower& follower = followers_[replica];
@@ -156,6 +157,7 @@ Partition::Actions Partition::OnFollowerFetch(NodeId replica, BrokerEpoch epoch,
   follower.fetch_offset = fetch_offset;
   follower.log_end_then = log_end_;
   follower.fetched_at = now;
+  follower.followed_after = std::max(follower.followed_after, sent_after);
   follower.joining =
       keeps_up && soon && !InIsr(replica) && fetch_offset >= epoch_start_ && now >= propose_after_;
 

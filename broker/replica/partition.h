@@ -116,9 +116,11 @@ class Partition {
   // ---- Of a leader ----
   // Whether `replica` may fetch in that life: kNone or kNotLeaderOrFollower.
   ErrorCode CheckFollower(NodeId replica, BrokerEpoch epoch) const;
-  // `replica` has persisted everything below `fetch_offset`. REQUIRES: CheckFollower agreed, and
-  // its log does not part from this one.
-  Actions OnFollowerFetch(NodeId replica, BrokerEpoch epoch, Offset fetch_offset, MonoTime now);
+  // `replica` has persisted everything below `fetch_offset`, and sent this after `sent_after`,
+  // min() if that is unknown. REQUIRES: CheckFollower agreed, and its log does not part from this
+  // one.
+  Actions OnFollowerFetch(NodeId replica, BrokerEpoch epoch, Offset fetch_offset, MonoTime now,
+                          MonoTime sent_after = MonoTime::min());
   // Whether `replica` copies what it missed, and may be throttled: nobody waits for it. One in the
   // ISR, proposed for it, or about to join it holds the high watermark, and may not.
   bool IsCatchingUp(NodeId replica) const;
@@ -147,8 +149,8 @@ class Partition {
   // fallen silent; MonoTime::max() while none does.
   MonoTime joining_until() const;
   bool replicated() const { return state_.replicas.size() > 1; }
-  // Whether all that are in sync, or may be, have fetched since then: none of them led instead.
-  bool HasHeardInSyncSince(MonoTime since) const;
+  // Whether all that are in sync, or may be, sent a fetch since then: none of them led instead.
+  bool IsFollowedSince(MonoTime since) const;
   // Everything acknowledged in earlier epochs lies below the high watermark: until then a leader
   // does not know where the readable log ends (KIP-207).
   bool high_watermark_is_current() const { return high_watermark_ >= epoch_start_; }
@@ -172,6 +174,8 @@ class Partition {
     // Where this log ended when it last fetched, and when that was.
     Offset log_end_then{-1};
     MonoTime fetched_at;
+    // It followed after then: the latest of what its fetches said.
+    MonoTime followed_after = MonoTime::min();
     // The last moment at which it had everything.
     MonoTime caught_up_at;
     // Outside the ISR, it had at its last fetch what was there at the one before.

@@ -88,6 +88,8 @@ class PartitionTable {
     NodeId replica = kNoNode;
     BrokerEpoch replica_epoch = kNoBrokerEpoch;
     bool any_replica = false;
+    // As in FetchRequest.
+    MonoTime sent_after = MonoTime::min();
 
     bool is_follower() const { return replica != kNoNode; }
   };

@@ -64,8 +64,9 @@ void PartitionTable::Acknowledge(const std::vector<FetchPart>& parts, const Read
         part.fetch_offset >= replica.log->log_start_offset() &&
         part.fetch_offset <= replica.log->log_end_offset() && !FindDivergence(*replica.log, part);
     if (!acknowledges) continue;
-    Obey(replica, replica.partition.OnFollowerFetch(reader.replica, reader.replica_epoch,
-                                                    part.fetch_offset, executor_.Now()));
+    Obey(replica,
+         replica.partition.OnFollowerFetch(reader.replica, reader.replica_epoch, part.fetch_offset,
+                                           executor_.Now(), reader.sent_after));
     if (const auto kept = Find(part.partition)) {
       isr_check_at_ = std::min(isr_check_at_, (*kept)->partition.joining_until());
     }
@@ -179,7 +180,7 @@ ErrorCode PartitionTable::CheckNewest(const Partition& partition) const {
   if (port_ == nullptr || !partition.replicated()) return ErrorCode::kNone;
   // Without a quorum nobody is elected, and the followers go on fetching.
   const bool leads =
-      Now() < port_->LeadsUntil() || partition.HasHeardInSyncSince(Now() - kFollowersSilentMax);
+      Now() < port_->LeadsUntil() || partition.IsFollowedSince(Now() - kFollowersSilentMax);
   return leads ? ErrorCode::kNone : ErrorCode::kNotLeaderOrFollower;
 }
 

@@ -10,7 +10,6 @@ namespace {
 // A leader on a machine that has vanished answers no connection attempt at all.
 constexpr Duration kConnectTimeout = std::chrono::seconds(2);
 constexpr int kBackoffStepsMax = 6;
-constexpr int32_t kNoSession = 0;
 constexpr int32_t kFinalSessionEpoch = -1;
 
 // Rounded up, so that what waits so long finds the deadline passed.
@@ -35,6 +34,7 @@ ReplicaFetcher::Actions ReplicaFetcher::OnUnfollow(const TopicPartition& partiti
 ReplicaFetcher::Actions ReplicaFetcher::OnConnected(MonoTime now) {
   WEIR_CHECK(link_ == Link::kConnecting);
   link_ = Link::kOpen;
+  answer_id_ = kNoAnswer;
   link_deadline_ = MonoTime::max();
   return Proceed({}, now);
 }
@@ -55,6 +55,7 @@ ReplicaFetcher::Actions ReplicaFetcher::OnResponse(int32_t correlation_id,
     return Proceed(std::move(actions), now);
   }
   in_flight_.pop_front();
+  answer_id_ = response.session_id;
   connect_failures_ = 0;
   for (wire::FetchResponse::TopicResponse& topic : response.responses) {
     for (wire::FetchResponse::Partition& answer : topic.partitions) {
@@ -228,7 +229,7 @@ void ReplicaFetcher::Ask(Actions& actions, bool only_fresh, MonoTime now) {
   }
   request.min_bytes = options_.bytes_min;
   request.max_bytes = options_.response_bytes_max;
-  request.session_id = kNoSession;
+  request.session_id = answer_id_;
   request.session_epoch = kFinalSessionEpoch;
   last_correlation_id_ = correlation_id;
   in_flight_.push_back({correlation_id, now + std::chrono::milliseconds(options_.wait_ms_max) +

@@ -35,6 +35,7 @@
 
 #include "broker/log/leader_epoch_cache.h"
 #include "broker/log/topic_partition.h"
+#include "broker/replica/fetch_clock.h"
 #include "broker/replica/replication_quota.h"
 #include "broker/wire/messages/fetch.h"
 #include "common/base/bytes.h"
@@ -188,6 +189,8 @@ class ReplicaFetcher {
   FollowedMap followed_;
   std::deque<InFlight> in_flight_;
   int32_t last_correlation_id_ = 0;
+  // Of the last answer that came on this connection (fetch_clock.h).
+  int32_t answer_id_ = kNoAnswer;
   // Where the next request begins, so that no partition starves behind those before it.
   TopicPartition first_;
 };

@@ -2,6 +2,7 @@
 // (broker/handlers/fetch.cc), on the simulated network.
 #include <utility>
 
+#include "broker/replica/fetch_clock.h"
 #include "broker/wire/codec.h"
 #include "broker/wire/messages/fetch.h"
 #include "common/base/check.h"
@@ -18,6 +19,7 @@ replica::FetchRequest ToFetch(const wire::FetchRequest& request, MonoTime now) {
   replica::FetchRequest fetch;
   fetch.replica = NodeId(request.replica_state.replica_id);
   fetch.replica_epoch = BrokerEpoch(request.replica_state.replica_epoch);
+  fetch.sent_after = replica::AnsweredAt(request.session_id, now);
   fetch.bytes_min = request.min_bytes;
   fetch.bytes_max = request.max_bytes;
   fetch.deadline = now + std::chrono::milliseconds(request.max_wait_ms);
@@ -35,8 +37,9 @@ replica::FetchRequest ToFetch(const wire::FetchRequest& request, MonoTime now) {
 }
 
 wire::FetchResponse ToResponse(const wire::FetchRequest& request,
-                               std::vector<replica::FetchOutcome> outcomes) {
+                               std::vector<replica::FetchOutcome> outcomes, MonoTime now) {
   wire::FetchResponse response;
+  response.session_id = replica::AnswerId(now);
   size_t next = 0;
   for (const auto& topic : request.topics) {
     auto& answered = response.responses.emplace_back();
@@ -165,8 +168,8 @@ void SimBroker::Serve(const std::shared_ptr<ServedConnection>& served, const Sha
       [this, served, request, version = envelope->version(),
        correlation_id = envelope->correlation_id()](std::vector<replica::FetchOutcome> outcomes) {
         for (const replica::FetchOutcome& outcome : outcomes) world_.CountFetch(outcome);
-        wire::Frame frame = wire::EncodeResponse(version, correlation_id,
-                                                 ToResponse(*request, std::move(outcomes)));
+        wire::Frame frame = wire::EncodeResponse(
+            version, correlation_id, ToResponse(*request, std::move(outcomes), shard_->Now()));
         served->connection->Send(kListenerSide,
                                  [dialer = served->dialer, bytes = WithoutSize(std::move(frame))] {
                                    dialer->Frame(bytes);

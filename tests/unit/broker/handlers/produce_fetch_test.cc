@@ -1,6 +1,7 @@
 // Produce, Fetch and offsets over a socket, against real partitions.
 #include <gtest/gtest.h>
 
+#include "broker/replica/fetch_clock.h"
 #include "broker/wire/messages/all.h"
 #include "broker/wire/record_batch.h"
 #include "broker/wire/record_batch_builder.h"
@@ -135,6 +136,25 @@ TEST_F(ProduceFetch, AFollowersNextFetchEndsTheWaitOfTheOneBefore) {
   follower.Send(17, request);
   EXPECT_TRUE(follower.Receive<wire::FetchResponse>(17).has_value());
   EXPECT_TRUE(follower.Receive<wire::FetchResponse>(17).has_value());
+}
+
+TEST_F(ProduceFetch, J02_AnAnswerToAFollowerSaysWhenItLeft) {
+  Create("t");
+  context_.settings.inter_broker_listener = "PLAINTEXT";
+  AddReplica("t", 2, "");
+  BrokerClient follower(port_);
+  wire::FetchRequest request = Fetch("t", 0, 0);
+  request.replica_state = {.replica_id = 2, .replica_epoch = 5};
+  request.session_epoch = -1;
+  const MonoTime before = shards_->at(0).Now();
+  const int32_t id = follower.Ask<wire::FetchResponse>(17, request)->session_id;
+  const MonoTime after = shards_->at(0).Now();
+  const MonoTime left = replica::AnsweredAt(id, after);
+  EXPECT_GT(left, before - std::chrono::milliseconds(1));
+  EXPECT_LE(left, after);
+  // It comes back.
+  request.session_id = id;
+  EXPECT_EQ(follower.Ask<wire::FetchResponse>(17, request)->error_code, ErrorCode::kNone);
 }
 
 // KIP-392.

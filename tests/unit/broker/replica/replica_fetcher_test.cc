@@ -85,6 +85,36 @@ TEST_F(ReplicaFetcherTest, AsksAgainOnlyWhenWhatCameIsPersisted) {
   EXPECT_EQ(persisted.send->topics[0].partitions[0].fetch_offset, 5);
 }
 
+// J02: by it the leader knows that the request was not sent long ago.
+TEST_F(ReplicaFetcherTest, J02_ARequestBringsBackTheIdOfTheLastAnswerOfItsConnection) {
+  FollowAndConnect(At(Name(1), 0));
+  EXPECT_EQ(last.send->session_id, kNoAnswer);
+  wire::FetchResponse answer = Answer(Name(1), "");
+  answer.session_id = 77;
+  const Actions next = fetcher.OnResponse(1, answer, now);
+  ASSERT_TRUE(next.send);
+  EXPECT_EQ(next.send->session_id, 77);
+  EXPECT_EQ(next.send->session_epoch, -1) << "it lasts one answer";
+  fetcher.OnDisconnected(now);
+  now += std::chrono::seconds(1);
+  ASSERT_TRUE(fetcher.OnTick(now).connect);
+  EXPECT_EQ(fetcher.OnConnected(now).send->session_id, kNoAnswer);
+}
+
+TEST(FetchClock, J02_AnAnswersIdSaysWhenItLeft) {
+  const MonoTime left = MonoTime(std::chrono::hours(500)) + std::chrono::microseconds(1'900);
+  const MonoTime floor = MonoTime(std::chrono::hours(500)) + milliseconds(1);
+  EXPECT_EQ(AnsweredAt(AnswerId(left), left), floor);
+  EXPECT_EQ(AnsweredAt(AnswerId(left), left + std::chrono::hours(24 * 24)), floor);
+  EXPECT_EQ(AnsweredAt(kNoAnswer, left), MonoTime::min());
+  EXPECT_EQ(AnsweredAt(-5, left), MonoTime::min());
+  // The ids begin again.
+  const MonoTime last = MonoTime(milliseconds(kAnswerIds - 1));
+  EXPECT_EQ(AnswerId(last), kAnswerIds);
+  EXPECT_EQ(AnswerId(last + milliseconds(1)), 1);
+  EXPECT_EQ(AnsweredAt(kAnswerIds, last + milliseconds(3)), last);
+}
+
 TEST_F(ReplicaFetcherTest, OneRequestCarriesAllAcknowledgements) {
   fetcher.OnFollow(At(Name(1), 0), now);
   fetcher.OnFollow(At(Name(2), 0), now);

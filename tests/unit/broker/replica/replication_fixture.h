@@ -100,6 +100,8 @@ class Broker : public ReplicationPort {
   std::unique_ptr<PartitionRouter> router;
   NodeId followed = kNoNode;
   std::optional<FollowerPosition> position;
+  // When the last answer that it got had left.
+  MonoTime answered = MonoTime::min();
   std::vector<IsrProposal> proposals;
   int give_ups = 0;
   MonoTime leads_until = MonoTime::max();
@@ -163,6 +165,7 @@ class ReplicationTest : public ::testing::Test {
     FetchRequest request;
     request.replica = follower.id;
     request.replica_epoch = follower.epoch;
+    request.sent_after = follower.answered;
     request.bytes_min = wait > Duration::zero() ? 1 : 0;
     request.bytes_max = 1 << 20;
     request.deadline = world.now + wait;
@@ -182,7 +185,9 @@ class ReplicationTest : public ::testing::Test {
   }
   // What the leader answers to the follower's next fetch.
   FollowerFetch Ask(Broker& follower, Broker& leader) {
-    return AsFetched(follower, **StartAsk(follower, leader, Duration::zero()));
+    const Answer answer = StartAsk(follower, leader, Duration::zero());
+    follower.answered = world.now;
+    return AsFetched(follower, **answer);
   }
   static FollowerFetch AsFetched(const Broker& follower, const FetchOutcome& answer) {
     const FollowerPosition at = follower.position.value();

@@ -177,7 +177,15 @@ TEST_F(ReplicationTest, J02_C24_ALeaderThatMayHaveASuccessorNamesNoEnd) {
   EXPECT_EQ(ask(kLatestTimestamp), ErrorCode::kNone);
   a.leads_until = a.shard.Now();
   Fetch(b, a);
+  EXPECT_EQ(ask(kLatestTimestamp), ErrorCode::kNotLeaderOrFollower) << "sent nobody knows when";
+  Fetch(b, a);
   EXPECT_EQ(ask(kLatestTimestamp), ErrorCode::kNone) << "whom it would lose to follows it";
+  // Paused, it finds a request that was sent before.
+  world.now += std::chrono::seconds(1);
+  Fetch(b, a);
+  EXPECT_EQ(ask(kLatestTimestamp), ErrorCode::kNotLeaderOrFollower);
+  Fetch(b, a);
+  EXPECT_EQ(ask(kLatestTimestamp), ErrorCode::kNone);
   world.now += std::chrono::seconds(1);
   EXPECT_EQ(ask(kLatestTimestamp), ErrorCode::kNotLeaderOrFollower);
 }
