@@ -60,9 +60,8 @@ def create(nodes, name, assignments, **configs):
 
 
 def partitions(nodes, name=TOPIC):
-    request = admin_pb2.DescribeTopicsRequest(topics=[admin_pb2.TopicSelector(name=name)])
     with Admin(nodes.admin) as admin:
-        return list(admin.call("DescribeTopics", request).topics[0].partitions)
+        return admin.partitions(name)
 
 
 def leaders(nodes, name=TOPIC):

@@ -127,6 +127,11 @@ class Admin:
                                                                                       request)
         return {topic.name for topic in reply.topics}
 
+    def partitions(self, topic):
+        """The descriptions of a topic's partitions, by number."""
+        request = admin_pb2.DescribeTopicsRequest(topics=[admin_pb2.TopicSelector(name=topic)])
+        return list(self.call("DescribeTopics", request).topics[0].partitions)
+
     def cluster(self, address=None):
         request = admin_pb2.DescribeClusterRequest()
         return self.call_at(address, "DescribeCluster", request) if address else self.call(
