@@ -7,9 +7,9 @@
 //   neither        the controllers may have gone on without it: its members may be out of their
 //                  groups, and others own what they own. Clients must find the coordinator anew
 //
-// Law: a member's session lasts longer (group.min.session.timeout.ms) than a broker stays in touch
-// with controllers that do not hear it, so that no member is told NONE by a broker after it has
-// expired elsewhere.
+// Law: a member's session is never shorter than a broker stays in touch with controllers that do
+// not hear it (controller/state/groups/group_config.h). So a member that has expired elsewhere is
+// not told NONE by a broker, but for as long as its last signs of life had not been reported.
 #pragma once
 
 #include <functional>

@@ -19,7 +19,7 @@
 
 namespace weir::coordinator {
 
-// Members' sessions last 6 s at least.
+// A part of the shortest session, which is a broker's own: 3 s by default.
 inline constexpr Duration kReportInterval = std::chrono::seconds(1);
 
 class LivenessReporter {

@@ -20,7 +20,7 @@ namespace weir::metadata {
 int32_t ConsumerHeartbeatIntervalMs(const ConfigView& view, std::string_view group_id);
 
 // consumer.session.timeout.ms, group.consumer.session.timeout.ms: after which silence a member is
-// removed.
+// removed, unless brokers may be silent for longer (controller/state/groups/group_config.h).
 int32_t ConsumerSessionTimeoutMs(const ConfigView& view, std::string_view group_id);
 
 // consumer.assignment.interval.ms, group.consumer.assignment.interval.ms: between two target

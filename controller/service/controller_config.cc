@@ -149,8 +149,9 @@ Status ReadNode(const runtime::Config& config, quorum::ControllerNodeOptions& no
   node.defaults.default_replication_factor =
       static_cast<int32_t>(config.GetInt("default.replication.factor"));
   node.defaults.num_partitions = static_cast<int32_t>(config.GetInt("num.partitions"));
-  for (const char* key : {"group.initial.rebalance.delay.ms", "group.min.session.timeout.ms",
-                          "group.max.session.timeout.ms", "group.max.size"}) {
+  for (const char* key :
+       {"broker.session.timeout.ms", "group.initial.rebalance.delay.ms",
+        "group.min.session.timeout.ms", "group.max.session.timeout.ms", "group.max.size"}) {
     node.defaults.static_config[key] = std::to_string(config.GetInt(key));
   }
   return {};

@@ -13,7 +13,8 @@
 //   cluster.id           uuid    with bootstrap: the cluster's id; default: the quorum makes it up
 //   election.timeout.ms  int     400: silence after which a voter stands, up to twice that
 //   heartbeat.interval.ms int    200: leader to followers
-//   broker.session.timeout.ms   int  3000: a silent broker is fenced after it (D5)
+//   broker.session.timeout.ms   int  3000: a silent broker is fenced after it (D5); no session of a
+//                                group's member is shorter (D6)
 //   broker.session.grace.ms     int  200: a broker whose session broke is fenced after it (D5)
 //   broker.heartbeat.interval.ms int 500
 //   metadata.snapshot.log.bytes int  20971520: a snapshot is taken after so much log

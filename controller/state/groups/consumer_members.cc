@@ -45,10 +45,9 @@ GroupTimer ConsumerGroups::TimerOf(GroupTimerKind kind, std::string_view group_i
 
 Duration ConsumerGroups::SessionTimeout(const MetadataImage& image, const std::string& group_id,
                                         const GroupMember& member) const {
-  return std::chrono::milliseconds(
-      member.uses_classic_protocol
-          ? member.session_timeout_ms
-          : metadata::ConsumerSessionTimeoutMs(config_.View(image), group_id));
+  return config_.SessionTimeout(member.uses_classic_protocol ? member.session_timeout_ms
+                                                             : metadata::ConsumerSessionTimeoutMs(
+                                                                   config_.View(image), group_id));
 }
 
 void ConsumerGroups::CountSubscription(const MetadataImage& image, ConsumerSoftState& soft,

@@ -22,6 +22,9 @@ GroupConfig ReadGroupConfig(const metadata::ConfigView& view) {
   int32_t delay_ms = 3'000;
   Read(view, "group.initial.rebalance.delay.ms", &delay_ms);
   config.initial_rebalance_delay = std::chrono::milliseconds(delay_ms);
+  int32_t broker_session_ms = 3'000;
+  Read(view, "broker.session.timeout.ms", &broker_session_ms);
+  config.broker_session_timeout = std::chrono::milliseconds(broker_session_ms);
   Read(view, "group.min.session.timeout.ms", &config.session_timeout_ms_min);
   Read(view, "group.max.session.timeout.ms", &config.session_timeout_ms_max);
   Read(view, "group.max.size", &config.size_max);

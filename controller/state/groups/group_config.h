@@ -3,6 +3,7 @@
 // Thread rule: plain values, pure functions.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -17,6 +18,8 @@ struct GroupConfig {
   // group.min.session.timeout.ms and group.max.session.timeout.ms.
   int32_t session_timeout_ms_min = 6'000;
   int32_t session_timeout_ms_max = 1'800'000;
+  // broker.session.timeout.ms.
+  Duration broker_session_timeout = std::chrono::milliseconds(3'000);
   // group.max.size; limits::kGroupMembersMax bounds it too.
   int32_t size_max = INT32_MAX;
   // How long the join of a member that was in no generation yet may wait: it sends no heartbeats
@@ -26,6 +29,12 @@ struct GroupConfig {
   // What consumer groups (KIP-848) go by is in the image: common/metadata/consumer_group_config.h.
   // These stand in for what is not set there.
   metadata::StaticConfig static_config;
+
+  // How long a member may be silent whose session is to last so long. Never shorter than a broker
+  // may be: a gateway that falls silent takes none of its members with it (DESIGN D6).
+  Duration SessionTimeout(int32_t timeout_ms) const {
+    return std::max<Duration>(std::chrono::milliseconds(timeout_ms), broker_session_timeout);
+  }
 
   metadata::ConfigView View(const metadata::MetadataImage& image) const {
     return {image, kNoNode, &static_config};

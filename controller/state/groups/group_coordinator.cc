@@ -85,7 +85,7 @@ void GroupCoordinator::LoadClassic(const std::string& group_id, const Group& gro
   const bool completing = group.state == metadata::GroupState::kCompletingRebalance;
   for (const auto& [member_id, member] : group.members) {
     GroupMemberSoftState& state = soft.members[member_id];
-    state.session_timeout = std::chrono::milliseconds(member.session_timeout_ms);
+    state.session_timeout = config_.SessionTimeout(member.session_timeout_ms);
     state.is_pending_sync = completing;
     CountSubscription(soft, member, +1);
     timers_.Set(SessionTimer(group_id, member_id), now + state.session_timeout);

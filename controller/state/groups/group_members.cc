@@ -62,7 +62,7 @@ GroupMemberSoftState& GroupCoordinator::AddSoftMember(Step& step, const std::str
   WEIR_CHECK(member != nullptr);
   CountSubscription(step.soft, *member, +1);
   GroupMemberSoftState& soft = step.soft.members[member_id];
-  soft.session_timeout = std::chrono::milliseconds(member->session_timeout_ms);
+  soft.session_timeout = config_.SessionTimeout(member->session_timeout_ms);
   return soft;
 }
 

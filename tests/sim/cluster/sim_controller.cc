@@ -51,7 +51,8 @@ void SimController::Start() {
       quorum::BrokerSessionsOptions{
           .self = id_, .liveness = times, .heartbeat_interval = times.session_timeout / 6});
   state::GroupConfig groups{.initial_rebalance_delay = std::chrono::milliseconds(500),
-                            .session_timeout_ms_min = 1};
+                            .session_timeout_ms_min = 1,
+                            .broker_session_timeout = times.session_timeout};
   groups.static_config["group.consumer.session.timeout.ms"] =
       std::to_string(world_.profile().group_session_ms);
   groups.static_config["group.consumer.assignment.interval.ms"] =

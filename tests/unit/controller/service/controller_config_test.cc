@@ -44,6 +44,13 @@ TEST(ControllerConfig, GroupsAreConfigured) {
   EXPECT_EQ(config.size_max, 7);
 }
 
+TEST(ControllerConfig, GroupsKnowHowLongABrokerMayBeSilent) {
+  const auto loaded = Load({"--broker-session-timeout-ms", "9000"});
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(GroupsOf(*loaded).SessionTimeout(6'000), std::chrono::seconds(9));
+  EXPECT_EQ(GroupsOf(*loaded).SessionTimeout(10'000), std::chrono::seconds(10));
+}
+
 TEST(ControllerConfig, GroupSettingsOutOfRangeAreNamed) {
   const std::vector<std::vector<const char*>> wrong = {
       {"--group-initial-rebalance-delay-ms", "3600001"},

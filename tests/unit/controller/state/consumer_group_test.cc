@@ -661,6 +661,21 @@ TEST_F(ConsumerGroupTest, AssignorsThatAreNotConfiguredAnyMoreAssignNoMore) {
   EXPECT_EQ(TheGroup().protocol_name, "range");
 }
 
+// A gateway that falls silent is found out before the members are that it could not report.
+TEST(ConsumerGroups, A03_NoSessionIsShorterThanABrokers) {
+  GroupConfig config;
+  config.broker_session_timeout = std::chrono::seconds(9);
+  ConsumerHarness h(config);
+  h.AddTopic("orders", 1);
+  h.ConfigureAll("group.consumer.min.session.timeout.ms", "6000");
+  h.ConfigureAll("group.consumer.session.timeout.ms", "6000");
+  h.Send(ConsumerHarness::JoinOf("a", {"orders"}));
+  h.AdvanceMs(8'999);
+  EXPECT_NE(h.TheGroup().FindMember("a"), nullptr) << "6 s are configured";
+  h.AdvanceMs(1);
+  EXPECT_EQ(h.TheGroup().FindMember("a"), nullptr);
+}
+
 TEST(ConsumerGroups, AssignmentsComeOnceInAnInterval) {
   ConsumerHarness h;
   h.AddTopic("orders", 4);

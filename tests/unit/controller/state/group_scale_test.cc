@@ -80,8 +80,10 @@ TEST(GroupConfig, IsReadFromBrokerSettings) {
   EXPECT_EQ(defaults.initial_rebalance_delay, std::chrono::seconds(3));
   EXPECT_EQ(defaults.session_timeout_ms_min, 6'000);
   EXPECT_EQ(defaults.session_timeout_ms_max, 1'800'000);
+  EXPECT_EQ(defaults.broker_session_timeout, std::chrono::seconds(3));
   EXPECT_EQ(defaults.size_max, INT32_MAX);
-  const metadata::StaticConfig set{{"group.initial.rebalance.delay.ms", "0"},
+  const metadata::StaticConfig set{{"broker.session.timeout.ms", "9000"},
+                                   {"group.initial.rebalance.delay.ms", "0"},
                                    {"group.min.session.timeout.ms", "1"},
                                    {"group.max.session.timeout.ms", " 60000 "},
                                    {"group.max.size", "17"}};
@@ -89,6 +91,7 @@ TEST(GroupConfig, IsReadFromBrokerSettings) {
   EXPECT_EQ(config.initial_rebalance_delay, Duration::zero());
   EXPECT_EQ(config.session_timeout_ms_min, 1);
   EXPECT_EQ(config.session_timeout_ms_max, 60'000);
+  EXPECT_EQ(config.broker_session_timeout, std::chrono::seconds(9));
   EXPECT_EQ(config.size_max, 17);
 }
 

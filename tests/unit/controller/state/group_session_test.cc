@@ -33,6 +33,21 @@ TEST(GroupSession, ASilentMemberExpires) {
   EXPECT_EQ(h.Beat("g", ids[1], 1), ErrorCode::kUnknownMemberId);
 }
 
+// A gateway that falls silent is found out before the members are that it could not report.
+TEST(GroupSession, A03_NoSessionIsShorterThanABrokers) {
+  GroupConfig config;
+  config.broker_session_timeout = std::chrono::seconds(12);
+  H h(config);
+  h.StableGroup("g", 1);
+  h.AdvanceMs(11'999);
+  EXPECT_EQ(h.GroupOf("g").members.size(), 1u) << "it asked for 10 s";
+  h.FailOver();
+  h.AdvanceMs(11'999);
+  EXPECT_EQ(h.GroupOf("g").members.size(), 1u);
+  h.AdvanceMs(1);
+  EXPECT_EQ(h.GroupOf("g").members.size(), 0u);
+}
+
 TEST(GroupSession, TheAgeOfASignOfLifeCounts) {
   H h;
   const std::vector<std::string> ids = h.StableGroup("g", 1);

@@ -310,7 +310,7 @@ class GroupHarness {
         ADD_FAILURE() << member_id << " is in soft state only: " << text;
         continue;
       }
-      EXPECT_EQ(member.session_timeout, std::chrono::milliseconds(record->session_timeout_ms));
+      EXPECT_EQ(member.session_timeout, config.SessionTimeout(record->session_timeout_ms));
       for (const auto& protocol : record->subscription->protocols) ++support[protocol.name];
       joined += member.join_call != 0 ? 1 : 0;
       syncing += member.sync_call != 0 ? 1 : 0;
