@@ -285,10 +285,7 @@ void GroupCalls::SetTimer() {
 
 // The active controller hears of it first: a term that it has begun, or given up, is known here.
 void GroupCalls::OnCommitted(const std::vector<raft::Entry>& committed) {
-  if (active()) {
-    NoteConfigs(committed);
-    return NoteTopics(committed);
-  }
+  if (active()) return NoteChanges(committed);
   if (!controller_.active()) return;
   term_ = controller_.term();
   coordinator_.BecomeActive(controller_.working(), loop_.Now());
@@ -298,12 +295,22 @@ void GroupCalls::OnCommitted(const std::vector<raft::Entry>& committed) {
   Turn();
 }
 
-void GroupCalls::NoteConfigs(const std::vector<raft::Entry>& committed) {
-  const auto& configs = controller_.committed().configs();
-  if (configs == seen_configs_) return;
-  seen_configs_ = configs;
+// Most entries are about other things: three comparisons tell.
+void GroupCalls::NoteChanges(const std::vector<raft::Entry>& committed) {
+  const metadata::MetadataImage& image = controller_.committed();
+  const bool configs = image.configs() != seen_configs_;
+  const bool topics =
+      image.topic_ids() != seen_topic_ids_ || image.partition_count() != seen_partitions_;
+  if (!configs && !topics) return;
+  const std::vector<metadata::v1::MetadataBatch> batches = BatchesOf(committed);
+  if (configs) NoteConfigs(batches);
+  if (topics) NoteTopics(batches);
+}
+
+void GroupCalls::NoteConfigs(const std::vector<metadata::v1::MetadataBatch>& batches) {
+  seen_configs_ = controller_.committed().configs();
   std::set<std::string> groups;
-  for (const metadata::v1::MetadataBatch& batch : BatchesOf(committed)) {
+  for (const metadata::v1::MetadataBatch& batch : batches) {
     for (const metadata::v1::MetadataRecord& record : batch.records()) {
       if (!record.has_config()) continue;
       const metadata::v1::ConfigRecord& config = record.config();
@@ -319,13 +326,11 @@ void GroupCalls::NoteConfigs(const std::vector<raft::Entry>& committed) {
   }
 }
 
-// Most entries are about other things: two comparisons tell.
-void GroupCalls::NoteTopics(const std::vector<raft::Entry>& committed) {
+void GroupCalls::NoteTopics(const std::vector<metadata::v1::MetadataBatch>& batches) {
   const metadata::MetadataImage& image = controller_.committed();
-  if (image.topic_ids() == seen_topic_ids_ && image.partition_count() == seen_partitions_) return;
   std::set<std::string> names;
   bool removes = false;
-  for (const metadata::v1::MetadataBatch& batch : BatchesOf(committed)) {
+  for (const metadata::v1::MetadataBatch& batch : batches) {
     removes = CollectTopics(image, batch, &names) || removes;
   }
   if (removes) {

@@ -111,10 +111,12 @@ class GroupCalls : public StreamedGroupCalls, public MetadataListener {
   void AnswerNow(Answers answers, const Status& status, LogIndex offset);
   // The group whose fence must be applied before that answer leaves; empty: none.
   std::string FenceOf(const state::GroupAnswer& answer) const;
-  // Tells the coordinator which topics these entries created, removed or gave partitions.
-  void NoteTopics(const std::vector<raft::Entry>& committed);
-  // Tells it of what groups, or brokers for all groups, are configured with.
-  void NoteConfigs(const std::vector<raft::Entry>& committed);
+  // Tells the coordinator what these entries changed that groups depend on.
+  void NoteChanges(const std::vector<raft::Entry>& committed);
+  // Which topics were created, removed or given partitions.
+  void NoteTopics(const std::vector<metadata::v1::MetadataBatch>& batches);
+  // What groups, or brokers for all groups, are configured with.
+  void NoteConfigs(const std::vector<metadata::v1::MetadataBatch>& batches);
   // After every event: what is due, and the timer for what will be.
   void Turn();
   void SetTimer();
