@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
-#include "broker/coordinator/group_gateways.h"
 #include "broker/handlers/authorized_operations.h"
+#include "broker/handlers/group_requests.h"
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/long_call.h"
 #include "broker/handlers/registry.h"
@@ -36,15 +36,6 @@ constexpr int32_t kJoinEpoch = 0;
 // Kafka's numbers of MemberType.
 constexpr int8_t kClassicMember = 0;
 constexpr int8_t kConsumerMember = 1;
-
-coordinator::GroupGateway& GatewayOf(const Call& call) {
-  return call.broker().groups->At(call.shard());
-}
-
-std::optional<std::string> NullIfEmpty(std::string text) {
-  if (text.empty()) return std::nullopt;
-  return text;
-}
 
 // ---- ConsumerGroupHeartbeat ---------------------------------------------------------------
 
@@ -75,8 +66,7 @@ group::v1::ConsumerGroupHeartbeatRequest ToForwarded(const Call& call,
     }
   }
   forwarded.set_client_id(std::string(call.client_id()));
-  // As Java prints addresses: tools show it so.
-  forwarded.set_client_host("/" + connection.peer_host);
+  forwarded.set_client_host(ClientHostOf(connection));
   forwarded.set_chooses_member_id(call.version() >= kFirstVersionWithOwnMemberId);
   return forwarded;
 }

@@ -15,9 +15,9 @@
 #include <utility>
 #include <vector>
 
-#include "broker/coordinator/group_gateways.h"
 #include "broker/handlers/authorized_operations.h"
 #include "broker/handlers/group_offsets.h"
+#include "broker/handlers/group_requests.h"
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/offsets_topic.h"
 #include "broker/handlers/registry.h"
@@ -29,16 +29,12 @@ namespace {
 
 constexpr int16_t kFirstDescribeWithNotFound = 6;
 
-coordinator::GroupGateway& GatewayOf(const Call& call) {
-  return call.broker().groups->At(call.shard());
-}
-
 // ---- DescribeGroups -----------------------------------------------------------------------
 
 wire::DescribeGroupsResponse::Member ToMember(group::v1::DescribedMember from) {
   wire::DescribeGroupsResponse::Member member;
   member.member_id = std::move(*from.mutable_member_id());
-  if (!from.instance_id().empty()) member.group_instance_id = from.instance_id();
+  member.group_instance_id = NullIfEmpty(std::move(*from.mutable_instance_id()));
   member.client_id = std::move(*from.mutable_client_id());
   member.client_host = std::move(*from.mutable_client_host());
   member.member_metadata.data = std::move(*from.mutable_metadata());

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "broker/coordinator/group_gateways.h"
+#include "broker/handlers/group_requests.h"
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/long_call.h"
 #include "broker/handlers/member_protocol.h"
@@ -26,15 +26,7 @@ constexpr int16_t kFirstJoinWithSkipAssignment = 9;
 constexpr int16_t kFirstSyncWithProtocol = 5;
 constexpr int16_t kFirstLeaveWithManyMembers = 3;
 
-coordinator::GroupGateway& GatewayOf(const Call& call) {
-  return call.broker().groups->At(call.shard());
-}
-
 ErrorCode CodeOf(int32_t number) { return ErrorCodeFromNumber(number); }
-
-std::optional<std::string> NullIfEmpty(const std::string& text) {
-  return text.empty() ? std::nullopt : std::optional<std::string>(text);
-}
 
 // ---- JoinGroup ----------------------------------------------------------------------------
 
@@ -45,8 +37,7 @@ group::v1::JoinGroupRequest ToForwarded(const Call& call, const net::ConnectionI
   forwarded.set_member_id(std::move(request.member_id));
   forwarded.set_instance_id(std::move(request.group_instance_id).value_or(""));
   forwarded.set_client_id(std::string(call.client_id()));
-  // As Java prints addresses: tools show it so.
-  forwarded.set_client_host("/" + connection.peer_host);
+  forwarded.set_client_host(ClientHostOf(connection));
   forwarded.set_session_timeout_ms(request.session_timeout_ms);
   forwarded.set_rebalance_timeout_ms(request.rebalance_timeout_ms);
   forwarded.set_protocol_type(std::move(request.protocol_type));
@@ -76,9 +67,10 @@ wire::JoinGroupResponse ToResponse(int16_t version, group::v1::JoinGroupReply re
   response.skip_assignment = reply.skip_assignment();
   response.members.reserve(static_cast<size_t>(reply.members_size()));
   for (group::v1::JoinedMember& member : *reply.mutable_members()) {
-    response.members.push_back({.member_id = std::move(*member.mutable_member_id()),
-                                .group_instance_id = NullIfEmpty(member.instance_id()),
-                                .metadata = {std::move(*member.mutable_metadata())}});
+    response.members.push_back(
+        {.member_id = std::move(*member.mutable_member_id()),
+         .group_instance_id = NullIfEmpty(std::move(*member.mutable_instance_id())),
+         .metadata = {std::move(*member.mutable_metadata())}});
   }
   return response;
 }
@@ -173,9 +165,10 @@ wire::LeaveGroupResponse ToResponse(int16_t version, group::v1::LeaveGroupReply 
     return response;
   }
   for (group::v1::LeftMember& member : *reply.mutable_members()) {
-    response.members.push_back({.member_id = std::move(*member.mutable_member_id()),
-                                .group_instance_id = NullIfEmpty(member.instance_id()),
-                                .error_code = CodeOf(member.error_code())});
+    response.members.push_back(
+        {.member_id = std::move(*member.mutable_member_id()),
+         .group_instance_id = NullIfEmpty(std::move(*member.mutable_instance_id())),
+         .error_code = CodeOf(member.error_code())});
   }
   return response;
 }

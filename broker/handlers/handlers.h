@@ -11,7 +11,7 @@ namespace weir::handlers {
 void HandleApiVersions(Call call, net::ConnectionInfo& connection);
 // For a request in a version that is not served: version 0 and UNSUPPORTED_VERSION (KIP-511).
 void RefuseApiVersions(Call call);
-// produce.cc, fetch.cc, list_offsets.cc, log_offsets.cc
+// produce.cc, fetch.cc, log_offsets.cc
 void HandleProduce(Call call, net::ConnectionInfo& connection);
 void HandleFetch(Call call, net::ConnectionInfo& connection);
 void HandleListOffsets(Call call, net::ConnectionInfo& connection);
@@ -23,11 +23,11 @@ void HandleDescribeCluster(Call call, net::ConnectionInfo& connection);
 void HandleDescribeTopicPartitions(Call call, net::ConnectionInfo& connection);
 void HandleDescribeLogDirs(Call call, net::ConnectionInfo& connection);
 void HandleDescribeQuorum(Call call, net::ConnectionInfo& connection);
-// topics.cc
+// create_topics.cc, change_topics.cc
 void HandleCreateTopics(Call call, net::ConnectionInfo& connection);
 void HandleDeleteTopics(Call call, net::ConnectionInfo& connection);
 void HandleCreatePartitions(Call call, net::ConnectionInfo& connection);
-// configs.cc, describe_configs.cc
+// describe_configs.cc, alter_configs.cc
 void HandleDescribeConfigs(Call call, net::ConnectionInfo& connection);
 void HandleAlterConfigs(Call call, net::ConnectionInfo& connection);
 void HandleIncrementalAlterConfigs(Call call, net::ConnectionInfo& connection);

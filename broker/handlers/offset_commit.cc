@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "broker/coordinator/group_gateways.h"
 #include "broker/handlers/cluster_view.h"
 #include "broker/handlers/group_offsets.h"
+#include "broker/handlers/group_requests.h"
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/member_protocol.h"
 #include "broker/handlers/registry.h"
@@ -107,7 +107,7 @@ void ConfirmRefusal(std::unique_ptr<Pending> pending, ErrorCode refusal) {
   request.set_generation_id(who.generation);
   request.set_member_id(who.member_id);
   request.set_instance_id(who.instance_id);
-  coordinator::GroupGateway& gateway = pending->call.broker().groups->At(pending->call.shard());
+  coordinator::GroupGateway& gateway = GatewayOf(pending->call);
   gateway.Confirm(
       std::move(request), [pending = std::move(pending), refusal](ErrorCode verdict) mutable {
         // It is a member after all: this broker learns of it in a moment.
@@ -139,10 +139,10 @@ bool IsRefusal(ErrorCode error) {
 
 void OnCommitted(std::unique_ptr<Pending> pending, ErrorCode error) {
   const Committer& who = pending->committer;
-  coordinator::GroupGateways* groups = pending->call.broker().groups;
-  if (groups != nullptr && IsRefusal(error)) return ConfirmRefusal(std::move(pending), error);
-  if (groups != nullptr && error == ErrorCode::kNone && !who.member_id.empty()) {
-    groups->At(pending->call.shard()).Heard(who.group_id, who.member_id);
+  const bool has_groups = pending->call.broker().groups != nullptr;
+  if (has_groups && IsRefusal(error)) return ConfirmRefusal(std::move(pending), error);
+  if (has_groups && error == ErrorCode::kNone && !who.member_id.empty()) {
+    GatewayOf(pending->call).Heard(who.group_id, who.member_id);
   }
   Answer(*pending, ToCoordinatorError(error));
 }

@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
-#include "broker/coordinator/group_gateways.h"
 #include "broker/handlers/cluster_view.h"
 #include "broker/handlers/group_offsets.h"
+#include "broker/handlers/group_requests.h"
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/registry.h"
 #include "broker/wire/decoder.h"
@@ -125,7 +125,7 @@ void DeleteIfAny(std::unique_ptr<Pending> pending, const OffsetsPartition& place
 void DeleteUnlessSubscribed(std::unique_ptr<Pending> pending) {
   group::v1::DescribeGroupsRequest describe;
   describe.add_group_ids(pending->group_id);
-  coordinator::GroupGateway& gateway = pending->call.broker().groups->At(pending->call.shard());
+  coordinator::GroupGateway& gateway = GatewayOf(pending->call);
   gateway.Describe(std::move(describe), [pending = std::move(pending)](
                                             const group::v1::DescribeGroupsReply& reply) mutable {
     if (reply.groups().empty()) return Refuse(*pending, ErrorCode::kUnknownServerError);
@@ -149,7 +149,7 @@ Subscribed TopicsOf(const group::v1::DescribedConsumerGroup& group) {
 void DeleteUnlessConsumed(std::unique_ptr<Pending> pending) {
   group::v1::DescribeConsumerGroupsRequest describe;
   describe.add_group_ids(pending->group_id);
-  coordinator::GroupGateway& gateway = pending->call.broker().groups->At(pending->call.shard());
+  coordinator::GroupGateway& gateway = GatewayOf(pending->call);
   gateway.DescribeConsumers(
       std::move(describe),
       [pending = std::move(pending)](const group::v1::DescribeConsumerGroupsReply& reply) mutable {

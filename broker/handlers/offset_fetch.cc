@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "broker/coordinator/group_gateways.h"
 #include "broker/handlers/cluster_view.h"
 #include "broker/handlers/group_offsets.h"
+#include "broker/handlers/group_requests.h"
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/registry.h"
 #include "broker/wire/messages/group_offsets.h"
@@ -230,12 +230,10 @@ void Confirm(const std::shared_ptr<Pending>& pending, AskedGroup& group) {
   request.set_group_id(group.request.group_id);
   request.set_member_id(group.request.member_id.value_or(""));
   request.set_generation_id(group.request.member_epoch);
-  pending->call.broker()
-      .groups->At(pending->call.shard())
-      .Confirm(std::move(request), [pending, &group](ErrorCode verdict) {
-        if (!metadata::IsAnswerOfGateway(verdict)) group.error = verdict;
-        if (--pending->unconfirmed == 0) Query(pending);
-      });
+  GatewayOf(pending->call).Confirm(std::move(request), [pending, &group](ErrorCode verdict) {
+    if (!metadata::IsAnswerOfGateway(verdict)) group.error = verdict;
+    if (--pending->unconfirmed == 0) Query(pending);
+  });
 }
 
 void Handle(Call call, net::ConnectionInfo&, OffsetFetchRequest request) {
