@@ -131,11 +131,7 @@ void ConsumerGroups::JoinClassic(GroupEvent& event, GroupCallId call,
   const Status room = CheckRoom(step, *caller, subscription);
   if (!room) return fail(room.error().code, request.member_id());
 
-  GroupDraft::MemberFields fields;
-  fields.instance_id = caller->known ? caller->known->instance_id : request.instance_id();
-  fields.session_timeout_ms = request.session_timeout_ms();
-  fields.rebalance_timeout_ms = request.rebalance_timeout_ms() < 0 ? request.session_timeout_ms()
-                                                                   : request.rebalance_timeout_ms();
+  GroupDraft::MemberFields fields = FieldsOf(request, caller->known ? &*caller->known : nullptr);
   fields.uses_classic_protocol = true;
   const std::string& id = caller->member_id;
   if (PutMember(step, *caller, fields, std::move(subscription))) BumpEpoch(step);

@@ -20,11 +20,7 @@ constexpr size_t kTimerRecordBytesMax = 1024 * 1024;
 }  // namespace
 
 void GroupCoordinator::BecomeActive(const MetadataImage& image, MonoTime now) {
-  groups_.clear();
-  timers_.Clear();
-  calls_.clear();
-  pending_id_count_ = 0;
-  consumers_.Clear();
+  ForgetAll();
   for (const auto& [group_id, group] : image.groups()) Load(image, group_id, now);
 }
 
@@ -32,12 +28,16 @@ std::vector<GroupAnswer> GroupCoordinator::Deactivate() {
   std::vector<GroupAnswer> answers;
   for (auto& [group_id, soft] : groups_) AnswerAllOf(soft, &answers);
   consumers_.AnswerWaiting(&answers);
+  ForgetAll();
+  return answers;
+}
+
+void GroupCoordinator::ForgetAll() {
   groups_.clear();
   timers_.Clear();
   calls_.clear();
   pending_id_count_ = 0;
   consumers_.Clear();
-  return answers;
 }
 
 std::vector<GroupAnswer> GroupCoordinator::Rejected(const GroupContext& context,

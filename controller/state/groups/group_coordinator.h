@@ -144,6 +144,7 @@ class GroupCoordinator {
   void Load(const MetadataImage& image, const std::string& group_id, MonoTime now);
   void LoadClassic(const std::string& group_id, const metadata::Group& group, MonoTime now);
   void ForgetClassic(const std::string& group_id);
+  void ForgetAll();
   void AnswerAllOf(GroupSoftState& soft, std::vector<GroupAnswer>* answers);
   void OnTimer(Event& event, const GroupTimer& timer);
   void OnJoinTimer(Step& step);

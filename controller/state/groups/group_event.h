@@ -68,6 +68,10 @@ struct GroupEvent {
   }
 };
 
+// What a JoinGroup makes of the member, which is `known` if it was one before; null: it was none.
+GroupDraft::MemberFields FieldsOf(const group::v1::JoinGroupRequest& request,
+                                  const metadata::GroupMember* known);
+
 // "client-1b4e28ba-2fa1-41d2-883f-0016d3cca427", as Kafka's look.
 std::string NewMemberId(const std::string& prefix, Prng& prng);
 

@@ -70,6 +70,16 @@ std::string NewMemberId(const std::string& prefix, Prng& prng) {
   return id;
 }
 
+GroupDraft::MemberFields FieldsOf(const JoinGroupRequest& request,
+                                  const metadata::GroupMember* known) {
+  GroupDraft::MemberFields fields;
+  fields.instance_id = known == nullptr ? request.instance_id() : known->instance_id;
+  fields.session_timeout_ms = request.session_timeout_ms();
+  fields.rebalance_timeout_ms = request.rebalance_timeout_ms() < 0 ? request.session_timeout_ms()
+                                                                   : request.rebalance_timeout_ms();
+  return fields;
+}
+
 GroupOutcome GroupCoordinator::Join(const GroupContext& context, GroupCallId call,
                                     const JoinGroupRequest& request) {
   Event event{context, {}, {}};
@@ -220,13 +230,8 @@ void GroupCoordinator::JoinKnownMember(Step& step, GroupCallId call,
 
 void GroupCoordinator::PutMember(Step& step, const std::string& member_id,
                                  const std::string& replaces, const JoinGroupRequest& request) {
-  GroupDraft::MemberFields fields;
-  fields.session_timeout_ms = request.session_timeout_ms();
-  fields.rebalance_timeout_ms = request.rebalance_timeout_ms() < 0 ? request.session_timeout_ms()
-                                                                   : request.rebalance_timeout_ms();
   const metadata::GroupMember* known = step.group().FindMember(member_id);
-  fields.instance_id = known == nullptr ? request.instance_id() : known->instance_id;
-  step.draft.PutMember(member_id, fields, replaces);
+  step.draft.PutMember(member_id, FieldsOf(request, known), replaces);
   step.draft.PutSubscription(member_id, SubscriptionOf(request));
 }
 
