@@ -255,17 +255,20 @@ rpc::CallHandle GroupGateway::ConsumerHeartbeat(ConsumerGroupHeartbeatRequest re
     return StartCall(kConsumerHeartbeat, std::move(request), kConsumerHeartbeatPatience,
                      std::move(done));
   }
+  // Whoever is asked about the standing may answer after the client has gone.
+  auto waiting = std::make_shared<Done<ConsumerGroupHeartbeatReply>>(std::move(done));
   const std::string group_id = request.group_id();
-  IfStanding(group_id, [this, request = std::move(request), interval_ms,
-                        done = std::move(done)](bool standing) mutable {
+  IfStanding(group_id, [this, request = std::move(request), interval_ms, waiting](bool standing) {
+    if (*waiting == nullptr) return;
+    Done<ConsumerGroupHeartbeatReply> answer = std::exchange(*waiting, nullptr);
     if (!standing) {
-      return done(FailureOfWhole<ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatReply>(
+      return answer(FailureOfWhole<ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatReply>(
           request, ErrorCode::kNotCoordinator));
     }
     Heard(request.group_id(), request.member_id());
-    done(NothingNew(request, interval_ms));
+    answer(NothingNew(request, interval_ms));
   });
-  return {};
+  return rpc::CallHandle([waiting] { *waiting = nullptr; });
 }
 
 void GroupGateway::IfStanding(const std::string& group_id, Done<bool> done) {

@@ -25,11 +25,18 @@ struct ScriptedStanding : public GroupStanding {
   void AskWhetherLeads(size_t, std::string_view group_id,
                        absl::AnyInvocable<void(bool)> done) override {
     asked.emplace_back(group_id);
-    done(leads);
+    if (on_other_shard) {
+      waiting = std::move(done);
+    } else {
+      done(leads);
+    }
   }
 
   MonoTime in_touch_until = MonoTime::max();
   bool leads = false;
+  // The answer waits until the test gives it.
+  bool on_other_shard = false;
+  absl::AnyInvocable<void(bool)> waiting;
   std::vector<std::string> asked;
 };
 
@@ -60,6 +67,27 @@ class GroupGatewayTest : public testing::Test {
     Publish(batch);
   }
 
+  // Of the consumer protocol, with one member "m" at rest.
+  void PublishConsumerGroup(int32_t epoch) {
+    metadata::v1::MetadataBatch batch;
+    metadata::v1::GroupRecord* group = batch.add_records()->mutable_group();
+    group->set_group_id("g");
+    group->set_type(metadata::v1::GROUP_TYPE_CONSUMER);
+    group->set_state(metadata::v1::GROUP_STATE_STABLE);
+    group->set_generation(epoch);
+    group->set_assignment_epoch(epoch);
+    group->set_protocol_type("consumer");
+    metadata::v1::GroupMemberRecord* member = batch.add_records()->mutable_group_member();
+    member->set_group_id("g");
+    member->set_member_id("m");
+    metadata::v1::GroupMemberEpochRecord* at = batch.add_records()->mutable_group_member_epoch();
+    at->set_group_id("g");
+    at->set_member_id("m");
+    at->set_member_epoch(epoch);
+    at->set_state(metadata::v1::CONSUMER_MEMBER_STATE_STABLE);
+    Publish(batch);
+  }
+
   static group::v1::HeartbeatRequest HeartbeatOf(std::string_view member_id, int32_t generation,
                                                  std::string_view instance_id = {}) {
     group::v1::HeartbeatRequest request;
@@ -77,6 +105,20 @@ class GroupGatewayTest : public testing::Test {
                         [this](ErrorCode verdict) { verdict_ = verdict; });
     thread_->Run();
     return verdict_;
+  }
+
+  // Of member "m", which says nothing new.
+  rpc::CallHandle BeatOfConsumer(int32_t epoch) {
+    group::v1::ConsumerGroupHeartbeatRequest request;
+    request.set_group_id("g");
+    request.set_member_id("m");
+    request.set_member_epoch(epoch);
+    request.set_rebalance_timeout_ms(-1);
+    verdict_.reset();
+    return gateway().ConsumerHeartbeat(request, /*interval_ms=*/5'000,
+                                       [this](const group::v1::ConsumerGroupHeartbeatReply& reply) {
+                                         verdict_ = ErrorCodeFromNumber(reply.error_code());
+                                       });
   }
 
   rpc::CallHandle Join(int32_t session_timeout_ms = 10'000) {
@@ -222,6 +264,33 @@ TEST_F(GroupGatewayTest, A03_WithoutAQuorumTheCoordinatorKeepsItsMembers) {
   for (int second = 0; second < 60; ++second) {
     thread_->Advance(seconds(1));
     EXPECT_EQ(Beat("m", 3), ErrorCode::kNone);
+  }
+}
+
+TEST_F(GroupGatewayTest, AConsumerOfABrokerOutOfTouchHearsWhatTheShardOfItsOffsetsSays) {
+  PublishConsumerGroup(4);
+  standing_.in_touch_until = thread_->Now();
+  standing_.on_other_shard = true;
+  BeatOfConsumer(4);
+  EXPECT_EQ(verdict_, std::nullopt);
+  standing_.waiting(true);
+  EXPECT_EQ(verdict_, ErrorCode::kNone);
+  BeatOfConsumer(4);
+  standing_.waiting(false);
+  EXPECT_EQ(verdict_, ErrorCode::kNotCoordinator);
+}
+
+// Its client went while the other shard was asked: the request has its end already.
+TEST_F(GroupGatewayTest, AHeartbeatThatIsCancelledWhileStandingIsAskedIsNeverAnswered) {
+  PublishConsumerGroup(4);
+  standing_.in_touch_until = thread_->Now();
+  standing_.on_other_shard = true;
+  for (const bool leads : {true, false}) {
+    const rpc::CallHandle call = BeatOfConsumer(4);
+    call.Cancel();
+    standing_.waiting(leads);
+    EXPECT_EQ(verdict_, std::nullopt);
+    call.Cancel();
   }
 }
 
