@@ -1,8 +1,8 @@
 // Fetch (key 1): reads of many partitions, held back until there is enough to send or the client's
 // patience ends.
 //
-// Sessions (KIP-227) are refused as the protocol foresees: every answer has session id 0, so that
-// clients send full requests; a request that refers to a session gets FETCH_SESSION_ID_NOT_FOUND.
+// Sessions (KIP-227) are refused as the protocol foresees: clients' answers have session id 0, so
+// that they send full requests; a request that refers to a session gets FETCH_SESSION_ID_NOT_FOUND.
 // A follower's sessions last one answer, so that its next request tells when it was sent
 // (fetch_clock.h).
 // Records are sent from where they lie: no copy is made between log and socket.
@@ -46,7 +46,7 @@ struct Pending {
   Call call;
   ClientAddress client;
   bool read_committed;
-  bool by_replica = false;
+  bool by_replica;
   FetchResponse response;
   struct Place {
     uint32_t topic;
@@ -122,6 +122,9 @@ replica::FetchRequest Split(Pending& pending, const FetchRequest& request) {
   replica::FetchRequest fetch;
   fetch.replica = ReplicaOf(pending.call, request);
   fetch.replica_epoch = BrokerEpoch(request.replica_state.replica_epoch);
+  if (pending.by_replica) {
+    fetch.sent_after = replica::AnsweredAt(request.session_id, pending.call.executor().Now());
+  }
   fetch.any_replica = fetch.replica == kNoNode && pending.call.version() >= kFirstVersionWithRack;
   fetch.bytes_min = std::max(0, request.min_bytes);
   fetch.bytes_max = std::clamp(request.max_bytes, 0, kAnswerBytesMax);
@@ -173,10 +176,11 @@ bool RefersToSession(const FetchRequest& request) {
 }
 
 void Handle(Call call, net::ConnectionInfo& connection, FetchRequest request) {
+  const bool by_replica = ReplicaOf(call, request) != kNoNode;
   auto pending = std::make_unique<Pending>(Pending{std::move(call),
                                                    ClientAddress(connection),
                                                    request.isolation_level == kReadCommitted,
-                                                   false,
+                                                   by_replica,
                                                    {},
                                                    {}});
   if (RefersToSession(request)) {
@@ -185,7 +189,7 @@ void Handle(Call call, net::ConnectionInfo& connection, FetchRequest request) {
   }
   const bool from_broker =
       connection.listener->name == pending->call.broker().settings.inter_broker_listener;
-  if (ReplicaOf(pending->call, request) != kNoNode && !from_broker) {
+  if (by_replica && !from_broker) {
     const Error refused{ErrorCode::kClusterAuthorizationFailed, "only brokers fetch as replicas"};
     if (pending->call.version() < kFirstVersionWithError) return pending->call.Abort(refused);
     pending->response.error_code = ErrorCode::kClusterAuthorizationFailed;
@@ -200,10 +204,6 @@ void Handle(Call call, net::ConnectionInfo& connection, FetchRequest request) {
   if (fetch.parts.empty()) return pending->call.Reply(pending->response);
   replica::PartitionRouter& partitions = *pending->call.broker().partitions;
   const size_t home = pending->call.shard();
-  const bool by_replica = fetch.replica != kNoNode;
-  pending->by_replica = by_replica;
-  if (by_replica)
-    fetch.sent_after = replica::AnsweredAt(request.session_id, pending->call.executor().Now());
   // A follower does not wait behind its own long poll: what it asks for next is urgent.
   if (by_replica && connection.end_wait) std::exchange(connection.end_wait, nullptr)();
   auto end_wait =

@@ -33,7 +33,7 @@ from chaos.checker import check  # noqa: E402
 from chaos.history import Recorder  # noqa: E402
 from chaos.power_cut import PowerCut  # noqa: E402
 from support import replicas  # noqa: E402
-from support.host import StolenShare  # noqa: E402
+from support.host import STOLEN_MAX, StolenShare  # noqa: E402
 from support.kafka_cluster import KafkaCluster  # noqa: E402
 from support.processes import unwind_on_sigterm, wait_until  # noqa: E402
 from support.weir_nodes import WeirNodes  # noqa: E402
@@ -45,7 +45,6 @@ WRITERS = (workload.PythonWriter, workload.ConfluentWriter, workload.JavaWriter)
 # After the first acknowledgement by the new leader: pauses that come a little later count too.
 WATCHED_S = 1.0
 RESUMED_WITHIN_S = 60
-STOLEN_MAX = 0.25
 # Of the rounds asked for, in all: a host that never leaves the machine alone ends the measurement with fewer.
 ATTEMPTS_PER_ROUND = 3
 WHOLE_WITHIN_S = 90

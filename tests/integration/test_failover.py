@@ -10,7 +10,7 @@ import statistics
 import pytest
 
 from chaos import failover
-from support.host import StolenShare
+from support.host import STOLEN_MAX, StolenShare
 from support.weir_nodes import WeirNodes
 
 # (median, worst) seconds between two acknowledgements of a partition.
@@ -58,7 +58,7 @@ def test_A01_D01_nothing_acknowledged_is_lost_when_leaders_are_killed(nodes):
 @pytest.mark.parametrize("how", failover.HOWS)
 def test_A01_A02_J04_producers_go_on_when_a_leader_goes(prepared, how, request):
     rounds = request.config.getoption("--rounds")
-    outcome = failover.run(prepared, how, rounds, stolen_max=failover.STOLEN_MAX)
+    outcome = failover.run(prepared, how, rounds, stolen_max=STOLEN_MAX)
     print(f"\n{how}: {outcome.describe()}")
     assert not outcome.problems, "\n".join(outcome.problems)
     assert len(outcome.rounds) == rounds, "the host left this machine too little of its processors"

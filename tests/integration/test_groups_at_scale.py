@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from support.admin import Admin, admin_pb2, record_pb2, require
+from support.host import STOLEN_MAX, StolenShare
 from support.processes import REPOSITORY
 from support.weir_cluster import binary
 
@@ -60,10 +61,11 @@ def test_5000_members_of_one_group(nodes):
 
 
 def test_G08_members_at_rest_write_nothing(nodes):
-    # Brokers that are fenced because the machine stood still are entries as well: heartbeats would be so each time.
     for _ in range(3):
+        stolen_share = StolenShare()
         figures = replicated.heartbeats(nodes, 0.05)
-        if figures["log_entries_per_s"] == 0:
+        # Brokers that are fenced because the host made this machine stand still are entries as well.
+        if figures["log_entries_per_s"] == 0 or stolen_share() <= STOLEN_MAX:
             break
     assert figures["heartbeats_per_s"] > 100
     assert figures["rejoins"] == 0

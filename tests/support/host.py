@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+# More, and the time that something took tells nothing.
+STOLEN_MAX = 0.25
+
 _STAT = Path("/proc/stat")
 _STEAL = 7  # proc_stat(5): user nice system idle iowait irq softirq steal; guest time is part of user's
 
