@@ -170,7 +170,7 @@ GroupOutcome GroupCoordinator::OnCallGone(const GroupContext& context, GroupCall
   } else {
     member->sync_call = 0;
   }
-  StartSession(step, waiting.member_id);
+  StartSession(step, waiting.member_id, *member);
   return Finish(event);
 }
 

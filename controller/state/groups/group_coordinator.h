@@ -157,7 +157,7 @@ class GroupCoordinator {
   void ForgetSoftMember(Step& step, const std::string& member_id, ErrorCode error);
   void WaitForJoin(Step& step, const std::string& member_id, GroupCallId call);
   void WaitForSync(Step& step, const std::string& member_id, GroupCallId call);
-  void StartSession(Step& step, const std::string& member_id);
+  void StartSession(Step& step, const std::string& member_id, const GroupMemberSoftState& member);
   // Ends the waiting, if there is any, with that error.
   void FailJoin(Step& step, const std::string& member_id, ErrorCode error,
                 std::string_view told_member_id);

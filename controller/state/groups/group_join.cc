@@ -310,7 +310,7 @@ void GroupCoordinator::AnswerReplacedInStable(Step& step, const std::string& mem
   GroupMemberSoftState& soft = *step.soft.Find(member_id);
   --step.soft.joined;
   Answer(step.event, std::exchange(soft.join_call, 0), std::move(reply));
-  StartSession(step, member_id);
+  StartSession(step, member_id, soft);
   Note(step, "a static member is back as " + member_id + "; nobody is moved");
 }
 

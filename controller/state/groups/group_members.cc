@@ -1,4 +1,5 @@
 // GroupCoordinator, the members: their soft state, who waits, and how they go.
+#include <algorithm>
 #include <utility>
 
 #include "common/base/check.h"
@@ -85,19 +86,24 @@ void GroupCoordinator::WaitForJoin(Step& step, const std::string& member_id, Gro
   ++step.soft.joined;
   calls_[call] = {step.group_id(), member_id};
   const Duration timeout = member.is_new ? config_.new_member_join_timeout : member.session_timeout;
-  timers_.Set(SessionTimer(step.group_id(), member_id), step.now() + timeout);
+  // Queued where its session will end at the earliest: when a generation begins the sessions of
+  // thousands at once, no timer needs another place in the queue.
+  const GroupTimer timer = SessionTimer(step.group_id(), member_id);
+  timers_.Set(timer, step.now() + std::min(timeout, member.session_timeout));
+  timers_.Extend(timer, step.now() + timeout);
 }
 
 void GroupCoordinator::WaitForSync(Step& step, const std::string& member_id, GroupCallId call) {
   FailSync(step, member_id, ErrorCode::kRebalanceInProgress);
-  step.soft.Find(member_id)->sync_call = call;
+  GroupMemberSoftState& member = *step.soft.Find(member_id);
+  member.sync_call = call;
   calls_[call] = {step.group_id(), member_id};
-  StartSession(step, member_id);
+  StartSession(step, member_id, member);
 }
 
-void GroupCoordinator::StartSession(Step& step, const std::string& member_id) {
-  timers_.Set(SessionTimer(step.group_id(), member_id),
-              step.now() + step.soft.Find(member_id)->session_timeout);
+void GroupCoordinator::StartSession(Step& step, const std::string& member_id,
+                                    const GroupMemberSoftState& member) {
+  timers_.Set(SessionTimer(step.group_id(), member_id), step.now() + member.session_timeout);
 }
 
 void GroupCoordinator::Answer(Event& event, GroupCallId call, GroupReply reply) {
@@ -151,7 +157,7 @@ void GroupCoordinator::ExpireSession(Step& step, const std::string& member_id) {
   }
   // Who waits for others is alive as long as its call is; only a new member must join in time.
   const bool waits = member->join_call != 0 || member->sync_call != 0;
-  if (waits && !member->is_new) return StartSession(step, member_id);
+  if (waits && !member->is_new) return StartSession(step, member_id, *member);
   RemoveMembers(step, {member_id});
   AfterRemoval(step, "member " + member_id + " was silent for its session timeout");
 }

@@ -69,8 +69,8 @@ void GroupCoordinator::Prepare(Step& step, std::string_view reason) {
 void GroupCoordinator::CompleteJoin(Step& step) {
   std::vector<std::string> absent;
   for (const auto& [member_id, member] : step.soft.members) {
-    const bool is_static = step.group().FindMember(member_id)->is_static();
-    if (member.join_call == 0 && !is_static) absent.push_back(member_id);
+    if (member.join_call != 0 || step.group().FindMember(member_id)->is_static()) continue;
+    absent.push_back(member_id);
   }
   if (!absent.empty()) {
     Note(step, std::to_string(absent.size()) + " members did not join in time and are out");
@@ -117,7 +117,7 @@ void GroupCoordinator::FormGeneration(Step& step) {
     member.is_new = false;
     member.is_anonymous = false;
     member.is_pending_sync = true;
-    StartSession(step, member_id);
+    StartSession(step, member_id, member);
     if (member.join_call == 0) continue;
     Answer(step.event, std::exchange(member.join_call, 0), JoinReply(step, member_id));
   }

@@ -95,7 +95,7 @@ void GroupCoordinator::TakeAssignments(Step& step, const SyncGroupRequest& reque
   for (auto& [member_id, member] : step.soft.members) {
     if (member.sync_call == 0) continue;
     Answer(step.event, std::exchange(member.sync_call, 0), SyncReply(step, member_id));
-    StartSession(step, member_id);
+    StartSession(step, member_id, member);
   }
 }
 
