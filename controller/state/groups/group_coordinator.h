@@ -208,7 +208,6 @@ class GroupCoordinator {
   // group_sync.cc
   void HandleSync(Event& event, GroupCallId call, const group::v1::SyncGroupRequest& request);
   void TakeAssignments(Step& step, const group::v1::SyncGroupRequest& request);
-  group::v1::SyncGroupReply SyncReply(const Step& step, const std::string& member_id) const;
 
   // group_consumers.cc
   // Whether the group is a consumer group that has members.

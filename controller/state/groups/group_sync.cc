@@ -32,6 +32,19 @@ ErrorCode CheckSync(const GroupDraft& draft, const SyncGroupRequest& request) {
   return ErrorCode::kNone;
 }
 
+std::string AssignmentOf(const metadata::Group& group, const std::string& member_id) {
+  const auto& assignment = group.FindMember(member_id)->assignment;
+  return assignment == nullptr ? std::string() : *assignment;
+}
+
+group::v1::SyncGroupReply SyncReply(const metadata::Group& group, const std::string& assignment) {
+  group::v1::SyncGroupReply reply;
+  reply.set_protocol_type(group.protocol_type);
+  reply.set_protocol_name(group.protocol_name);
+  reply.set_assignment(assignment);
+  return reply;
+}
+
 }  // namespace
 
 GroupOutcome GroupCoordinator::Sync(const GroupContext& context, GroupCallId call,
@@ -63,7 +76,7 @@ void GroupCoordinator::HandleSync(Event& event, GroupCallId call, const SyncGrou
       MarkSynced(step, id);
       timers_.Extend(SessionTimer(step.group_id(), id),
                      step.now() + step.soft.Find(id)->session_timeout);
-      return Answer(event, call, SyncReply(step, id));
+      return Answer(event, call, SyncReply(step.group(), AssignmentOf(step.group(), id)));
     case GroupState::kEmpty:
     case GroupState::kAssigning:
     case GroupState::kReconciling:
@@ -75,7 +88,9 @@ void GroupCoordinator::TakeAssignments(Step& step, const SyncGroupRequest& reque
   std::map<std::string_view, const std::string*> assignments;
   size_t bytes = 0;
   for (const group::v1::MemberAssignment& assignment : request.assignments()) {
-    assignments[assignment.member_id()] = &assignment.assignment();
+    // Most often in the order of the list that the leader got: each goes to the end.
+    assignments.insert_or_assign(assignments.end(), assignment.member_id(),
+                                 &assignment.assignment());
     bytes += assignment.ByteSizeLong() + step.group_id().size() + 16;
   }
   if (bytes > limits::kMetadataBatchBytesMax - kBatchBytesReserved) {
@@ -85,29 +100,18 @@ void GroupCoordinator::TakeAssignments(Step& step, const SyncGroupRequest& reque
     return Prepare(step, "the assignments take " + std::to_string(bytes) +
                              " bytes, more than a change of metadata may");
   }
-  const metadata::Group before = step.group();
-  for (const auto& [member_id, member] : before.members) {
-    const auto found = assignments.find(member_id);
-    step.draft.PutAssignment(member_id,
-                             found == assignments.end() ? std::string() : *found->second);
-  }
-  step.draft.SetState(GroupState::kStable);
+  const std::string none;
+  auto next = assignments.begin();
   for (auto& [member_id, member] : step.soft.members) {
+    while (next != assignments.end() && next->first < member_id) ++next;
+    const bool is_assigned = next != assignments.end() && next->first == member_id;
+    const std::string& assignment = is_assigned ? *next->second : none;
+    step.draft.PutAssignment(member_id, assignment);
     if (member.sync_call == 0) continue;
-    Answer(step.event, std::exchange(member.sync_call, 0), SyncReply(step, member_id));
+    Answer(step.event, std::exchange(member.sync_call, 0), SyncReply(step.group(), assignment));
     StartSession(step, member_id, member);
   }
-}
-
-group::v1::SyncGroupReply GroupCoordinator::SyncReply(const Step& step,
-                                                      const std::string& member_id) const {
-  const metadata::Group& group = step.group();
-  group::v1::SyncGroupReply reply;
-  reply.set_protocol_type(group.protocol_type);
-  reply.set_protocol_name(group.protocol_name);
-  const auto& assignment = group.FindMember(member_id)->assignment;
-  if (assignment != nullptr) reply.set_assignment(*assignment);
-  return reply;
+  step.draft.SetState(GroupState::kStable);
 }
 
 }  // namespace weir::state

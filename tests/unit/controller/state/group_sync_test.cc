@@ -1,6 +1,8 @@
 // SyncGroup, and the sessions and time limits around it.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "common/base/limits.h"
 #include "tests/unit/controller/state/group_support.h"
 
@@ -37,6 +39,22 @@ TEST(GroupSync, EverybodyGetsWhatTheLeaderAssigned) {
   EXPECT_EQ(h.StateOf("g"), GroupState::kStable);
   const GroupCallId again = h.Sync(H::SyncOf("g", ids[1], 1));
   EXPECT_EQ(h.Synced(again).assignment(), "p1");
+}
+
+TEST(GroupSync, AssignmentsComeInAnyOrderAndTheLastOfAMemberCounts) {
+  H h;
+  const std::vector<std::string> ids = FormedGroup(h);
+  const GroupCallId follower = h.Sync(H::SyncOf("g", ids[1], 1));
+  SyncGroupRequest assign = H::SyncOf("g", ids[0], 1);
+  const std::vector<std::pair<std::string, std::string>> assignments = {
+      {"~", "x"}, {std::max(ids[0], ids[1]), "old"}, {"!", "x"}, {ids[0], "a"}, {ids[1], "b"}};
+  for (const auto& [member_id, assignment] : assignments) {
+    assign.add_assignments()->set_member_id(member_id);
+    assign.mutable_assignments()->rbegin()->set_assignment(assignment);
+  }
+  const GroupCallId leader = h.Sync(assign);
+  EXPECT_EQ(h.Synced(leader).assignment(), "a");
+  EXPECT_EQ(h.Synced(follower).assignment(), "b");
 }
 
 TEST(GroupSync, G03_WhoIsNotOfTheGenerationGetsNothing) {
