@@ -103,7 +103,7 @@ const GatewayCallKind<HeartbeatRequest, HeartbeatReply> kHeartbeat{
 const GatewayCallKind<LeaveGroupRequest, LeaveGroupReply> kLeave{
     &broker::GroupPort::LeaveGroup, SaysUnavailable, FailureOfWhole, NoOffset, GroupOf};
 const GatewayCallKind<DeleteGroupsRequest, DeleteGroupsReply> kDelete{
-    &broker::GroupPort::DeleteGroups, SaysUnavailableOfAny, FailureOfEach, NoOffset, FirstGroupOf};
+    &broker::GroupPort::DeleteGroups, SaysUnavailableOfAny, FailureOfEach, OffsetOf, FirstGroupOf};
 const GatewayCallKind<DescribeGroupsRequest, DescribeGroupsReply> kDescribe{
     &broker::GroupPort::DescribeGroups, SaysUnavailableOfAny, FailureOfEach, NoOffset,
     FirstGroupOf};

@@ -38,7 +38,7 @@ std::vector<metadata::v1::MetadataBatch> BatchesOf(const std::vector<raft::Entry
   return batches;
 }
 
-// Joins and syncs tell how new an image must be to know what they say.
+// Replies whose clients ask brokers next tell how new an image must be to know what they say.
 void SetOffset(LogIndex offset, state::GroupReply* reply) {
   std::visit(
       [offset](auto& each) {

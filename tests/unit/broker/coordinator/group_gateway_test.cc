@@ -449,6 +449,33 @@ TEST_F(GroupGatewayTest, AReplyIsHeldUntilTheImageHasReachedItsOffset) {
   EXPECT_EQ(thread_->timers(), 0u);
 }
 
+// Whoever has deleted a group and lists the groups here must not find it.
+TEST_F(GroupGatewayTest, ADeletionIsHeldUntilTheImageHasForgottenTheGroup) {
+  PublishGroup(metadata::v1::GROUP_STATE_EMPTY, 1);
+  group::v1::DeleteGroupsRequest request;
+  request.add_group_ids("g");
+  bool done = false;
+  gateway().Delete(request, [this, &done](const group::v1::DeleteGroupsReply& reply) {
+    done = true;
+    EXPECT_EQ(reply.groups(0).error_code(), 0);
+    EXPECT_EQ(images_.Newest()->FindGroup("g"), nullptr);
+  });
+  group::v1::DeleteGroupsReply reply;
+  reply.add_groups()->set_group_id("g");
+  reply.set_metadata_offset(2);
+  port_.deletes.Answer(reply);
+  thread_->Run();
+  EXPECT_FALSE(done) << "the image is at 1";
+  metadata::v1::MetadataBatch batch;
+  auto* members = batch.add_records()->mutable_remove_group_members();
+  members->set_group_id("g");
+  for (const char* member_id : {"m", "s"}) members->add_member_ids(member_id);
+  batch.add_records()->mutable_remove_group()->set_group_id("g");
+  Publish(batch);
+  EXPECT_TRUE(done);
+  EXPECT_EQ(thread_->timers(), 0u);
+}
+
 TEST_F(GroupGatewayTest, AReplyWithoutNewMetadataPassesAtOnce) {
   Join();
   port_.joins.AnswerError(ErrorCode::kMemberIdRequired);

@@ -401,6 +401,8 @@ TEST_F(GroupCallsTest, LeaveAndDelete) {
   ASSERT_TRUE(removed);
   EXPECT_EQ(removed->groups(0).error_code(), 0) << "it saw that the member had left";
   EXPECT_EQ(machine_.committed().FindGroup("g"), nullptr);
+  EXPECT_EQ(removed->metadata_offset(),
+            static_cast<int64_t>(machine_.committed().offset().value()));
 }
 
 TEST_F(GroupCallsTest, D11_CallsAreRefusedWhileTooMuchWaitsForTheQuorum) {
