@@ -67,7 +67,6 @@ group::v1::ConsumerGroupHeartbeatRequest ToForwarded(const Call& call,
   }
   forwarded.set_client_id(std::string(call.client_id()));
   forwarded.set_client_host(ClientHostOf(connection));
-  forwarded.set_chooses_member_id(call.version() >= kFirstVersionWithOwnMemberId);
   return forwarded;
 }
 

@@ -26,9 +26,6 @@ Status Invalid(std::string_view what) {
 }
 
 Status CheckJoin(const ConsumerHeartbeatRequest& request) {
-  if (request.member_id().empty() && request.chooses_member_id()) {
-    return Invalid("MemberId can't be empty.");
-  }
   if (request.rebalance_timeout_ms() < 0) {
     return Invalid("RebalanceTimeoutMs must be provided in the first request.");
   }
@@ -43,9 +40,9 @@ Status CheckJoin(const ConsumerHeartbeatRequest& request) {
 
 Status CheckEpoch(const ConsumerHeartbeatRequest& request) {
   const int32_t epoch = request.member_epoch();
+  if (request.member_id().empty()) return Invalid("MemberId can't be empty.");
   if (epoch == kJoinEpoch) return CheckJoin(request);
   if (epoch < metadata::kStaticMemberAwayEpoch) return Invalid("MemberEpoch is invalid.");
-  if (request.member_id().empty()) return Invalid("MemberId can't be empty.");
   if (epoch == metadata::kStaticMemberAwayEpoch && !request.has_instance_id()) {
     return Invalid("InstanceId can't be null.");
   }
@@ -183,9 +180,6 @@ Result<ConsumerGroups::Caller> ConsumerGroups::FindCaller(
   if (request.has_instance_id()) return FindStaticCaller(step, request);
   Caller caller;
   caller.member_id = request.member_id();
-  if (caller.member_id.empty()) {
-    caller.member_id = Uuid::Random(*step.event.context.prng).ToString();
-  }
   if (const GroupMember* known = step.group().FindMember(caller.member_id)) caller.known = *known;
   if (request.member_epoch() == kJoinEpoch) return caller;
   if (!caller.known) {
@@ -205,9 +199,6 @@ Result<ConsumerGroups::Caller> ConsumerGroups::FindStaticCaller(
   caller.member_id = request.member_id();
   if (owner != nullptr) caller.known = *step.group().FindMember(*owner);
   if (request.member_epoch() == kJoinEpoch) {
-    if (caller.member_id.empty()) {
-      caller.member_id = Uuid::Random(*step.event.context.prng).ToString();
-    }
     if (owner == nullptr) {
       const GroupMember* same = step.group().FindMember(caller.member_id);
       if (same != nullptr) caller.known = *same;

@@ -68,7 +68,7 @@ class ClusterConsumers {
 
     // One process.
     bool speaks_classic = false;
-    // The consumer protocol's: in version 0 the controller chooses the member id.
+    // The consumer protocol's: in version 0 its gateway draws the member id.
     int16_t version = 1;
     std::string id;
     // 0: it is in no epoch; a generation in the classic protocol.

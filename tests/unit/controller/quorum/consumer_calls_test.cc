@@ -34,7 +34,6 @@ class ConsumerCallsTest : public GroupCallsTest {
     request.set_member_id(member_id);
     request.set_member_epoch(epoch);
     request.set_rebalance_timeout_ms(-1);
-    request.set_chooses_member_id(true);
     return request;
   }
   Shared<ConsumerGroupHeartbeatReply> Beat(const ConsumerGroupHeartbeatRequest& request) {

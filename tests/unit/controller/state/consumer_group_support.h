@@ -80,7 +80,6 @@ class ConsumerHarness {
     request.set_member_id(member_id);
     request.set_rebalance_timeout_ms(60'000);
     request.set_client_id("client");
-    request.set_chooses_member_id(true);
     request.mutable_topic_partitions();
     for (const std::string& topic : topics) {
       request.mutable_subscribed_topic_names()->add_names(topic);
@@ -98,7 +97,6 @@ class ConsumerHarness {
     request.set_member_epoch(epoch);
     request.set_rebalance_timeout_ms(-1);
     request.set_client_id("client");
-    request.set_chooses_member_id(true);
     if (!instance_id.empty()) request.set_instance_id(instance_id);
     return request;
   }

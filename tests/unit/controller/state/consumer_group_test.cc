@@ -512,15 +512,6 @@ TEST_F(ConsumerGroupTest, RequestsThatMakeNoSense) {
   EXPECT_EQ(CodeAfter(BeatOf("a", -1)), ErrorCode::kGroupIdNotFound);
 }
 
-TEST_F(ConsumerGroupTest, Version0LeavesTheMemberIdToTheController) {
-  Request join = JoinOf("", {"orders"});
-  join.set_chooses_member_id(false);
-  const Reply reply = Send(join);
-  EXPECT_EQ(CodeOf(reply), ErrorCode::kNone);
-  EXPECT_EQ(reply.member_id().size(), 22u);
-  EXPECT_EQ(CodeAfter(BeatOf(reply.member_id(), 1)), ErrorCode::kNone);
-}
-
 TEST_F(ConsumerGroupTest, DescribedListedAndDeleted) {
   TwoMembers();
   group::v1::DescribeConsumerGroupsRequest request;
