@@ -32,7 +32,6 @@ using wire::ConsumerGroupHeartbeatResponse;
 
 // From here on clients choose their member ids themselves (KIP-1082).
 constexpr int16_t kFirstVersionWithOwnMemberId = 1;
-constexpr int32_t kJoinEpoch = 0;
 // Kafka's numbers of MemberType.
 constexpr int8_t kClassicMember = 0;
 constexpr int8_t kConsumerMember = 1;
@@ -106,7 +105,7 @@ void Beat(Call call, net::ConnectionInfo& connection, ConsumerGroupHeartbeatRequ
       metadata::ConsumerHeartbeatIntervalMs({call.image()}, request.group_id);
   auto forwarded = ToForwarded(call, connection, std::move(request));
   if (call.version() < kFirstVersionWithOwnMemberId && forwarded.member_id().empty() &&
-      forwarded.member_epoch() == kJoinEpoch) {
+      forwarded.member_epoch() == metadata::kJoinEpoch) {
     forwarded.set_member_id(GatewayOf(call).DrawMemberId());
   }
   ReportWhenGone(call, connection, forwarded);

@@ -43,7 +43,10 @@ enum class ConsumerMemberState : uint8_t {
   kUnreleasedPartitions = v1::CONSUMER_MEMBER_STATE_UNRELEASED_PARTITIONS,
 };
 
-// The member epoch of a static member that is away for a while.
+// What a heartbeat may name beside the member's epoch (KIP-848): it joins; it leaves; a static
+// member leaves for a while, which is its epoch until it is back.
+inline constexpr int32_t kJoinEpoch = 0;
+inline constexpr int32_t kLeaveEpoch = -1;
 inline constexpr int32_t kStaticMemberAwayEpoch = -2;
 
 struct GroupProtocol {

@@ -13,9 +13,8 @@ namespace {
 
 using metadata::GroupMember;
 using metadata::GroupSubscription;
-
-constexpr int32_t kJoinEpoch = 0;
-constexpr int32_t kLeaveEpoch = -1;
+using metadata::kJoinEpoch;
+using metadata::kLeaveEpoch;
 
 // A member that waits for something asks again this soon, or as many milliseconds later as its
 // group has members: they all ask.

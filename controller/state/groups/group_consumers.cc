@@ -36,7 +36,7 @@ Status GroupCoordinator::CheckConsumerGroup(
     const Event& event, const group::v1::ConsumerGroupHeartbeatRequest& request) const {
   const MetadataImage& image = event.context.image;
   const metadata::Group* group = image.FindGroup(request.group_id());
-  const bool joins = request.member_epoch() == 0;
+  const bool joins = request.member_epoch() == metadata::kJoinEpoch;
   if (group == nullptr) {
     if (!joins) return Fail(ErrorCode::kGroupIdNotFound, "The group does not exist.");
     if (image.groups().size() < limits::kGroupsMax) return {};
