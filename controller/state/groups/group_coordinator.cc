@@ -1,6 +1,7 @@
 #include "controller/state/groups/group_coordinator.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "common/base/check.h"
@@ -142,9 +143,10 @@ GroupOutcome GroupCoordinator::Finish(Event& event) {
     const bool is_pending = soft != groups_.end() && !soft->second.pending_ids.empty();
     const bool is_joinable = !is_consumer || draft.group().members.empty();
     if (!(draft.exists() && !is_consumer) && !(is_pending && is_joinable)) ForgetClassic(group_id);
-    for (MetadataRecord& record : draft.TakeRecords()) {
-      event.outcome.records.push_back(std::move(record));
-    }
+    Records records = draft.TakeRecords();
+    event.outcome.records.insert(event.outcome.records.end(),
+                                 std::make_move_iterator(records.begin()),
+                                 std::make_move_iterator(records.end()));
   }
   return std::move(event.outcome);
 }

@@ -1,5 +1,7 @@
 #include "controller/state/groups/group_draft.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "common/base/check.h"
@@ -178,6 +180,7 @@ void GroupDraft::Remove() {
 
 Records GroupDraft::TakeRecords() {
   Records taken;
+  taken.reserve(records_.size() + 1);
   if (exists_ && (header_changed_ || !existed_)) {
     MetadataRecord record;
     metadata::FillRecord(group_id_, group_, record.mutable_group());
@@ -185,7 +188,7 @@ Records GroupDraft::TakeRecords() {
   }
   // A group that came and went within the draft leaves nothing.
   if (exists_ || existed_) {
-    for (MetadataRecord& record : records_) taken.push_back(std::move(record));
+    std::move(records_.begin(), records_.end(), std::back_inserter(taken));
   }
   if (existed_ && !exists_) {
     MetadataRecord record;

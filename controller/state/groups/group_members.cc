@@ -108,7 +108,9 @@ void GroupCoordinator::StartSession(Step& step, const std::string& member_id,
 
 void GroupCoordinator::Answer(Event& event, GroupCallId call, GroupReply reply) {
   calls_.erase(call);
-  event.outcome.answers.push_back({call, std::move(reply)});
+  GroupAnswer& answer = event.outcome.answers.emplace_back();
+  answer.call = call;
+  answer.reply = std::move(reply);
 }
 
 void GroupCoordinator::FailJoin(Step& step, const std::string& member_id, ErrorCode error,

@@ -113,6 +113,7 @@ void GroupCoordinator::FormGeneration(Step& step) {
   Note(step, generation + " has " + std::to_string(step.soft.members.size()) +
                  " members, protocol " + step.group().protocol_name + ", leader " +
                  step.group().leader);
+  step.event.outcome.answers.reserve(step.event.outcome.answers.size() + step.soft.joined);
   for (auto& [member_id, member] : step.soft.members) {
     member.is_new = false;
     member.is_anonymous = false;
