@@ -150,12 +150,13 @@ Status ControllerNode::StartRunning(const raft::Configuration& founding) {
       *machine_);
   membership_ = std::make_unique<Membership>(*loop_, [this] { return node_.get(); });
   controller_->OnActivated([this] { CorrectOwnAddress(); });
+  // Brokers come first: answers wait for what they apply, and a generation of a group is thousands.
+  machine_->AddListener(feed_.get());
   machine_->AddListener(controller_.get());
   machine_->AddListener(sessions_.get());
   machine_->AddListener(groups_.get());
   machine_->AddListener(group_streams_.get());
   machine_->AddListener(leader_balancer_.get());
-  machine_->AddListener(feed_.get());
   machine_->AddListener(membership_.get());
   machine_->AddListener(watcher_.get());
   LogInfo("quorum", "controller started",

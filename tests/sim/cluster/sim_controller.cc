@@ -70,11 +70,11 @@ void SimController::Start() {
   balancer_ = std::make_unique<quorum::LeaderBalancer>(
       *loop_, *controller_,
       quorum::LeaderBalancerOptions{.self = id_, .interval = world_.profile().balance_interval});
+  machine_->AddListener(feed_.get());
   machine_->AddListener(controller_.get());
   machine_->AddListener(sessions_.get());
   machine_->AddListener(groups_.get());
   machine_->AddListener(group_streams_.get());
-  machine_->AddListener(feed_.get());
   machine_->AddListener(balancer_.get());
   machine_->AddListener(this);
   world_.Note("controller start", id_.value());
