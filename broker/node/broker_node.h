@@ -74,6 +74,8 @@ class BrokerNode {
   std::unique_ptr<broker::ControllerGateway> controllers_;
   // One per shard.
   std::vector<std::unique_ptr<net::TcpDialer>> dialers_;
+  // Outlives whatever may hold a request to the end: one that is dropped is given up there.
+  std::unique_ptr<net::Server> server_;
   std::unique_ptr<broker::BrokerCore> core_;
   std::unique_ptr<coordinator::BrokerStanding> standing_;
   std::unique_ptr<coordinator::GroupGateways> groups_;
@@ -84,7 +86,6 @@ class BrokerNode {
   const handlers::Registry registry_ = handlers::MakeRegistry();
   handlers::ApiMetrics metrics_{runtime::Metrics::Global(), registry_};
   handlers::Dispatcher dispatcher_{context_, registry_};
-  std::unique_ptr<net::Server> server_;
   std::unique_ptr<runtime::HttpPages> pages_;
   BoundAddresses addresses_;
   std::atomic<bool> ready_ = false;

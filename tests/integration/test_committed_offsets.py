@@ -4,8 +4,10 @@ G-10: whoever asks after a failover of the coordinator is never told an older of
 or told, before.
 """
 
+import re
 import threading
 import time
+import urllib.request
 
 import confluent_kafka
 import pytest
@@ -188,6 +190,37 @@ def test_D01_offsets_survive_the_end_of_all_processes(dev, topic, client):
     again = CLIENTS[client](dev.bootstrap, group)
     assert wait_until(lambda: _committed(again), 20, "an answer about the group's offsets") == 8
     again.close()
+
+
+def _in_flight_bytes(broker):
+    url = f"http://{broker.values['http.listen']}/metrics"
+    with urllib.request.urlopen(url, timeout=5) as page:
+        return float(re.search(r"^weir_network_in_flight_bytes (\S+)$", page.read().decode(), re.M)[1])
+
+
+def test_a_broker_stops_while_a_commit_waits_for_replicas_that_are_gone(nodes):
+    with Admin(nodes.admin) as admin:
+        admin.create_topic(TOPIC, partitions=1, replication_factor=3)
+    client = PythonClient(nodes.bootstrap, "waits")
+    client.commit(7)
+    leader = nodes[f"broker-{coordinator(nodes, 'waits')}"]
+    for node in nodes.nodes.values():
+        if node is not leader:
+            node.kill()
+    outcome = []
+
+    def commit():
+        try:
+            client.commit(8)
+        except KafkaError as failed:
+            outcome.append(failed)
+
+    committing = threading.Thread(target=commit)
+    committing.start()
+    wait_until(lambda: _in_flight_bytes(leader) > 0, 10, "the commit to wait at its leader")
+    assert leader.stop() == 0, leader.process.log_tail()
+    committing.join()
+    assert outcome, "nobody else has what was committed"
 
 
 def _committed(client):
