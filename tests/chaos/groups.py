@@ -38,7 +38,7 @@ TOPIC, REPLICAS, MIN_IN_SYNC = "grouped", 3, 2
 RATE_PER_PARTITION = 5
 # Of libraries whose members would keep one another waiting in one process.
 MEMBERS_PER_PROCESS = {"kafka-python": 5}
-JOINED_WITHIN_S, WHOLE_WITHIN_S, CAUGHT_UP_WITHIN_S, LEFT_WITHIN_S = 240, 90, 300, 60
+JOINED_WITHIN_S, WHOLE_WITHIN_S, CAUGHT_UP_WITHIN_S, LEFT_WITHIN_S = 240, 300, 300, 60
 _RDKAFKA = {"reconnect.backoff.ms": 10, "reconnect.backoff.max.ms": 100, "log_level": 2}
 
 

@@ -34,7 +34,14 @@ def work(member):
         reconnect_backoff_max_ms=200, **settings)
     consumer.subscribe([member.topic], listener=listener)
     while not member.stopping.is_set():
-        polled = consumer.poll(timeout_ms=200)
+        try:
+            polled = consumer.poll(timeout_ms=200)
+        except KafkaError as error:
+            # It looks for brokers by polling, and tells when none of those that it knew is there.
+            if not error.retriable:
+                raise
+            member.error(error)
+            continue
         for place, records in polled.items():
             member.records(place.partition, records[0].offset, records[-1].offset, len(records))
         if polled and not member.auto_commit:
