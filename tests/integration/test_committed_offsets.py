@@ -4,10 +4,8 @@ G-10: whoever asks after a failover of the coordinator is never told an older of
 or told, before.
 """
 
-import re
 import threading
 import time
-import urllib.request
 
 import confluent_kafka
 import pytest
@@ -18,6 +16,7 @@ from kafka.structs import OffsetAndMetadata
 
 from support.admin import Admin, admin_pb2
 from support.groups import coordinator_partition
+from support.metrics import metric
 from support.processes import wait_until
 
 TOPIC = "orders"
@@ -192,12 +191,6 @@ def test_D01_offsets_survive_the_end_of_all_processes(dev, topic, client):
     again.close()
 
 
-def _in_flight_bytes(broker):
-    url = f"http://{broker.values['http.listen']}/metrics"
-    with urllib.request.urlopen(url, timeout=5) as page:
-        return float(re.search(r"^weir_network_in_flight_bytes (\S+)$", page.read().decode(), re.M)[1])
-
-
 def test_a_broker_stops_while_a_commit_waits_for_replicas_that_are_gone(nodes):
     with Admin(nodes.admin) as admin:
         admin.create_topic(TOPIC, partitions=1, replication_factor=3)
@@ -217,7 +210,7 @@ def test_a_broker_stops_while_a_commit_waits_for_replicas_that_are_gone(nodes):
 
     committing = threading.Thread(target=commit)
     committing.start()
-    wait_until(lambda: _in_flight_bytes(leader) > 0, 10, "the commit to wait at its leader")
+    wait_until(lambda: metric(leader, "weir_network_in_flight_bytes") > 0, 10, "the commit to wait at its leader")
     assert leader.stop() == 0, leader.process.log_tail()
     committing.join()
     assert outcome, "nobody else has what was committed"

@@ -7,7 +7,6 @@ scripts/test.sh says so. CI fills 256 MiB, the long form 2 GiB.
 import os
 import threading
 import time
-import urllib.request
 from pathlib import Path
 
 import confluent_kafka
@@ -15,6 +14,7 @@ import pytest
 
 from chaos.disks import SmallDisk
 from support.admin import Admin, admin_pb2
+from support.metrics import metric
 from support.processes import wait_until
 from support.records import read
 from support.weir_nodes import WeirNodes
@@ -52,18 +52,9 @@ def cluster(small_disk, data_dir):
         running.stop()
 
 
-def metric(cluster, name):
-    address = cluster["broker-1"].values["http.listen"]
-    with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as page:
-        for line in page.read().decode().splitlines():
-            if line.startswith(name + " "):
-                return float(line.split()[1])
-    raise AssertionError(f"no metric {name}")
-
-
 def is_full(cluster):
     assert cluster["broker-1"].running(), cluster["broker-1"].process.log_tail()
-    return metric(cluster, "weir_disk_full") == 1
+    return metric(cluster["broker-1"], "weir_disk_full") == 1
 
 
 class Load:
