@@ -137,14 +137,15 @@ void Metrics::ClearCallbacks() {
 }
 
 std::string Metrics::Render() {
-  std::string text;
+  std::vector<GaugeCallback> callbacks;
   std::vector<std::function<std::string()>> families;
   {
     std::lock_guard lock(state_->mutex);
-    for (const GaugeCallback& callback : state_->callbacks) callback.gauge->Set(callback.read());
-    text = prometheus::TextSerializer().Serialize(state_->registry.Collect());
+    callbacks = state_->callbacks;
     families = state_->families;
   }
+  for (const GaugeCallback& callback : callbacks) callback.gauge->Set(callback.read());
+  std::string text = prometheus::TextSerializer().Serialize(state_->registry.Collect());
   for (const auto& render : families) text += render();
   return text;
 }

@@ -10,12 +10,14 @@ import time
 import pytest
 
 from support.admin import Admin, AdminFailure, admin_pb2, context, record_pb2
+from support.metrics import metric
 from support.processes import free_ports, wait_until
 from support.records import Producer, read
 from support.weir_nodes import WeirNodes
 
 GOAL_NEXT_CREATION_S = 0.5
 KILLS = 20
+CALLS_WHILE_SCRAPED = 200
 
 
 @pytest.fixture
@@ -122,6 +124,32 @@ def test_the_active_controller_is_killed_while_topics_are_created(nodes):
           f"{GOAL_NEXT_CREATION_S} s median")
     assert_everywhere(nodes, names)
     assert statistics.median(gaps) < 10 * GOAL_NEXT_CREATION_S
+
+
+def test_metrics_are_read_while_calls_are_counted(nodes):
+    """A scrape waits for the controller's loop, which counts the calls that it answers."""
+    called = threading.Event()
+    failures = []
+
+    def scrape(controller):
+        try:
+            while not called.is_set():
+                assert metric(controller, "weir_raft_term") > 0
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            failures.append(error)
+
+    scrapers = [threading.Thread(target=scrape, args=(node,)) for node in nodes.controllers()]
+    for scraper in scrapers:
+        scraper.start()
+    try:
+        with Admin(nodes.admin) as admin:
+            for _ in range(CALLS_WHILE_SCRAPED):
+                admin.cluster()
+    finally:
+        called.set()
+        for scraper in scrapers:
+            scraper.join()
+    assert not failures
 
 
 def test_a_broker_finds_controllers_that_its_configuration_does_not_name(data_dir):
