@@ -87,5 +87,4 @@ class PowerCut:
 
 
 def _sizes(directory):
-    return {path.relative_to(directory): path.stat().st_size for path in directory.rglob("*")
-            if path.is_file() and path.name != "LOG"}
+    return {path.relative_to(directory): path.stat().st_size for path in directory.rglob("*") if path.is_file()}

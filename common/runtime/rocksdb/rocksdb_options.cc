@@ -149,9 +149,7 @@ rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options,
   db.recycle_log_file_num = 0;
   db.track_and_verify_wals_in_manifest = false;
   db.max_manifest_file_size = 64 * kMiB;
-  db.keep_log_file_num = 5;
-  db.max_log_file_size = 16 * kMiB;
-  db.stats_dump_period_sec = 600;
+  db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
   // The node stops at the first hard error; RocksDB must not resume behind our back.
   db.max_bgerror_resume_count = 0;

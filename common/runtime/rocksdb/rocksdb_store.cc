@@ -18,6 +18,7 @@
 #include "common/runtime/rocksdb/direct_file_system.h"
 #include "common/runtime/rocksdb/fatal_switch.h"
 #include "common/runtime/rocksdb/frozen_file_system.h"
+#include "common/runtime/rocksdb/rocksdb_log.h"
 #include "common/runtime/rocksdb/rocksdb_options.h"
 #include "common/runtime/rocksdb/rocksdb_reclaim.h"
 
@@ -285,6 +286,7 @@ Result<std::unique_ptr<KvStore>> OpenRocksDb(const std::string& directory, Rocks
       rocksdb::NewCompositeEnv(ChooseFileSystem(options, direct_io, fatal));
   rocksdb::DBOptions db_options =
       MakeDbOptions(options, std::make_shared<ErrorListener>(fatal), env.get());
+  db_options.info_log = std::make_shared<RocksDbLog>(directory);
   db_options.use_direct_io_for_flush_and_compaction = direct_io;
   if (options.file_system_for_test) db_options.sst_file_manager.reset();
   const uint64_t calls_before = CrcHookCalls();

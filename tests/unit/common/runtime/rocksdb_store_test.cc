@@ -250,6 +250,15 @@ TEST(RocksDbStore, D22_NoDiskIsTakenAheadOfTheEntries) {
   EXPECT_LT(bytes, 2'000'000u);
 }
 
+// RocksDB's own file of log lines ends the process when the disk is full (rocksdb_log.h).
+TEST(RocksDbStore, D22_NoFileOfLogLinesStandsBesideTheData) {
+  ScratchDirectory scratch;
+  const auto store = OpenRocksDb(scratch.path(), {}).value();
+  for (const auto& entry : std::filesystem::directory_iterator(scratch.path())) {
+    EXPECT_FALSE(entry.path().filename().string().starts_with("LOG")) << entry.path();
+  }
+}
+
 TEST(RocksDbStore, DeadEntriesAreDroppedWhenFilesAreRewritten) {
   ScratchDirectory scratch;
   RocksDbOptions options;
