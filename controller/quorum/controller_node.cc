@@ -225,7 +225,8 @@ void ControllerNode::OnIdentified(std::optional<NodeId> expected, const std::str
   if (!cluster_id().IsZero()) {
     // Our own directory is of a cluster already: are we among strangers?
     const size_t others = options_.voters.size() - 1;
-    if (!formed || *theirs == cluster_id() || node_ == nullptr || LeaderId() != kNoNode) return;
+    if (!formed || *theirs == cluster_id() || node_ == nullptr) return;
+    if (LeaderId() != kNoNode && !LeadsItselfAlone()) return;
     if (++foreign_peers_ * 2 <= others) return;
     return Fatal("data directory " + options_.data_dir + " belongs to cluster " +
                  cluster_id().ToString() + ", but the controller at " + address +
@@ -242,6 +243,10 @@ void ControllerNode::OnIdentified(std::optional<NodeId> expected, const std::str
   }
   if (expected) view_.answers[*expected] = reply;
   DecideNow();
+}
+
+bool ControllerNode::LeadsItselfAlone() const {
+  return node_->raft().is_leader() && node_->raft().configuration().voter_count() == 1;
 }
 
 void ControllerNode::DecideNow() {
@@ -277,7 +282,8 @@ void ControllerNode::Observe(const Uuid& cluster_id) {
 }
 
 // A volume of another cluster is found out before it can confuse anybody: only while no leader is
-// known, and only when a majority of the configured peers says so.
+// known but this controller, if it elected itself, and only when a majority of the configured peers
+// says so.
 void ControllerNode::CheckClusterOfPeers() {
   for (const InitialVoter& voter : options_.voters) {
     if (voter.id != options_.id) AskPeer(voter.address, voter.id);

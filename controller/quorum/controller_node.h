@@ -144,6 +144,7 @@ class ControllerNode {
   void Observe(const Uuid& cluster_id);
   void Become(const Founding& founding);
   void CheckClusterOfPeers();
+  bool LeadsItselfAlone() const;
   void CorrectOwnAddress();
   Status Adopt(const Uuid& cluster_id);
   void Fatal(const std::string& reason);
