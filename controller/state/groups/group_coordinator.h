@@ -4,7 +4,7 @@
 //
 //   Empty --first join--> PreparingRebalance --all have joined, or time is up--> Completing-
 //   Rebalance --the leader's assignment--> Stable --a member comes, changes, leaves or expires, or
-//   the leader joins again--> PreparingRebalance; CompletingRebalance --the same--> Preparing-
+//   the leader will assign anew--> PreparingRebalance; CompletingRebalance --the same--> Preparing-
 //   Rebalance; PreparingRebalance --nobody is left--> Empty --delete--> gone (Kafka's Dead)
 //
 // What is a record and what is not. A member is a record from the moment its join is accepted, so a

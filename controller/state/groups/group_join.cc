@@ -6,6 +6,7 @@
 #include "common/base/check.h"
 #include "common/base/limits.h"
 #include "common/metadata/group_checks.h"
+#include "controller/state/groups/full_assignment.h"
 #include "controller/state/groups/group_coordinator.h"
 #include "controller/state/groups/group_replies.h"
 
@@ -54,6 +55,15 @@ std::string ReasonOf(std::string_view what, const std::string& member_id,
   reason += " " + member_id;
   if (!request.reason().empty()) reason += "; client reason: " + request.reason();
   return reason;
+}
+
+// Whether a leader that joins a stable group again, as it was, is to assign anew: always, with
+// Kafka. Clients that cannot say why they join (before version 8, KIP-800) also do so when they
+// lost a broker and nothing else has changed: then everybody keeps what they have.
+bool WantsToAssign(const metadata::Group& group, const MetadataImage& image,
+                   const JoinGroupRequest& request) {
+  return request.supports_skip_assignment() || !request.reason().empty() ||
+         !IsFullyAssigned(group, image);
 }
 
 }  // namespace
@@ -215,8 +225,9 @@ void GroupCoordinator::JoinKnownMember(Step& step, GroupCallId call,
       if (changes) return UpdateMember(step, id, call, request);
       break;
     case GroupState::kStable:
-      // The leader joins again when it wants to assign anew.
-      if (changes || leads) return UpdateMember(step, id, call, request);
+      if (changes || (leads && WantsToAssign(step.group(), step.event.context.image, request))) {
+        return UpdateMember(step, id, call, request);
+      }
       break;
     case GroupState::kEmpty:
     case GroupState::kAssigning:
