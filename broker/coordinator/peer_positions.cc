@@ -4,6 +4,7 @@
 
 #include "broker/wire/codec.h"
 #include "broker/wire/messages/log_offsets.h"
+#include "broker/wire/peer_client_id.h"
 #include "common/base/check.h"
 
 namespace weir::coordinator {
@@ -80,7 +81,7 @@ class PeerPositions::Asking {
       AddQuestions(parts_[i], request.topics.back());
     }
     wire::Frame frame = wire::EncodeRequest(kVersion, static_cast<int32_t>(run_),
-                                            "broker-" + ToString(owner_.node_id_), request);
+                                            wire::PeerClientId(owner_.node_id_), request);
     connection_->Send(std::move(frame.parts));
   }
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "broker/handlers/api_metrics.h"
 #include "broker/log/log_directories.h"
@@ -24,6 +25,7 @@
 
 namespace weir::coordinator {
 class GroupGateways;
+class PeerLinks;
 }  // namespace weir::coordinator
 
 namespace weir::handlers {
@@ -53,6 +55,8 @@ struct BrokerContext {
   broker::ProducerIdPool* producer_ids = nullptr;
   replica::PartitionRouter* partitions = nullptr;
   coordinator::GroupGateways* groups = nullptr;
+  // One per shard; empty: other brokers are not asked.
+  std::vector<coordinator::PeerLinks*> links;
   ApiMetrics* metrics = nullptr;
   // As DescribeLogDirs names them, in the order of the configuration.
   std::vector<log::DirectoryPlace> directories;
@@ -78,6 +82,11 @@ class Call {
   const metadata::MetadataImage& image() const { return *image_; }
   // Looks again: what the shard has now.
   void RefreshImage() { image_ = broker_->images->At(shard_); }
+  // Whether clients can be sent to a broker: the controllers hold it alive, and its connection to
+  // this one has not ended.
+  bool IsUp(NodeId id) const {
+    return image_->IsLive(id) && !broker_->fetchers->IsLost(shard_, id);
+  }
   int16_t version() const { return envelope_.version(); }
   const wire::ApiFacts& api() const { return *envelope_.api; }
   std::string_view client_id() const {

@@ -55,6 +55,10 @@ Coordinator FindForGroup(const Waiting& waiting, const std::string& group_id) {
   const metadata::MetadataImage& image = waiting.call.image();
   const NodeId leader = CoordinatorOf(image, group_id);
   if (leader == kNoNode) return Unavailable(kNotAvailable, "no broker leads the group's offsets");
+  // Metadata leaves it out, too: clients cannot make anything of a broker that they do not know.
+  if (!waiting.call.IsUp(leader)) {
+    return Unavailable(kNotAvailable, "the coordinator is gone, and another is chosen");
+  }
   const auto address =
       AddressOf(image, waiting.call.broker().settings.node_id, leader, waiting.client);
   if (!address) return Unavailable(kNotAvailable, "the coordinator has no such listener");

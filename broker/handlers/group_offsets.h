@@ -3,7 +3,8 @@
 //
 // Laws:
 //  1. Committed offsets are read and changed at the leader of the group's partition of
-//     __consumer_offsets only: any other broker says NOT_COORDINATOR.
+//     __consumer_offsets only: any other broker says NOT_COORDINATOR, or asks it in the client's
+//     place (coordinator_forward.h).
 //  2. A row of a topic that is gone, or was made again under another id, is no offset, whether or
 //     not its tombstone has been written.
 // Thread rule: on the call's shard.

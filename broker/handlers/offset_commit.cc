@@ -4,6 +4,7 @@
 //   checked and built on the connection's shard --> member and generation checked, and appended, on
 //   the partition's shard --> in sync --> answered
 //   the image there would refuse the member --> the controller is asked --> answered
+//   another broker coordinates the group --> it is asked (coordinator_forward.h) --> answered
 //
 // Offsets never expire: the retention that versions 2 to 4 ask for is not looked at.
 #include <memory>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "broker/handlers/cluster_view.h"
+#include "broker/handlers/coordinator_forward.h"
 #include "broker/handlers/group_offsets.h"
 #include "broker/handlers/group_requests.h"
 #include "broker/handlers/handlers.h"
@@ -147,7 +149,7 @@ void OnCommitted(std::unique_ptr<Pending> pending, ErrorCode error) {
   Answer(*pending, ToCoordinatorError(error));
 }
 
-void Handle(Call call, net::ConnectionInfo&, OffsetCommitRequest request) {
+void Commit(Call call, OffsetCommitRequest request) {
   auto pending = std::make_unique<Pending>(Pending{
       std::move(call),
       {std::move(request.group_id), std::move(request.member_id),
@@ -183,6 +185,12 @@ void Handle(Call call, net::ConnectionInfo&, OffsetCommitRequest request) {
                                    [pending = std::move(pending)](ErrorCode error) mutable {
                                      OnCommitted(std::move(pending), error);
                                    });
+}
+
+void Handle(Call call, net::ConnectionInfo&, OffsetCommitRequest request) {
+  const auto other = FindOtherCoordinator(call, request.group_id);
+  if (!other) return Commit(std::move(call), std::move(request));
+  AskCoordinator<OffsetCommitResponse>(std::move(call), *other, std::move(request), Commit);
 }
 
 }  // namespace

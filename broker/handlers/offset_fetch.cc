@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "broker/handlers/cluster_view.h"
+#include "broker/handlers/coordinator_forward.h"
 #include "broker/handlers/group_offsets.h"
 #include "broker/handlers/group_requests.h"
 #include "broker/handlers/handlers.h"
@@ -236,7 +237,7 @@ void Confirm(const std::shared_ptr<Pending>& pending, AskedGroup& group) {
   });
 }
 
-void Handle(Call call, net::ConnectionInfo&, OffsetFetchRequest request) {
+void FetchHere(Call call, OffsetFetchRequest request) {
   const int16_t version = call.version();
   auto pending = std::make_shared<Pending>(Pending{std::move(call), GroupsOf(version, request)});
   std::vector<AskedGroup*> refused;
@@ -246,6 +247,15 @@ void Handle(Call call, net::ConnectionInfo&, OffsetFetchRequest request) {
   if (refused.empty()) return Query(pending);
   pending->unconfirmed = refused.size();
   for (AskedGroup* group : refused) Confirm(pending, *group);
+}
+
+// Of many groups (version 8), each has a coordinator of its own: clients that ask so look for it.
+void Handle(Call call, net::ConnectionInfo&, OffsetFetchRequest request) {
+  const auto other = call.version() < kFirstVersionWithManyGroups
+                         ? FindOtherCoordinator(call, request.group_id)
+                         : std::nullopt;
+  if (!other) return FetchHere(std::move(call), std::move(request));
+  AskCoordinator<OffsetFetchResponse>(std::move(call), *other, std::move(request), FetchHere);
 }
 
 }  // namespace

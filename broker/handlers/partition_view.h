@@ -34,8 +34,7 @@ Answer DescribePartition(const Call& call, PartitionIndex index,
   }
   // A leader that died a moment ago is still named until the controllers elect another. Clients
   // that were sent there again would ask next in a second; told that there is none, they ask soon.
-  if (partition.leader == kNoNode || !image.IsLive(partition.leader) ||
-      call.broker().fetchers->IsLost(call.shard(), partition.leader)) {
+  if (partition.leader == kNoNode || !call.IsUp(partition.leader)) {
     answer.error_code = ErrorCode::kLeaderNotAvailable;
     answer.leader_id = kNoNode.value();
   }

@@ -67,12 +67,17 @@ log::LogConfig ToLogConfig(const metadata::ConfigView& view, const std::string& 
   return to;
 }
 
+std::optional<replica::PeerAddress> InterBrokerAddress(const metadata::Broker& broker) {
+  const metadata::Endpoint* endpoint = broker.FindEndpoint(broker.inter_broker_listener);
+  if (endpoint == nullptr) return std::nullopt;
+  return replica::PeerAddress{.host = endpoint->host,
+                              .port = static_cast<uint16_t>(endpoint->port)};
+}
+
 replica::PeerAddresses InterBrokerAddresses(const metadata::MetadataImage& image) {
   replica::PeerAddresses addresses;
   for (const auto& [id, broker] : image.brokers()) {
-    const metadata::Endpoint* endpoint = broker.FindEndpoint(broker.inter_broker_listener);
-    if (endpoint == nullptr) continue;
-    addresses[id] = {.host = endpoint->host, .port = static_cast<uint16_t>(endpoint->port)};
+    if (auto address = InterBrokerAddress(broker)) addresses[id] = *std::move(address);
   }
   return addresses;
 }

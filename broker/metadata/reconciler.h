@@ -97,7 +97,9 @@ class Reconciler {
   std::vector<replica::TopicPartition> drops_;
 };
 
-// The inter-broker endpoints of all registered brokers.
+// Where a broker listens for others; nullopt: it registered no such listener.
+std::optional<replica::PeerAddress> InterBrokerAddress(const metadata::Broker& broker);
+// Of all registered brokers.
 replica::PeerAddresses InterBrokerAddresses(const metadata::MetadataImage& image);
 
 // A topic's configuration as its partitions' logs want it.

@@ -89,6 +89,10 @@ void BrokerNode::ConnectParts() {
   groups_ = std::make_unique<coordinator::GroupGateways>(metadata_thread_, shards_.Executors(),
                                                          core_->images(), *controllers_, *standing_,
                                                          runtime::RandomSeed());
+  for (int i = 0; i < shards_.size(); ++i) {
+    links_.push_back(std::make_unique<coordinator::PeerLinks>(config_.node_id, shards_.at(i),
+                                                              *dialers_[static_cast<size_t>(i)]));
+  }
   lags_ = std::make_unique<coordinator::GroupLags>(
       config_.node_id,
       coordinator::GroupLags::Home{.shard = 0, .executor = shards_.at(0), .dialer = *dialers_[0]},
@@ -195,6 +199,7 @@ void BrokerNode::FillContext() {
   context_.producer_ids = &core_->producer_ids();
   context_.partitions = &core_->partitions();
   context_.groups = groups_.get();
+  for (const auto& links : links_) context_.links.push_back(links.get());
   context_.directories = storage_.Places();
   context_.metrics = &metrics_;
   context_.shards = shards_.Executors();

@@ -20,6 +20,7 @@
 #include "broker/coordinator/empty_groups.h"
 #include "broker/coordinator/group_gateways.h"
 #include "broker/coordinator/group_lags.h"
+#include "broker/coordinator/peer_links.h"
 #include "broker/handlers/broker_config.h"
 #include "broker/handlers/dispatcher.h"
 #include "broker/handlers/registry.h"
@@ -79,6 +80,8 @@ class BrokerNode {
   std::unique_ptr<broker::BrokerCore> core_;
   std::unique_ptr<coordinator::BrokerStanding> standing_;
   std::unique_ptr<coordinator::GroupGateways> groups_;
+  // One per shard.
+  std::vector<std::unique_ptr<coordinator::PeerLinks>> links_;
   std::unique_ptr<coordinator::GroupLags> lags_;
   std::unique_ptr<coordinator::EmptyGroups> empty_groups_;
 

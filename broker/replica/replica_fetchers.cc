@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "broker/wire/codec.h"
+#include "broker/wire/peer_client_id.h"
 #include "common/base/check.h"
 #include "common/runtime/log.h"
 
@@ -107,7 +108,7 @@ class ReplicaFetchers::Loop {
     request.replica_state = {.replica_id = owner_.node_id_.value(),
                              .replica_epoch = owner_.broker_epoch_().value()};
     wire::Frame frame = wire::EncodeRequest(kFetchVersion, correlation_id,
-                                            "broker-" + ToString(owner_.node_id_), request);
+                                            wire::PeerClientId(owner_.node_id_), request);
     connection_->Send(std::move(frame.parts));
   }
 

@@ -18,6 +18,7 @@ from support.admin import Admin, admin_pb2
 from support.groups import coordinator_partition
 from support.metrics import metric
 from support.processes import wait_until
+from support.raw_requests import commit_offset, committed_offset
 
 TOPIC = "orders"
 OFFSETS_TOPIC = "__consumer_offsets"
@@ -214,6 +215,35 @@ def test_a_broker_stops_while_a_commit_waits_for_replicas_that_are_gone(nodes):
     assert leader.stop() == 0, leader.process.log_tail()
     committing.join()
     assert outcome, "nobody else has what was committed"
+
+
+def test_G10_any_broker_takes_a_commit_and_tells_it(nodes):
+    """Without a search for the coordinator, as kafkajs goes on after it has moved (coordinator_forward.h)."""
+    with Admin(nodes.admin) as admin:
+        admin.create_topic(TOPIC, partitions=1, replication_factor=3)
+    client = PythonClient(nodes.bootstrap, "anywhere")
+    client.commit(0)
+    client.close()
+    addresses = dict(zip(("broker-1", "broker-2", "broker-3"), nodes.bootstrap.split(",")))
+
+    def commit_and_ask_everywhere(first):
+        for offset, address in enumerate(addresses.values(), first):
+            wait_until(lambda: commit_offset(address, "anywhere", TOPIC, 0, offset) == 0, 20, f"a commit at {address}")
+            for other in addresses.values():
+                answer = wait_until(lambda: _told(other), 20, f"an answer of {other}")
+                assert answer == [offset], other
+
+    commit_and_ask_everywhere(1)
+    killed = f"broker-{coordinator(nodes, 'anywhere')}"
+    nodes[killed].kill()
+    del addresses[killed]
+    commit_and_ask_everywhere(11)
+
+
+def _told(address):
+    """[the offset], [] while nobody can tell it."""
+    error, offset = committed_offset(address, "anywhere", TOPIC, 0)
+    return [] if error else [offset]
 
 
 def _committed(client):

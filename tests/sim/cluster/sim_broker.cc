@@ -58,7 +58,7 @@ void SimBroker::StartCore() {
   group_port_ = std::make_unique<SimGroupPort>(*controllers_);
   // Every life draws other member ids.
   const uint64_t seed = static_cast<uint64_t>(id_.value()) << 32 | life_;
-  frontend_.Open(*core_, metadata_, *shard_, *controllers_, *group_port_, seed);
+  frontend_.Open(*core_, metadata_, *shard_, *this, *controllers_, *group_port_, seed);
   core_->Join(
       MakeRegistration(),
       broker::SessionHooks{

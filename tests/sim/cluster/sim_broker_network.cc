@@ -1,5 +1,6 @@
 // SimBroker's network: the Kafka connections between brokers, and Fetch as a leader serves it
-// (broker/handlers/fetch.cc), on the simulated network.
+// (broker/handlers/fetch.cc), on the simulated network. What else a broker asks goes the way of
+// clients' requests.
 #include <utility>
 
 #include "broker/replica/fetch_clock.h"
@@ -158,6 +159,15 @@ std::unique_ptr<FrameConnection> SimBroker::Dial(const std::string&, uint16_t po
 void SimBroker::Serve(const std::shared_ptr<ServedConnection>& served, const SharedBytes& frame) {
   const auto envelope = wire::DecodeRequestHeader(frame);
   WEIR_CHECK(envelope.has_value(), "brokers understand each other");
+  if (envelope->header.request_api_key != static_cast<int16_t>(wire::ApiKey::kFetch)) {
+    return frontend_.Serve(frame, std::make_shared<net::PeerWatch>(),
+                           [served](const std::optional<SharedBytes>& answer) {
+                             if (!answer) return served->connection->Break();
+                             served->connection->Send(
+                                 kListenerSide,
+                                 [dialer = served->dialer, answer] { dialer->Frame(*answer); });
+                           });
+  }
   auto decoded = wire::Decode<wire::FetchRequest>(envelope->body, envelope->version());
   WEIR_CHECK(decoded.has_value(), "brokers understand each other");
   auto request = std::make_shared<const wire::FetchRequest>(*std::move(decoded));

@@ -13,7 +13,7 @@ SimFrontend::SimFrontend(NodeId id) {
 }
 
 void SimFrontend::Open(broker::BrokerCore& core, std::shared_ptr<Executor> metadata,
-                       Executor& shard, broker::ControllerPort& controllers,
+                       Executor& shard, FrameDialer& dialer, broker::ControllerPort& controllers,
                        broker::GroupPort& groups, uint64_t seed) {
   standing_ = std::make_unique<coordinator::BrokerStanding>(
       [&core] { return core.session().in_touch_until(); }, core.images(), core.partitions());
@@ -25,6 +25,8 @@ void SimFrontend::Open(broker::BrokerCore& core, std::shared_ptr<Executor> metad
   context_.producer_ids = &core.producer_ids();
   context_.partitions = &core.partitions();
   context_.groups = gateways_.get();
+  links_ = std::make_unique<coordinator::PeerLinks>(context_.settings.node_id, shard, dialer);
+  context_.links = {links_.get()};
   context_.shards = {&shard};
 }
 

@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "broker/coordinator/group_gateways.h"
+#include "broker/coordinator/peer_links.h"
 #include "broker/handlers/dispatcher.h"
 #include "broker/handlers/registry.h"
 #include "broker/metadata/broker_core.h"
@@ -35,11 +36,15 @@ class SimFrontend : private net::AnswerSink {
 
   // One life. All outlive Close.
   void Open(broker::BrokerCore& core, std::shared_ptr<Executor> metadata, Executor& shard,
-            broker::ControllerPort& controllers, broker::GroupPort& groups, uint64_t seed);
+            FrameDialer& dialer, broker::ControllerPort& controllers, broker::GroupPort& groups,
+            uint64_t seed);
   // What is not answered yet is dropped, and what waits for its client is withdrawn: nothing of
   // this life is left in the hands of clients.
   void DropAnswers();
-  void Close() { gateways_.reset(); }
+  void Close() {
+    links_.reset();
+    gateways_.reset();
+  }
 
   // On the shard. `frame`: without its size.
   void Serve(SharedBytes frame, std::shared_ptr<net::PeerWatch> peer, Answered answered);
@@ -54,6 +59,7 @@ class SimFrontend : private net::AnswerSink {
   handlers::Dispatcher dispatcher_{context_, registry_};
   std::unique_ptr<coordinator::BrokerStanding> standing_;
   std::unique_ptr<coordinator::GroupGateways> gateways_;
+  std::unique_ptr<coordinator::PeerLinks> links_;
   net::ConnectionId last_connection_ = 0;
   struct Waiting {
     Answered answered;

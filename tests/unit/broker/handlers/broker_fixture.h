@@ -16,6 +16,7 @@
 #include <asio/write.hpp>
 
 #include "broker/coordinator/group_gateways.h"
+#include "broker/coordinator/peer_links.h"
 #include "broker/handlers/dispatcher.h"
 #include "broker/handlers/registry.h"
 #include "broker/metadata/broker_core.h"
@@ -129,6 +130,11 @@ class BrokerFixture : public testing::Test {
     context_.producer_ids = &core_->producer_ids();
     context_.partitions = &core_->partitions();
     context_.groups = groups_.get();
+    for (int i = 0; i < shards_->size(); ++i) {
+      links_.push_back(
+          std::make_unique<coordinator::PeerLinks>(kBrokerId, shards_->at(i), PeerDialer(i)));
+      context_.links.push_back(links_.back().get());
+    }
     context_.directories = {{directory_.string(), log_store_.get()}};
     context_.metrics = &metrics_;
     context_.shards = shards_->Executors();
@@ -141,6 +147,9 @@ class BrokerFixture : public testing::Test {
     server_->StartAccepting();
     ready_->get_future().wait();
   }
+
+  // What connects a shard to other brokers.
+  virtual FrameDialer& PeerDialer(int shard) { return *dialers_[static_cast<size_t>(shard)]; }
 
   void Join() {
     broker::v1::Registration registration;
@@ -172,6 +181,8 @@ class BrokerFixture : public testing::Test {
     writer_->Stop();
     syncer_->Stop();
     group_calls_->Forget();
+    context_.links.clear();
+    links_.clear();
     server_.reset();
     dispatcher_.reset();
     groups_.reset();
@@ -199,6 +210,7 @@ class BrokerFixture : public testing::Test {
   std::unique_ptr<FakeGroups> group_calls_;
   std::unique_ptr<coordinator::BrokerStanding> standing_;
   std::unique_ptr<coordinator::GroupGateways> groups_;
+  std::vector<std::unique_ptr<coordinator::PeerLinks>> links_;
   BrokerContext context_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<net::Server> server_;
