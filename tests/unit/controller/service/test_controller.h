@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/check.h"
 #include "common/rpc/server.h"
 #include "controller/service/admin_service.h"
 #include "controller/service/broker_service.h"
@@ -52,7 +53,7 @@ class TestController {
     auto server = rpc::Server::Start(
         {.listen_address = listen},
         {admin_.get(), brokers_.get(), groups_.get(), group_streams_.get(), raft_.get()});
-    EXPECT_TRUE(server.has_value());
+    WEIR_CHECK(server.has_value(), server.error().message.c_str());
     server_ = *std::move(server);
     address_ = "127.0.0.1:" + std::to_string(server_->port());
     node_->OnReadyChange([this](bool ready) { server_->SetServing(ready); });

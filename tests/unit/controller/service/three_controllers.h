@@ -11,6 +11,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -25,16 +27,31 @@ namespace weir::service {
 
 inline constexpr Duration kPatience = std::chrono::seconds(10);
 
-inline int FreePort() {
+// Whether nobody listens there.
+inline bool IsFree(int port) {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
-  socklen_t size = sizeof(address);
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  const bool bound = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
   close(fd);
-  return ntohs(address.sin_port);
+  return bound;
+}
+
+// Distinct, and below the ports that the kernel gives away: it would give one of them to somebody
+// else, or twice, before a controller listens there.
+inline std::vector<int> FreePorts(size_t count) {
+  constexpr int kFirst = 10'000;
+  constexpr int kLast = 32'000;
+  std::random_device random;
+  std::uniform_int_distribution<int> pick(kFirst, kLast);
+  std::set<int> ports;
+  while (ports.size() < count) {
+    const int port = pick(random);
+    if (IsFree(port)) ports.insert(port);
+  }
+  return {ports.begin(), ports.end()};
 }
 
 // A broker as the controllers see it: a session, and a feed that it applies.
@@ -198,8 +215,9 @@ class ThreeControllers : public ::testing::Test {
     return options;
   }
   void StartAll() {
-    for (int id = 1; id <= 3; ++id) {
-      voters_.push_back({NodeId(id), "127.0.0.1:" + std::to_string(FreePort())});
+    for (const int port : FreePorts(3)) {
+      const auto id = static_cast<int32_t>(voters_.size()) + 1;
+      voters_.push_back({NodeId(id), "127.0.0.1:" + std::to_string(port)});
     }
     for (int id = 1; id <= 3; ++id) StartOne(id);
   }
