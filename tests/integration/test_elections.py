@@ -5,12 +5,12 @@ happens when somebody asks for it, or allows it, and is said and counted as poss
 """
 
 import json
-import urllib.request
 
 import pytest
 
 from support.admin import Admin, admin_pb2, record_pb2, require
 from support.java_tools import have_java, run_tool
+from support.metrics import metric
 from support.processes import wait_until
 from support.records import Producer, read
 from support.weir_cluster import weir
@@ -93,13 +93,7 @@ def set_config(nodes, name, key, value):
 
 def unclean_elections(nodes):
     """What all controllers have counted."""
-    total = 0
-    for node in nodes.controllers():
-        with urllib.request.urlopen(f"http://{node.values['http.listen']}/metrics", timeout=10) as page:
-            for line in page.read().decode().splitlines():
-                if line.startswith("weir_controller_unclean_elections_total"):
-                    total += float(line.split()[-1])
-    return total
+    return sum(metric(node, "weir_controller_unclean_elections_total") for node in nodes.controllers())
 
 
 def test_leaderships_go_back_by_themselves(automatic):
