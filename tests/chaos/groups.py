@@ -130,9 +130,8 @@ class Outcome:
     errors: list = field(default_factory=list)
 
     def silences(self):
-        """Longest silence, s, of each group at each fault; not of clients that join again by themselves."""
-        return [of_group for row in self.rows if not group_clients.CLIENTS[row.plan.client].rejoins
-                for of_group, _ in row.silences.values()]
+        """Longest silence, s, of each group at each fault."""
+        return [of_group for row in self.rows for of_group, _ in row.silences.values()]
 
     def describe(self):
         lines = ["| client | groups | members | generation changes | assignments | revoked | missed | read twice | of "
@@ -345,8 +344,7 @@ def problems_of(outcome):
     found = list(outcome.problems)
     for row in outcome.rows:
         name = f"{row.plan.group} ({row.plan.commit})"
-        rejoins = group_clients.CLIENTS[row.plan.client].rejoins
-        for what in ("missed",) if rejoins else ("generations", "revoked", "missed"):
+        for what in ("generations", "revoked", "missed"):
             if getattr(row, what):
                 found.append(f"{name}: {what} {getattr(row, what)}")
         found += row.forbidden[:3]

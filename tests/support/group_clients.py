@@ -20,9 +20,6 @@ class Client:
 
     library: str
     protocol: str = "classic"
-    # Joins again by itself when its coordinator refuses connections (sarama) or any broker goes (kafkajs), which makes a
-    # new generation if it leads the group, whatever the brokers do.
-    rejoins: bool = False
     # Fetches by broker (kafkajs 2.2.4, consumer/fetcher.js): while a leader moves, two brokers are asked for the same
     # records, and both answers are handed out unless the first is still being worked on when the second comes.
     overlapping_fetches: bool = False
@@ -39,8 +36,8 @@ CLIENTS = {
     "aiokafka": Client("aiokafka"),
     "franz-go": Client("franz-go"),
     "franz-go-cooperative": Client("franz-go", "cooperative"),
-    "sarama": Client("sarama", rejoins=True),
-    "kafkajs": Client("kafkajs", rejoins=True, overlapping_fetches=True),
+    "sarama": Client("sarama"),
+    "kafkajs": Client("kafkajs", overlapping_fetches=True),
 }
 
 

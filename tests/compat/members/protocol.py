@@ -14,7 +14,9 @@ At the end of the input all leave, and the program ends, even if some cannot. It
     error                      "text"
     left                       nothing comes from this member after it
 Every program leaves its client's settings alone but for these: the earliest offset where none is committed, the two session
-settings, and reconnects, retries and fetches without long pauses where they delay anything.
+settings, reconnects, retries and fetches without long pauses where they delay anything, and as many retries, or a pause
+after a refused connection, as a client needs that would leave its group by itself when a broker goes (sarama, franz-go,
+kafkajs; each says why).
 """
 
 import json

@@ -3,11 +3,30 @@ package main
 
 import (
 	"context"
+	"errors"
+	"net"
+	"syscall"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"weir/members/member"
 )
+
+// A member looks for its coordinator at any broker that it knows, and gives its group up when two in a row refuse it
+// (client.go, retryable.Request): one that died has to be forgotten by then.
+const metadataMaxAge = 500 * time.Millisecond
+
+// dial keeps a refused connection from its client until the client has forgotten that broker.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	connection, err := new(net.Dialer).DialContext(ctx, network, address)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		select {
+		case <-time.After(2 * metadataMaxAge):
+		case <-ctx.Done():
+		}
+	}
+	return connection, err
+}
 
 func options(m *member.Member) []kgo.Opt {
 	told := func(event string) func(context.Context, *kgo.Client, map[string][]int32) {
@@ -19,6 +38,7 @@ func options(m *member.Member) []kgo.Opt {
 	chosen := []kgo.Opt{
 		kgo.SeedBrokers(m.Brokers...), kgo.ConsumerGroup(m.Group), kgo.ConsumeTopics(m.Topic),
 		kgo.SessionTimeout(m.SessionTimeout), kgo.HeartbeatInterval(m.HeartbeatInterval),
+		kgo.Dialer(dial), kgo.MetadataMaxAge(metadataMaxAge),
 		kgo.MetadataMinAge(100 * time.Millisecond), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.OnPartitionsAssigned(told("assigned")), kgo.OnPartitionsRevoked(told("revoked")),
 		kgo.OnPartitionsLost(told("lost")),

@@ -9,6 +9,23 @@ import (
 	"weir/members/member"
 )
 
+// heartbeatPause is the least time between two heartbeats. One that fails is sent again at once, however often it may
+// (consumer_group_session.go, heartbeatLoop): all tries would be used up a few milliseconds after a broker's death.
+const heartbeatPause = 250 * time.Millisecond
+
+// patient is a client whose group asks for its coordinator, before each heartbeat, no oftener than that. A dialer that
+// waits would do so with the broker's lock held, which keeps the refresh of the metadata from ever forgetting that
+// broker.
+type patient struct {
+	sarama.Client
+	ticks *time.Ticker
+}
+
+func (client patient) Coordinator(group string) (*sarama.Broker, error) {
+	<-client.ticks.C
+	return client.Client.Coordinator(group)
+}
+
 type handler struct{ *member.Member }
 
 func (h handler) Setup(session sarama.ConsumerGroupSession) error {
@@ -43,10 +60,18 @@ func work(m *member.Member) {
 	// A commit waits behind the fetches on its connection.
 	config.Consumer.MaxWaitTime = 100 * time.Millisecond
 	config.Consumer.Retry.Backoff = 100 * time.Millisecond
+	// Its coordinator is dead to it once Metadata leaves it out, not before.
+	config.Metadata.RefreshFrequency = 500 * time.Millisecond
 	config.Metadata.Retry.Max = 50
 	config.Metadata.Retry.Backoff = 100 * time.Millisecond
 	config.Consumer.Return.Errors = true
-	group, err := sarama.NewConsumerGroup(m.Brokers, m.Group, config)
+	client, err := sarama.NewClient(m.Brokers, config)
+	if err != nil {
+		m.Error(err)
+		return
+	}
+	defer client.Close()
+	group, err := sarama.NewConsumerGroupFromClient(m.Group, patient{client, time.NewTicker(heartbeatPause)})
 	if err != nil {
 		m.Error(err)
 		return
