@@ -6,8 +6,8 @@
 // Laws:
 //  1. What a broker asks is never handed on: two whose images differ would ask one another without
 //     end.
-//  2. A request that the coordinator did not answer is not done here instead: it may have been
-//     done there, and what the client said next may have been done since. NOT_COORDINATOR says so.
+//  2. A commit that the coordinator did not answer is not done here instead: it may have been done
+//     there, and what the client said next may have been done since. NOT_COORDINATOR says so.
 //  3. What a client sends on one connection reaches the coordinator in that order (G-10).
 // Thread rule: on the call's shard.
 #pragma once
@@ -34,10 +34,11 @@ struct OtherCoordinator {
 std::optional<OtherCoordinator> FindOtherCoordinator(const Call& call, std::string_view group_id);
 
 // Asks it, and answers the call with what it says. `refuse` gets the call and the request back if
-// it did not answer within offsets.commit.timeout.ms.
+// it did not answer within offsets.commit.timeout.ms, or if `is_answer` takes what it says for
+// none.
 template <wire::Message Response, wire::Message Request>
 void AskCoordinator(Call call, const OtherCoordinator& other, Request request,
-                    void (*refuse)(Call, Request)) {
+                    bool (*is_answer)(const Response&), void (*refuse)(Call, Request)) {
   struct Asked {
     Call call;
     Request request;
@@ -48,12 +49,13 @@ void AskCoordinator(Call call, const OtherCoordinator& other, Request request,
   auto asked = std::make_unique<Asked>(Asked{std::move(call), std::move(request)});
   const Request& sent = asked->request;
   links.Ask(other.id, other.address, version, sent, deadline,
-            [asked = std::move(asked), refuse](const std::optional<SharedBytes>& frame) mutable {
+            [asked = std::move(asked), is_answer,
+             refuse](const std::optional<SharedBytes>& frame) mutable {
               if (frame) {
                 int32_t correlation_id = 0;
                 const auto response =
                     wire::DecodeResponse<Response>(*frame, asked->call.version(), &correlation_id);
-                if (response) return asked->call.Reply(*response);
+                if (response && is_answer(*response)) return asked->call.Reply(*response);
               }
               refuse(std::move(asked->call), std::move(asked->request));
             });

@@ -36,7 +36,7 @@ ErrorCode ToCoordinatorError(ErrorCode error);
 
 // A number of the broker's configuration, e.g. "offsets.commit.timeout.ms".
 int64_t BrokerNumber(const Call& call, std::string_view key);
-// When a change of committed offsets that arrived with `call` gives up.
+// When what `call` wants of committed offsets gives up.
 MonoTime OffsetsDeadline(const Call& call);
 
 // Law 2: the topic that the offset is of; null when there is none any more.

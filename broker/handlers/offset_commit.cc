@@ -190,7 +190,9 @@ void Commit(Call call, OffsetCommitRequest request) {
 void Handle(Call call, net::ConnectionInfo&, OffsetCommitRequest request) {
   const auto other = FindOtherCoordinator(call, request.group_id);
   if (!other) return Commit(std::move(call), std::move(request));
-  AskCoordinator<OffsetCommitResponse>(std::move(call), *other, std::move(request), Commit);
+  AskCoordinator<OffsetCommitResponse>(
+      std::move(call), *other, std::move(request), [](const OffsetCommitResponse&) { return true; },
+      Commit);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 // What was never committed is offset -1 without an error. require_stable (KIP-447) is met: no
 // offset here depends on an open transaction. From version 9 on, members of consumer groups say who
 // they are: one that is no member, or of another epoch, gets no offsets (KIP-848).
+#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,6 +19,7 @@
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/registry.h"
 #include "broker/wire/messages/group_offsets.h"
+#include "broker/wire/peer_client_id.h"
 #include "common/metadata/group_checks.h"
 
 namespace weir::handlers {
@@ -41,6 +43,7 @@ struct AskedGroup {
 
 struct Pending {
   Call call;
+  OffsetFetchRequest request;
   std::vector<AskedGroup> groups;
   // Members that the controller has not confirmed yet.
   size_t unconfirmed = 0;
@@ -48,21 +51,20 @@ struct Pending {
   bool by_id() const { return call.version() >= kFirstVersionWithTopicIds; }
 };
 
-std::vector<AskedGroup> GroupsOf(int16_t version, OffsetFetchRequest& request) {
+std::vector<AskedGroup> GroupsOf(int16_t version, const OffsetFetchRequest& request) {
   std::vector<AskedGroup> groups;
   if (version >= kFirstVersionWithManyGroups) {
-    for (OffsetFetchRequest::Group& group : request.groups) groups.push_back({std::move(group)});
+    for (const OffsetFetchRequest::Group& group : request.groups) groups.push_back({group});
     return groups;
   }
   OffsetFetchRequest::Group& only = groups.emplace_back().request;
-  only.group_id = std::move(request.group_id);
+  only.group_id = request.group_id;
   only.topics.reset();
   if (!request.topics) return groups;
   only.topics.emplace();
-  for (auto& topic : *request.topics) {
-    only.topics->push_back({.topic_id = {},
-                            .name = std::move(topic.name),
-                            .partition_indexes = std::move(topic.partition_indexes)});
+  for (const auto& topic : *request.topics) {
+    only.topics->push_back(
+        {.topic_id = {}, .name = topic.name, .partition_indexes = topic.partition_indexes});
   }
   return groups;
 }
@@ -85,6 +87,55 @@ replica::OffsetQuery QueryOf(Pending& pending, AskedGroup& group,
     }
   }
   return query;
+}
+
+// ---- Trying again ---------------------------------------------------------------------
+//
+// Law: an answer that sends a client to look for the coordinator is given once it has not been
+// found for offsets.commit.timeout.ms. Any broker takes a member's join (DESIGN D6), so its first
+// fetch may come before the group's partition is led, open or known here; librdkafka 2.15 never
+// asks again once its retries are used up (rdkafka_assignment.c, the partitions stay `queried`).
+// Another broker is answered at once: it tries again itself.
+
+constexpr Duration kPause = std::chrono::milliseconds(50);
+
+void Fetch(Call call, OffsetFetchRequest request);
+void FetchHere(Call call, OffsetFetchRequest request);
+
+// The group of a request of one; nullopt: it has more, each with a coordinator of its own, and
+// clients that ask so look for them.
+std::optional<std::string> OnlyGroup(int16_t version, const OffsetFetchRequest& request) {
+  if (version < kFirstVersionWithManyGroups) return request.group_id;
+  if (request.groups.size() != 1) return std::nullopt;
+  return request.groups[0].group_id;
+}
+
+bool MayBeFoundLater(ErrorCode error) {
+  return error == ErrorCode::kNotCoordinator || error == ErrorCode::kCoordinatorNotAvailable ||
+         error == ErrorCode::kCoordinatorLoadInProgress;
+}
+
+bool HasTimeLeft(const Call& call) {
+  return call.executor().Now() + kPause <= OffsetsDeadline(call);
+}
+
+// The last time it is answered here, whatever that is.
+void FetchAgain(Call call, OffsetFetchRequest request) {
+  if (!HasTimeLeft(call)) return FetchHere(std::move(call), std::move(request));
+  Executor& executor = call.executor();
+  executor.PostAt(executor.Now() + kPause,
+                  [call = std::move(call), request = std::move(request)]() mutable {
+                    call.RefreshImage();
+                    Fetch(std::move(call), std::move(request));
+                  });
+}
+
+// Of what the coordinator of one group said, in any version.
+bool IsAnswer(const OffsetFetchResponse& response) {
+  if (!response.groups.empty()) return !MayBeFoundLater(response.groups[0].error_code);
+  if (response.error_code != ErrorCode::kNone) return !MayBeFoundLater(response.error_code);
+  return response.topics.empty() || response.topics[0].partitions.empty() ||
+         !MayBeFoundLater(response.topics[0].partitions[0].error_code);
 }
 
 // ---- Answers --------------------------------------------------------------------------
@@ -180,11 +231,21 @@ void SetOnlyGroup(int16_t version, const AskedGroup& asked, OffsetFetchResponse:
   }
 }
 
+bool IsTriedAgain(const Pending& pending) {
+  return pending.groups.size() == 1 && MayBeFoundLater(pending.groups[0].error) &&
+         !wire::IsPeerClientId(pending.call.client_id()) && HasTimeLeft(pending.call);
+}
+
 void Answer(Pending& pending, const std::vector<replica::OffsetQueryOutcome>& outcomes) {
-  OffsetFetchResponse response;
   for (AskedGroup& asked : pending.groups) {
-    static const std::vector<log::CommittedOffset> kNone;
     if (asked.query) asked.error = ToCoordinatorError(outcomes[*asked.query].error);
+  }
+  if (IsTriedAgain(pending)) {
+    return FetchAgain(std::move(pending.call), std::move(pending.request));
+  }
+  OffsetFetchResponse response;
+  for (const AskedGroup& asked : pending.groups) {
+    static const std::vector<log::CommittedOffset> kNone;
     const auto& offsets = asked.query ? outcomes[*asked.query].offsets : kNone;
     OffsetFetchResponse::Group group = AnswerOf(pending, asked, offsets);
     if (pending.call.version() >= kFirstVersionWithManyGroups) {
@@ -238,8 +299,9 @@ void Confirm(const std::shared_ptr<Pending>& pending, AskedGroup& group) {
 }
 
 void FetchHere(Call call, OffsetFetchRequest request) {
-  const int16_t version = call.version();
-  auto pending = std::make_shared<Pending>(Pending{std::move(call), GroupsOf(version, request)});
+  std::vector<AskedGroup> groups = GroupsOf(call.version(), request);
+  auto pending =
+      std::make_shared<Pending>(Pending{std::move(call), std::move(request), std::move(groups)});
   std::vector<AskedGroup*> refused;
   for (AskedGroup& group : pending->groups) {
     if (IsRefused(pending->call.image(), group.request)) refused.push_back(&group);
@@ -249,13 +311,16 @@ void FetchHere(Call call, OffsetFetchRequest request) {
   for (AskedGroup* group : refused) Confirm(pending, *group);
 }
 
-// Of many groups (version 8), each has a coordinator of its own: clients that ask so look for it.
-void Handle(Call call, net::ConnectionInfo&, OffsetFetchRequest request) {
-  const auto other = call.version() < kFirstVersionWithManyGroups
-                         ? FindOtherCoordinator(call, request.group_id)
-                         : std::nullopt;
+void Fetch(Call call, OffsetFetchRequest request) {
+  const auto group = OnlyGroup(call.version(), request);
+  const auto other = group ? FindOtherCoordinator(call, *group) : std::nullopt;
   if (!other) return FetchHere(std::move(call), std::move(request));
-  AskCoordinator<OffsetFetchResponse>(std::move(call), *other, std::move(request), FetchHere);
+  AskCoordinator<OffsetFetchResponse>(std::move(call), *other, std::move(request), IsAnswer,
+                                      FetchAgain);
+}
+
+void Handle(Call call, net::ConnectionInfo&, OffsetFetchRequest request) {
+  Fetch(std::move(call), std::move(request));
 }
 
 }  // namespace

@@ -150,7 +150,8 @@ constexpr ConfigOption kOptions[] = {
      .default_value = "5000",
      .constraint = ConfigConstraint::AtLeast(1),
      .dynamic = true,
-     .doc = "How long a commit of offsets waits for its replicas."},
+     .doc = "How long a commit of offsets waits for its replicas, and a fetch for the group's "
+            "coordinator."},
     {.name = "offsets.load.buffer.size",
      .type = kInt,
      .default_value = "5242880",

@@ -148,6 +148,15 @@ class BrokerFixture : public testing::Test {
     ready_->get_future().wait();
   }
 
+  // How long clients wait for commits and fetches of offsets. A shard knows it once it knows of
+  // what is made next.
+  void AppendOffsetsTimeout(std::chrono::milliseconds timeout) {
+    metadata::v1::MetadataBatch batch;
+    test::AddConfig({metadata::v1::CONFIG_RESOURCE_BROKER, ""}, "offsets.commit.timeout.ms",
+                    std::to_string(timeout.count()), &batch);
+    controllers_->Append(std::move(batch));
+  }
+
   // What connects a shard to other brokers.
   virtual FrameDialer& PeerDialer(int shard) { return *dialers_[static_cast<size_t>(shard)]; }
 

@@ -181,6 +181,8 @@ using Strings = std::vector<std::string>;
 // ---- OffsetCommit and OffsetFetch -------------------------------------------------------
 
 TEST_F(Offsets, WithoutTheTopicThereIsNoCoordinator) {
+  AppendOffsetsTimeout(std::chrono::milliseconds(60));
+  Know({});
   EXPECT_EQ(Ask(9, Commit("g", "t", 0, 1)), ErrorCode::kCoordinatorNotAvailable);
   for (int16_t version = kFetchFirst; version <= kLast; ++version) {
     EXPECT_EQ(Fetch(version, "g", "t", 0).error, ErrorCode::kCoordinatorNotAvailable) << version;
@@ -503,6 +505,7 @@ TEST_F(Offsets, AnotherBrokerIsTheCoordinatorOfPartitionsItLeads) {
     change->set_leader(9);
   }
   controllers_->Append(batch);
+  AppendOffsetsTimeout(std::chrono::milliseconds(60));
   Know({});
   EXPECT_EQ(Ask(9, Commit("g", "t", 0, 1)), ErrorCode::kNotCoordinator);
   EXPECT_EQ(Fetch(9, "g", "t", 0).error, ErrorCode::kNotCoordinator);
