@@ -17,7 +17,8 @@ from support.replicas import differences
 from support.weir_nodes import WeirNodes
 
 TOPIC = "spread"
-PARTITIONS = 12
+# A directory gets every other partition, a broker leads any third: of so many, hardly ever all lie in one directory.
+PARTITIONS = 36
 FILLING = 2  # the broker with the small disk
 MIB = 1024 * 1024
 RESERVE_MIB = 64
