@@ -18,10 +18,13 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SECONDS_PER_BINARY_MAX = 900
 SECONDS_PER_TEST_MAX = 300
 # All of pytest: a thread that a test left behind would hold its end up for ever.
-SECONDS_PER_PYTEST_MAX = 2700
+SECONDS_PER_PYTEST_MAX = 3600
 LONG_TIMES = 6
 # How much longer a sanitized binary may take for what it does, unless the environment says otherwise.
 SANITIZED_TIMEOUT_FACTOR = 5
+# Most of a test is waiting for processes: two workers take a file each. Measurements and sanitized processes have the
+# machine to themselves.
+AT_ONCE = ["-n", "2", "--dist", "loadfile"]
 # How often scripts/test.sh long ends a leader, or all.
 LONG_ROUNDS = 50
 # Not ignore_noninstrumented_modules: on Linux it takes every module for one, and memcpy is never seen.
@@ -180,6 +183,8 @@ def main():
         else:
             folders += ["tests/compat", "--quick"]
         folders += ["-m", "long", f"--rounds={LONG_ROUNDS}"] if suite == "long" else ["-m", "not long"]
+        if suite in ("all", "python"):
+            folders += AT_ONCE
         run_pytest(tally, folders, environment)
     if suite in ("asan", "tsan"):
         check_reports(tally, build / "reports")
