@@ -135,7 +135,7 @@ def test_metrics_are_read_while_calls_are_counted(nodes):
         try:
             while not called.is_set():
                 assert metric(controller, "weir_raft_term") > 0
-        except Exception as error:  # pylint: disable=broad-exception-caught
+        except Exception as error:  # noqa: BLE001, shown below
             failures.append(error)
 
     scrapers = [threading.Thread(target=scrape, args=(node,)) for node in nodes.controllers()]
