@@ -8,7 +8,8 @@
 //     end.
 //  2. A commit that the coordinator did not answer is not done here instead: it may have been done
 //     there, and what the client said next may have been done since. NOT_COORDINATOR says so.
-//  3. What a client sends on one connection reaches the coordinator in that order (G-10).
+//  3. What a client sends on one connection reaches the coordinator in that order (G-10), except a
+//     fetch that is tried again: what came after it may have been done by then, and it tells that.
 // Thread rule: on the call's shard.
 #pragma once
 
