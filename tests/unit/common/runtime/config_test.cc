@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "tests/support/scratch_directory.h"
+
 namespace weir::runtime {
 namespace {
 
@@ -26,13 +28,14 @@ class ConfigTest : public testing::Test {
   }
 
   std::string File(const std::string& text) {
-    const std::string path =
-        testing::TempDir() + "config_test_" + std::to_string(getpid()) + ".yaml";
+    const std::string path = scratch_.path() + "/config.yaml";
     std::ofstream(path) << text;
     return path;
   }
 
   void TearDown() override { unsetenv("WEIR_DATA_DIR"); }
+
+  test::ScratchDirectory scratch_;
 };
 
 TEST_F(ConfigTest, DefaultsStandWhereNothingIsGiven) {
