@@ -1,5 +1,6 @@
 #include "tests/bench/groups/admin_probe.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "broker/wire/messages/topics.h"
@@ -12,8 +13,13 @@ constexpr int64_t kIntervalUs = 50'000;
 
 }  // namespace
 
-AdminProbe::AdminProbe(const Options& options) : options_(options), world_(options) {
-  link_ = world_.Connect(FirstEndpoint(options.bootstrap));
+AdminProbe::AdminProbe(const Options& options, const Endpoint& avoid)
+    : options_(options), world_(options) {
+  const std::vector<Endpoint> all = Endpoints(options.bootstrap);
+  const auto other = std::find_if(all.begin(), all.end(), [&avoid](const Endpoint& each) {
+    return each.host != avoid.host || each.port != avoid.port;
+  });
+  link_ = world_.Connect(other == all.end() ? all.front() : *other);
   world_.Run([this] {
     due_us_ = NowUs();
     CreateNext();

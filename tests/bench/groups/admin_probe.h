@@ -1,5 +1,6 @@
 // AdminProbe: creates topics at a steady pace on a loop of its own and times each answer: how soon
-// the controllers do their other work while a load runs.
+// the controllers do their other work while a load runs. Asked through a broker that the load
+// leaves alone, where there is one: what is timed is theirs, not that broker's queue.
 //
 // Law: an open loop; a topic counts from when it was due.
 // Thread rule: the main thread.
@@ -11,7 +12,8 @@ namespace weir::bench {
 
 class AdminProbe {
  public:
-  explicit AdminProbe(const Options& options);
+  // `avoid`: the broker that has the load.
+  AdminProbe(const Options& options, const Endpoint& avoid);
   ~AdminProbe();
 
   // Begins to count anew; returns what was timed until now.

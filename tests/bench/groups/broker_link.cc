@@ -1,12 +1,21 @@
 #include "tests/bench/groups/broker_link.h"
 
+#include <algorithm>
+
 namespace weir::bench {
 
-Endpoint FirstEndpoint(const std::string& bootstrap) {
-  const std::string address = bootstrap.substr(0, bootstrap.find(','));
-  const size_t colon = address.rfind(':');
-  if (colon == std::string::npos) Fatal("--bootstrap " + address + ": expected HOST:PORT");
-  return {address.substr(0, colon), static_cast<uint16_t>(std::stoi(address.substr(colon + 1)))};
+std::vector<Endpoint> Endpoints(const std::string& bootstrap) {
+  std::vector<Endpoint> found;
+  for (size_t begin = 0; begin <= bootstrap.size();) {
+    const size_t end = std::min(bootstrap.find(',', begin), bootstrap.size());
+    const std::string address = bootstrap.substr(begin, end - begin);
+    const size_t colon = address.rfind(':');
+    if (colon == std::string::npos) Fatal("--bootstrap " + address + ": expected HOST:PORT");
+    found.push_back(
+        {address.substr(0, colon), static_cast<uint16_t>(std::stoi(address.substr(colon + 1)))});
+    begin = end + 1;
+  }
+  return found;
 }
 
 BrokerLink::BrokerLink(net::TcpDialer& dialer, Endpoint at,

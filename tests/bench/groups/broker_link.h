@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "broker/net/outgoing_connection.h"
 #include "broker/wire/codec.h"
@@ -24,8 +25,8 @@ struct Endpoint {
   uint16_t port = 0;
 };
 
-// The first of "HOST:PORT[,...]".
-Endpoint FirstEndpoint(const std::string& bootstrap);
+// Of "HOST:PORT[,...]", in order; at least one. Fatal if one of them is no HOST:PORT.
+std::vector<Endpoint> Endpoints(const std::string& bootstrap);
 
 class BrokerLink {
  public:

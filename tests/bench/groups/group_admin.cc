@@ -156,7 +156,7 @@ Report GroupAdmin(const Options& options) {
   usage.WaitUntilIdle(10'000);
   report.figures.emplace_back("resident_mib_before", resident_mib);
   report.figures.emplace_back("resident_mib_added", usage.Measure().resident_mib - resident_mib);
-  auto link = world.Connect(FirstEndpoint(options.bootstrap));
+  auto link = world.Connect(Endpoints(options.bootstrap).front());
   TimeReads(options, world, *link, calls);
   TimeDeletes(options, world, *link, calls);
   report.server = usage.Measure();

@@ -161,16 +161,6 @@ class OffsetClient {
     stopped_ = true;
   }
 
-  static std::vector<Endpoint> Endpoints(std::string bootstrap) {
-    std::vector<Endpoint> all;
-    while (true) {
-      all.push_back(FirstEndpoint(bootstrap));
-      const size_t comma = bootstrap.find(',');
-      if (comma == std::string::npos) return all;
-      bootstrap.erase(0, comma + 1);
-    }
-  }
-
   const Options& options_;
   GroupWorld& world_;
   Known& known_;

@@ -59,7 +59,7 @@ std::unique_ptr<BrokerLink> GroupWorld::Connect(const Endpoint& at) {
 }
 
 std::vector<Endpoint> GroupWorld::Coordinators(const std::vector<std::string>& group_ids) {
-  auto link = Connect(FirstEndpoint(options_.bootstrap));
+  auto link = Connect(Endpoints(options_.bootstrap).front());
   std::vector<Endpoint> found;
   while (found.size() < group_ids.size()) {
     const size_t end = std::min(group_ids.size(), found.size() + kKeysPerRequest);
