@@ -37,7 +37,7 @@ Report GroupJoin(const Options& options) {
   }
   auto group = world.MakeGroup(options.protocol, settings, options.members);
   Report report{.mode = "group-join"};
-  AdminProbe probe(options, world.Coordinators({settings.group_id}).front());
+  AdminProbe probe(options, group->coordinator());
   world.Pause(kQuietSeconds);
   AddProbe(report, "_quiet", probe.Take());
 
