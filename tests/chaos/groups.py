@@ -276,7 +276,7 @@ class Measurement:
             if history.since(self.marks[group])[0] > 0:
                 changed.append(group)
         self.say(f"{name}: {end - begin:.1f} s; silence of a group {_median_worst(found, 0)} s, of a partition "
-                 f"{_median_worst(found, 1)} s; generations have changed of {', '.join(changed) or 'no group'}; "
+                 f"{_median_worst(found, 1)} s; assigned anew: {', '.join(changed) or 'no group'}; "
                  f"{stolen_share():.0%} of the processors' time was the host's")
 
     def all_faults(self):
