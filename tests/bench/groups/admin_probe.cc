@@ -16,9 +16,8 @@ constexpr int64_t kIntervalUs = 50'000;
 AdminProbe::AdminProbe(const Options& options, const Endpoint& avoid)
     : options_(options), world_(options) {
   const std::vector<Endpoint> all = Endpoints(options.bootstrap);
-  const auto other = std::find_if(all.begin(), all.end(), [&avoid](const Endpoint& each) {
-    return each.host != avoid.host || each.port != avoid.port;
-  });
+  const auto other = std::find_if(all.begin(), all.end(),
+                                  [&avoid](const Endpoint& each) { return each != avoid; });
   link_ = world_.Connect(other == all.end() ? all.front() : *other);
   world_.Run([this] {
     due_us_ = NowUs();

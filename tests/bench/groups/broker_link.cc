@@ -2,17 +2,17 @@
 
 #include <algorithm>
 
+#include "common/runtime/http_pages.h"
+
 namespace weir::bench {
 
 std::vector<Endpoint> Endpoints(const std::string& bootstrap) {
   std::vector<Endpoint> found;
   for (size_t begin = 0; begin <= bootstrap.size();) {
     const size_t end = std::min(bootstrap.find(',', begin), bootstrap.size());
-    const std::string address = bootstrap.substr(begin, end - begin);
-    const size_t colon = address.rfind(':');
-    if (colon == std::string::npos) Fatal("--bootstrap " + address + ": expected HOST:PORT");
-    found.push_back(
-        {address.substr(0, colon), static_cast<uint16_t>(std::stoi(address.substr(colon + 1)))});
+    const auto at = runtime::ParseHostPort(bootstrap.substr(begin, end - begin));
+    if (!at) Fatal("--bootstrap: " + at.error().message);
+    found.push_back({at->host, static_cast<uint16_t>(at->port)});
     begin = end + 1;
   }
   return found;

@@ -23,6 +23,8 @@ namespace weir::bench {
 struct Endpoint {
   std::string host;
   uint16_t port = 0;
+
+  bool operator==(const Endpoint&) const = default;
 };
 
 // Of "HOST:PORT[,...]", in order; at least one. Fatal if one of them is no HOST:PORT.
