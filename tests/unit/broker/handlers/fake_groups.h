@@ -1,7 +1,6 @@
 // FakeGroups: the controllers' groups as one broker asks about them. Every call is answered at once
 // by the function that the test has set for it, on the metadata thread as in production, or waits
-// until it is cancelled. Thread rule: functions are set before the first request; what was asked is
-// read through Asked().
+// until it is cancelled. Thread rule: any thread; what a function captures is the test's to guard.
 #pragma once
 
 #include <functional>
@@ -18,16 +17,33 @@ namespace weir::handlers {
 template <class Request, class Reply>
 class FakeGroupCall {
  public:
-  // Null: calls wait.
-  std::function<Result<Reply>(const Request&)> answer;
+  // What calls that come from now on are answered with; null: they wait.
+  class Answer {
+   public:
+    using Function = std::function<Result<Reply>(const Request&)>;
+
+    Answer& operator=(Function function) {
+      std::lock_guard lock(mutex_);
+      function_ = std::move(function);
+      return *this;
+    }
+    Function get() const {
+      std::lock_guard lock(mutex_);
+      return function_;
+    }
+
+   private:
+    mutable std::mutex mutex_;
+    Function function_;
+  };
+  Answer answer;
 
   rpc::CallHandle Take(Executor& thread, Request request, broker::ReplyDone<Reply> done) {
     std::lock_guard lock(mutex_);
     asked_.push_back(request);
-    if (answer) {
-      thread.Post([this, request = std::move(request), done = std::move(done)]() mutable {
-        done(answer(request));
-      });
+    if (auto function = answer.get()) {
+      thread.Post([function = std::move(function), request = std::move(request),
+                   done = std::move(done)]() mutable { done(function(request)); });
       return {};
     }
     waiting_.push_back(std::move(done));

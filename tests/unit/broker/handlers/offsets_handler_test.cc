@@ -2,6 +2,7 @@
 // partition of __consumer_offsets.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
 #include <optional>
 #include <string>
@@ -450,7 +451,7 @@ TEST_F(Offsets, OffsetDeleteRefusesWhatMembersSubscribeTo) {
   for (const char* topic : {"t", "u"}) {
     ASSERT_EQ(AskAsMember(Commit("g", topic, 0, 7), "m", 1), ErrorCode::kNone);
   }
-  bool stable = true;
+  std::atomic<bool> stable = true;
   group_calls_->describes.answer = [&stable](const group::v1::DescribeGroupsRequest& request) {
     group::v1::DescribeGroupsReply reply;
     auto* group = reply.add_groups();
