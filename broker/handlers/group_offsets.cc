@@ -4,7 +4,6 @@
 #include <optional>
 #include <utility>
 
-#include "broker/wire/offset_records.h"
 #include "common/base/check.h"
 #include "common/metadata/config_option.h"
 #include "common/metadata/effective_config.h"
@@ -14,7 +13,6 @@ namespace weir::handlers {
 
 OffsetsPartition FindOffsetsPartition(const metadata::MetadataImage& image, NodeId own_id,
                                       std::string_view group_id) {
-  if (group_id.size() > wire::kOffsetKeyStringBytesMax) return {ErrorCode::kInvalidGroupId, {}};
   const auto place = metadata::FindGroupPartition(image, group_id);
   if (!place || place->leader == kNoNode) return {ErrorCode::kCoordinatorNotAvailable, {}};
   if (place->leader != own_id) return {ErrorCode::kNotCoordinator, {}};

@@ -23,7 +23,7 @@
 namespace weir::handlers {
 
 struct OffsetsPartition {
-  // kNone, kInvalidGroupId, kNotCoordinator, or kCoordinatorNotAvailable: there is no such topic,
+  // kNone, kNotCoordinator, or kCoordinatorNotAvailable: there is no such topic,
   // or nobody leads the partition.
   ErrorCode error = ErrorCode::kNone;
   replica::TopicPartition partition;

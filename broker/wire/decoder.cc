@@ -57,6 +57,7 @@ bool Decoder::Charge(size_t bytes) {
 }
 
 std::string_view Decoder::ReadText(size_t length) {
+  if (length > kStringBytesMax) reader_.Fail("string is too long");
   std::string_view text = reader_.Take(length);
   if (!IsValidUtf8(text)) reader_.Fail("text is not UTF-8");
   return reader_.failed() ? std::string_view() : text;

@@ -7,8 +7,8 @@
 //     an array of a million empty strings is refused, not built.
 //  3. Tagged fields ascend, are bounded in number, and fill their size exactly; unknown ones are
 //     skipped (KIP-482).
-//  4. Strings are valid UTF-8; null is accepted only where the version allows it; bytes after the
-//     message are an error.
+//  4. Strings are valid UTF-8 of at most kStringBytesMax bytes; null is accepted only where
+//     the version allows it; bytes after the message are an error.
 // Structs and arrays are functions of their own, never inlined into each other: a hundred messages
 // would otherwise become functions that take minutes to compile and gain nothing. Thread rule: one
 // owner.
@@ -72,6 +72,8 @@ class Decoder {
  public:
   static constexpr size_t kAllocationFloor = 64 * 1024;
   static constexpr size_t kAmplificationMax = 16;
+  // What an int16 can say; Kafka keeps to it where the length is a varint too.
+  static constexpr size_t kStringBytesMax = 32'767;
 
   // `frame` holds what is decoded; views and record slices of the result point into it.
   Decoder(const SharedBytes& frame, int16_t version, bool flexible)

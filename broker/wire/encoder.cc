@@ -71,10 +71,10 @@ void Encoder::WriteLength(size_t length, bool compact) {
 }
 
 void Encoder::WriteString(std::string_view text, bool compact) {
+  text = text.substr(0, INT16_MAX);
   if (compact) {
     UnsignedVarint(static_cast<uint32_t>(text.size() + 1));
   } else {
-    text = text.substr(0, INT16_MAX);
     Fixed(static_cast<int16_t>(text.size()));
   }
   sink_.Write(text.data(), text.size());

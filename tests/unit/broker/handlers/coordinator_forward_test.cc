@@ -354,11 +354,5 @@ TEST_F(Forwarded, AFencedCoordinatorIsNeitherAskedNorNamed) {
   EXPECT_EQ(found.node_id, -1) << "Metadata does not know it either";
 }
 
-TEST_F(Forwarded, AGroupIdThatIsTooLongIsRefusedHere) {
-  client_->Send(9, Commit(std::string(40'000, 'g')));
-  EXPECT_FALSE(client_->Receive<OffsetCommitResponse>(9).has_value());
-  EXPECT_TRUE(Asked().empty());
-}
-
 }  // namespace
 }  // namespace weir::handlers

@@ -114,6 +114,18 @@ TEST(WireHostile, X05_AMillionEmptyStringsAreRefused) {
   EXPECT_LT(allocated_bytes - before, 100'000u);
 }
 
+// Where the length is a varint too: what is built from a string of many MiB would be as long.
+TEST(WireHostile, X05_AStringIsNoLongerThanKafkas) {
+  // FindCoordinatorRequest v4: a key type, and an array of one key of 32,767 or 32,768 bytes.
+  const std::string before("\x00\x02", 2);
+  EXPECT_EQ(CodeOf<FindCoordinatorRequest>(
+                before + "\x80\x80\x02" + std::string(32'767, 'g') + std::string(1, 0), 4),
+            ErrorCode::kNone);
+  EXPECT_EQ(CodeOf<FindCoordinatorRequest>(
+                before + "\x81\x80\x02" + std::string(32'768, 'g') + std::string(1, 0), 4),
+            ErrorCode::kInvalidRequest);
+}
+
 TEST(WireHostile, X03_TaggedFieldsAreBounded) {
   // ApiVersionsRequest v3: two compact strings, then the tagged section.
   const std::string names("\x02x\x02y");
