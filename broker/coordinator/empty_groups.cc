@@ -51,8 +51,7 @@ void EmptyGroups::TakeBatch() {
     // Others may lead it by now.
     const auto partition = PartitionLedHere(group_id);
     if (!partition) continue;
-    queries.push_back(
-        {.partition = *partition, .group = group_id, .topic_partitions = std::nullopt});
+    queries.push_back({.partition = *partition, .group = group_id, .topics = std::nullopt});
     group_ids.push_back(std::move(group_id));
   }
   if (queries.empty()) return LookLater();

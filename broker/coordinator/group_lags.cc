@@ -256,9 +256,8 @@ void GroupLags::AskOne(const std::string& group, MonoTime deadline, Done done) {
     return done({.error = error, .coordinator = place->leader, .groups = {}});
   }
   std::vector<replica::OffsetQuery> queries;
-  queries.push_back({.partition = {place->topic_id, place->index},
-                     .group = group,
-                     .topic_partitions = std::nullopt});
+  queries.push_back(
+      {.partition = {place->topic_id, place->index}, .group = group, .topics = std::nullopt});
   partitions_.QueryOffsets(
       home_.shard, std::move(queries),
       [this, group, deadline,

@@ -16,7 +16,7 @@ void BrokerStanding::AskWhetherLeads(size_t shard, std::string_view group_id,
   std::vector<replica::OffsetQuery> queries(1);
   queries[0].partition = {place->topic_id, place->index};
   queries[0].group = std::string(group_id);
-  queries[0].topic_partitions.emplace();
+  queries[0].topics.emplace();
   partitions_.QueryOffsets(
       shard, std::move(queries),
       [done = std::move(done)](const std::vector<replica::OffsetQueryOutcome>& found) mutable {

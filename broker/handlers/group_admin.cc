@@ -120,15 +120,13 @@ void OnDescribed(std::unique_ptr<Description> description, group::v1::DescribeGr
     if (!has_offsets) continue;
     const OffsetsPartition place =
         FindOffsetsPartition(call.image(), broker.settings.node_id, group.group_id);
-    // Nothing is committed under an id that is too long.
-    if (place.error == ErrorCode::kInvalidGroupId) continue;
     if (place.error != ErrorCode::kNone) {
       Fail(group, place.error);
       continue;
     }
     description->places.push_back(description->response.groups.size() - 1);
     queries.push_back(
-        {.partition = place.partition, .group = group.group_id, .topic_partitions = std::nullopt});
+        {.partition = place.partition, .group = group.group_id, .topics = std::nullopt});
   }
   if (queries.empty()) return Answer(*description);
   const size_t home = call.shard();
@@ -146,8 +144,8 @@ void Describe(Call call, net::ConnectionInfo&, wire::DescribeGroupsRequest reque
   coordinator::GroupGateway& gateway = GatewayOf(call);
   auto description = std::make_unique<Description>(
       Description{std::move(call), request.include_authorized_operations, {}, {}});
-  gateway.Describe(std::move(forwarded), [description = std::move(description)](
-                                             group::v1::DescribeGroupsReply reply) mutable {
+  gateway.Describe(forwarded, [description = std::move(description)](
+                                  group::v1::DescribeGroupsReply reply) mutable {
     OnDescribed(std::move(description), std::move(reply));
   });
 }

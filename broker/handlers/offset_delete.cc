@@ -106,7 +106,7 @@ void Delete(std::unique_ptr<Pending> pending, const Subscribed& subscribed) {
 void DeleteIfAny(std::unique_ptr<Pending> pending, const OffsetsPartition& place) {
   std::vector<replica::OffsetQuery> queries;
   queries.push_back(
-      {.partition = place.partition, .group = pending->group_id, .topic_partitions = std::nullopt});
+      {.partition = place.partition, .group = pending->group_id, .topics = std::nullopt});
   const BrokerContext& broker = pending->call.broker();
   const size_t home = pending->call.shard();
   broker.partitions->QueryOffsets(

@@ -8,7 +8,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -51,12 +54,42 @@ struct Pending {
   bool by_id() const { return call.version() >= kFirstVersionWithTopicIds; }
 };
 
-std::vector<AskedGroup> GroupsOf(int16_t version, const OffsetFetchRequest& request) {
-  std::vector<AskedGroup> groups;
-  if (version >= kFirstVersionWithManyGroups) {
-    for (const OffsetFetchRequest::Group& group : request.groups) groups.push_back({group});
-    return groups;
+// What is committed may be thousands of times as long as what asks for it: each group is answered
+// once, and each of its partitions, however often they are named.
+void MergeInto(AskedGroup& group, const OffsetFetchRequest::Group& more) {
+  auto& topics = group.request.topics;
+  if (topics && more.topics) {
+    topics->insert(topics->end(), more.topics->begin(), more.topics->end());
+  } else {
+    topics.reset();
   }
+}
+
+void KeepEachOnce(std::vector<OffsetFetchRequest::Topic>& topics) {
+  std::set<std::tuple<Uuid, std::string_view, int32_t>> named;
+  for (OffsetFetchRequest::Topic& topic : topics) {
+    std::erase_if(topic.partition_indexes, [&](int32_t index) {
+      return !named.insert({topic.topic_id, topic.name, index}).second;
+    });
+  }
+}
+
+std::vector<AskedGroup> ManyGroupsOf(const OffsetFetchRequest& request) {
+  std::vector<AskedGroup> groups;
+  std::map<std::string_view, size_t> places;
+  for (const OffsetFetchRequest::Group& group : request.groups) {
+    const auto [place, is_new] = places.emplace(group.group_id, groups.size());
+    if (is_new) {
+      groups.push_back({group});
+    } else {
+      MergeInto(groups[place->second], group);
+    }
+  }
+  return groups;
+}
+
+std::vector<AskedGroup> OnlyGroupOf(const OffsetFetchRequest& request) {
+  std::vector<AskedGroup> groups;
   OffsetFetchRequest::Group& only = groups.emplace_back().request;
   only.group_id = request.group_id;
   only.topics.reset();
@@ -69,22 +102,29 @@ std::vector<AskedGroup> GroupsOf(int16_t version, const OffsetFetchRequest& requ
   return groups;
 }
 
+std::vector<AskedGroup> GroupsOf(int16_t version, const OffsetFetchRequest& request) {
+  std::vector<AskedGroup> groups =
+      version >= kFirstVersionWithManyGroups ? ManyGroupsOf(request) : OnlyGroupOf(request);
+  for (AskedGroup& group : groups) {
+    if (group.request.topics) KeepEachOnce(*group.request.topics);
+  }
+  return groups;
+}
+
 // The query of a group; the topics that ids stand for are named on the way.
 replica::OffsetQuery QueryOf(Pending& pending, AskedGroup& group,
                              const replica::TopicPartition& partition) {
   replica::OffsetQuery query{
-      .partition = partition, .group = group.request.group_id, .topic_partitions = std::nullopt};
+      .partition = partition, .group = group.request.group_id, .topics = std::nullopt};
   if (!group.request.topics) return query;
-  query.topic_partitions.emplace();
+  query.topics.emplace();
   for (OffsetFetchRequest::Topic& topic : *group.request.topics) {
     if (pending.by_id()) {
       const metadata::Topic* found = pending.call.image().FindTopic(topic.topic_id);
       if (found == nullptr) continue;
       topic.name = found->name;
     }
-    for (const int32_t index : topic.partition_indexes) {
-      query.topic_partitions->emplace_back(topic.name, index);
-    }
+    query.topics->push_back({topic.name, topic.partition_indexes});
   }
   return query;
 }

@@ -45,11 +45,16 @@ using OffsetCommitDone = absl::AnyInvocable<void(ErrorCode)>;
 
 // Committed offsets of one group.
 struct OffsetQuery {
+  struct Topic {
+    std::string name;
+    std::vector<int32_t> partitions;
+  };
+
   // Of __consumer_offsets.
   TopicPartition partition;
   std::string group;
   // nullopt: all there are, and the group's last reset.
-  std::optional<std::vector<std::pair<std::string, int32_t>>> topic_partitions;
+  std::optional<std::vector<Topic>> topics;
 };
 
 struct OffsetQueryOutcome {

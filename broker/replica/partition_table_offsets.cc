@@ -79,11 +79,13 @@ Result<PartitionTable::Replica*> PartitionTable::FindOffsets(const TopicPartitio
 Result<std::vector<log::CommittedOffset>> PartitionTable::QueryOne(const OffsetQuery& query) const {
   WEIR_ASSIGN_OR_RETURN(const Replica* replica, FindOffsets(query.partition));
   const log::CommittedOffsets& offsets = *replica->log->committed_offsets();
-  if (!query.topic_partitions) return offsets.FindAll(query.group);
+  if (!query.topics) return offsets.FindAll(query.group);
   std::vector<log::CommittedOffset> found;
-  for (const auto& [topic, partition] : *query.topic_partitions) {
-    WEIR_ASSIGN_OR_RETURN(auto offset, offsets.Find(query.group, topic, partition));
-    if (offset) found.push_back(*std::move(offset));
+  for (const OffsetQuery::Topic& topic : *query.topics) {
+    for (const int32_t partition : topic.partitions) {
+      WEIR_ASSIGN_OR_RETURN(auto offset, offsets.Find(query.group, topic.name, partition));
+      if (offset) found.push_back(*std::move(offset));
+    }
   }
   return found;
 }
@@ -100,7 +102,7 @@ std::vector<OffsetQueryOutcome> PartitionTable::QueryOffsets(
       continue;
     }
     outcome.offsets = *std::move(offsets);
-    if (query.topic_partitions) continue;
+    if (query.topics) continue;
     auto reset = (*FindOffsets(query.partition))->log->committed_offsets()->FindReset(query.group);
     if (reset) {
       outcome.last_reset = *std::move(reset);

@@ -90,7 +90,7 @@ class EmptyGroupsTest : public testing::Test {
     largest_query_ = std::max(largest_query_, queries.size());
     for (const replica::OffsetQuery& query : queries) {
       EXPECT_EQ(query.partition, (replica::TopicPartition{topic_, PartitionIndex(0)}));
-      EXPECT_FALSE(query.topic_partitions) << "all there are";
+      EXPECT_FALSE(query.topics) << "all there are";
       replica::OffsetQueryOutcome& outcome = outcomes.emplace_back();
       if (with_offsets_.contains(query.group)) outcome.offsets.emplace_back();
       if (with_reset_.contains(query.group)) outcome.last_reset.emplace();

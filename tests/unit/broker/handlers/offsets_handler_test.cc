@@ -250,6 +250,37 @@ TEST_F(Offsets, ManyGroupsAreAnsweredInOrder) {
   }
 }
 
+// A few bytes ask for a partition, and KiBs answer.
+TEST_F(Offsets, X05_WhatIsNamedOftenIsAnsweredOnce) {
+  CreateOffsetsTopic();
+  ASSERT_EQ(Ask(9, Commit("g", "t", 0, 7, std::string(4'000, 'x'))), ErrorCode::kNone);
+  ASSERT_EQ(Ask(9, Commit("g", "t", 1, 8)), ErrorCode::kNone);
+  OffsetFetchRequest request;
+  OffsetFetchRequest::Group asked;
+  asked.group_id = "g";
+  asked.topics->push_back(
+      {.topic_id = {}, .name = "t", .partition_indexes = std::vector<int32_t>(10'000, 0)});
+  request.groups.assign(100, asked);
+  request.groups[50].topics->at(0).partition_indexes[5'000] = 1;
+  BrokerClient client(port_);
+  const auto answer = client.Ask<OffsetFetchResponse>(8, request);
+  ASSERT_TRUE(answer.has_value());
+  ASSERT_EQ(answer->groups.size(), 1u);
+  std::vector<int64_t> offsets;
+  for (const auto& topic : answer->groups[0].topics) {
+    for (const auto& partition : topic.partitions) offsets.push_back(partition.committed_offset);
+  }
+  EXPECT_EQ(offsets, (std::vector<int64_t>{7, 8}));
+
+  OffsetFetchRequest old;
+  old.group_id = "g";
+  old.topics->push_back({.name = "t", .partition_indexes = std::vector<int32_t>(10'000, 1)});
+  const auto only = client.Ask<OffsetFetchResponse>(7, old);
+  ASSERT_TRUE(only.has_value());
+  ASSERT_EQ(only->topics.at(0).partitions.size(), 1u);
+  EXPECT_EQ(only->topics[0].partitions[0].committed_offset, 8);
+}
+
 TEST_F(Offsets, WhatCannotBeCommittedIsRefusedAloneTheRestGoesThrough) {
   CreateOffsetsTopic();
   OffsetCommitRequest request = Commit("g", "t", 0, 1, std::string(4'097, 'x'));

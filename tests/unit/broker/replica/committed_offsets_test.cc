@@ -96,7 +96,7 @@ class OffsetsOfOneBroker : public ::testing::Test {
     return outcome.value_or(ErrorCode::kRequestTimedOut);
   }
   std::string LastReset(const std::string& group = "g") {
-    return ResetText(Ask({.partition = p, .group = group, .topic_partitions = {}}));
+    return ResetText(Ask({.partition = p, .group = group, .topics = {}}));
   }
   OffsetQueryOutcome Ask(OffsetQuery query) {
     std::optional<OffsetQueryOutcome> outcome;
@@ -107,8 +107,7 @@ class OffsetsOfOneBroker : public ::testing::Test {
     return outcome.value();
   }
   Strings AllOf(const std::string& group) {
-    const OffsetQueryOutcome outcome =
-        Ask({.partition = p, .group = group, .topic_partitions = {}});
+    const OffsetQueryOutcome outcome = Ask({.partition = p, .group = group, .topics = {}});
     EXPECT_EQ(outcome.error, ErrorCode::kNone);
     return Listed(outcome);
   }
@@ -145,8 +144,8 @@ TEST_F(OffsetsOfOneBroker, WhatWasCommittedIsFound) {
   EXPECT_EQ(Commit(CommitOf("g", "a", 7)), ErrorCode::kNone);
   EXPECT_EQ(Commit(CommitOf("g", "b", 8)), ErrorCode::kNone);
   EXPECT_EQ(AllOf("g"), (Strings{"a=7", "b=8"}));
-  const OffsetQueryOutcome some = Ask(
-      {.partition = p, .group = "g", .topic_partitions = {{{"b", 0}, {"b", 1}, {"nothing", 0}}}});
+  const OffsetQueryOutcome some =
+      Ask({.partition = p, .group = "g", .topics = {{{"b", {0, 1}}, {"nothing", {0}}}}});
   EXPECT_EQ(Listed(some), Strings{"b=8"});
 }
 
@@ -172,9 +171,9 @@ TEST_F(OffsetsOfOneBroker, AnOrdinaryPartitionHoldsNone) {
   const TopicPartition ordinary = MakePartition(0, 9);
   world.config = std::make_shared<log::LogConfig>();
   world.Lead({ordinary});
-  EXPECT_EQ(Ask({.partition = ordinary, .group = "g", .topic_partitions = {}}).error,
+  EXPECT_EQ(Ask({.partition = ordinary, .group = "g", .topics = {}}).error,
             ErrorCode::kNotLeaderOrFollower);
-  EXPECT_EQ(Ask({.partition = MakePartition(5), .group = "g", .topic_partitions = {}}).error,
+  EXPECT_EQ(Ask({.partition = MakePartition(5), .group = "g", .topics = {}}).error,
             ErrorCode::kNotLeaderOrFollower);
 }
 
@@ -428,7 +427,7 @@ class OffsetsFailover : public ReplicationTest {
   OffsetQueryOutcome Ask(Broker& at) {
     std::optional<OffsetQueryOutcome> outcome;
     at.router->QueryOffsets(
-        0, {{.partition = kPartition, .group = "g", .topic_partitions = {}}},
+        0, {{.partition = kPartition, .group = "g", .topics = {}}},
         [&](std::vector<OffsetQueryOutcome> outcomes) { outcome = std::move(outcomes.at(0)); });
     at.RunWithoutSync();
     return outcome.value();
