@@ -1,6 +1,7 @@
 #include "broker/coordinator/group_gateway.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -155,6 +156,16 @@ void CountAsDone(const std::vector<bool>& known, ErrorCode unknown, Outcomes* ou
   }
 }
 
+template <class Request>
+Request EachOnce(const Request& request) {
+  Request each;
+  std::set<std::string_view> named;
+  for (const std::string& group_id : request.group_ids()) {
+    if (named.insert(group_id).second) each.add_group_ids(group_id);
+  }
+  return each;
+}
+
 // Null fields mean "as before" (proto/group.proto, law 4).
 bool SaysNothingNew(const ConsumerGroupHeartbeatRequest& request) {
   return request.member_epoch() > 0 && !request.has_rack_id() &&
@@ -220,13 +231,37 @@ void GroupGateway::Delete(DeleteGroupsRequest request, Done<DeleteGroupsReply> d
       });
 }
 
-void GroupGateway::Describe(DescribeGroupsRequest request, Done<DescribeGroupsReply> done) {
-  StartCall(kDescribe, std::move(request), kGroupAdminPatience, std::move(done));
+template <class Request, class Reply>
+void GroupGateway::DescribeRest(const GatewayCallKind<Request, Reply>& kind, Request rest,
+                                Reply described, MonoTime deadline, Done<Reply> done) {
+  Request asked = rest;
+  StartCall<Request, Reply>(
+      kind, std::move(asked), deadline - place_.executor.Now(),
+      [this, &kind, rest = std::move(rest), described = std::move(described), deadline,
+       done = std::move(done)](Reply reply) mutable {
+        const int answered = std::min(reply.groups_size(), rest.group_ids_size());
+        for (int i = 0; i < answered; ++i) {
+          *described.add_groups() = std::move(*reply.mutable_groups(i));
+        }
+        rest.mutable_group_ids()->DeleteSubrange(0, answered);
+        if (rest.group_ids().empty()) return done(std::move(described));
+        if (answered == 0) {
+          described.MergeFrom(kind.failure(rest, ErrorCode::kUnknownServerError));
+          return done(std::move(described));
+        }
+        DescribeRest(kind, std::move(rest), std::move(described), deadline, std::move(done));
+      });
 }
 
-void GroupGateway::DescribeConsumers(DescribeConsumerGroupsRequest request,
+void GroupGateway::Describe(const DescribeGroupsRequest& request, Done<DescribeGroupsReply> done) {
+  DescribeRest(kDescribe, EachOnce(request), DescribeGroupsReply(),
+               place_.executor.Now() + kGroupAdminPatience, std::move(done));
+}
+
+void GroupGateway::DescribeConsumers(const DescribeConsumerGroupsRequest& request,
                                      Done<DescribeConsumerGroupsReply> done) {
-  StartCall(kDescribeConsumers, std::move(request), kGroupAdminPatience, std::move(done));
+  DescribeRest(kDescribeConsumers, EachOnce(request), DescribeConsumerGroupsReply(),
+               place_.executor.Now() + kGroupAdminPatience, std::move(done));
 }
 
 void GroupGateway::Heartbeat(HeartbeatRequest request, Done<ErrorCode> done) {
@@ -284,13 +319,21 @@ void GroupGateway::Confirm(HeartbeatRequest request, Done<ErrorCode> done) {
       });
 }
 
+bool GroupGateway::Knows(std::string_view group_id, std::string_view member_id) const {
+  const auto image = place_.images.At(place_.shard);
+  const metadata::Group* group = image->FindGroup(group_id);
+  return group != nullptr && group->members.Find(member_id) != nullptr;
+}
+
 void GroupGateway::Heard(std::string_view group_id, std::string_view member_id) {
+  if (!Knows(group_id, member_id)) return;
   const MonoTime now = place_.executor.Now();
   if (heard_.empty()) place_.executor.PostAt(now + kGatherTime, [this] { Report(); });
   heard_.Add(group_id, member_id, now);
 }
 
 void GroupGateway::ConnectionLost(std::string_view group_id, std::string_view member_id) {
+  if (!Knows(group_id, member_id)) return;
   heard_.AddLost(group_id, member_id, place_.executor.Now());
   Report();
 }

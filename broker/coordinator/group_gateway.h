@@ -55,9 +55,11 @@ class GroupGateway {
   rpc::CallHandle Sync(group::v1::SyncGroupRequest request, Done<group::v1::SyncGroupReply> done);
   void Leave(group::v1::LeaveGroupRequest request, Done<group::v1::LeaveGroupReply> done);
   void Delete(group::v1::DeleteGroupsRequest request, Done<group::v1::DeleteGroupsReply> done);
-  void Describe(group::v1::DescribeGroupsRequest request,
+  // Each group once, in the order of the request, however often it is named. In as many calls as
+  // it takes.
+  void Describe(const group::v1::DescribeGroupsRequest& request,
                 Done<group::v1::DescribeGroupsReply> done);
-  void DescribeConsumers(group::v1::DescribeConsumerGroupsRequest request,
+  void DescribeConsumers(const group::v1::DescribeConsumerGroupsRequest& request,
                          Done<group::v1::DescribeConsumerGroupsReply> done);
 
   void Heartbeat(group::v1::HeartbeatRequest request, Done<ErrorCode> done);
@@ -71,13 +73,15 @@ class GroupGateway {
   // The controller's verdict, whatever the own image says. For commits too, which the image would
   // refuse. kCoordinatorNotAvailable: nobody could be asked.
   void Confirm(group::v1::HeartbeatRequest request, Done<ErrorCode> done);
-  // A sign of life of a member that the image knows: its heartbeat, its commit.
+  // A sign of life, a heartbeat or a commit. Of a member that the image does not know, nothing is
+  // kept: whatever a client may call itself, reports are about members.
   void Heard(std::string_view group_id, std::string_view member_id);
   // The client connection has ended that this static member's heartbeats came on: the controller is
-  // told at once. A member that is not there any more does no harm.
+  // told at once, if the image knows the member.
   void ConnectionLost(std::string_view group_id, std::string_view member_id);
 
  private:
+  bool Knows(std::string_view group_id, std::string_view member_id) const;
   void Report();
   // Whether members of that group may be answered from the image (group_standing.h).
   void IfStanding(const std::string& group_id, Done<bool> done);
@@ -85,6 +89,10 @@ class GroupGateway {
   template <class Request, class Reply>
   rpc::CallHandle StartCall(const GatewayCallKind<Request, Reply>& kind, Request request,
                             Duration patience, Done<Reply> done);
+  // `described`: of the groups before `rest`.
+  template <class Request, class Reply>
+  void DescribeRest(const GatewayCallKind<Request, Reply>& kind, Request rest, Reply described,
+                    MonoTime deadline, Done<Reply> done);
 
   const GatewayPlace place_;
   const std::function<void(HeardMembers)> report_;

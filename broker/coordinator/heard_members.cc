@@ -1,9 +1,13 @@
 #include "broker/coordinator/heard_members.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace weir::coordinator {
 namespace {
+
+// Of one member in a report, besides its id: twice the id's length, a time, and what frames them.
+constexpr size_t kSignsBytes = 32;
 
 int32_t MsAgo(MonoTime at, MonoTime now) {
   const int64_t ago_ms = (now - at) / std::chrono::milliseconds(1);
@@ -40,6 +44,25 @@ void HeardMembers::Merge(const HeardMembers& others) {
       if (signs.lost) AddLost(group_id, member_id, *signs.lost);
     }
   }
+}
+
+HeardMembers HeardMembers::Take(size_t bytes_max) {
+  HeardMembers taken;
+  taken.has_lost_ = has_lost_;
+  size_t bytes = 0;
+  while (!groups_.empty() && bytes < bytes_max) {
+    auto& [group_id, members] = *groups_.begin();
+    Members& of_group = taken.groups_[group_id];
+    bytes += group_id.size();
+    while (!members.empty() && bytes < bytes_max) {
+      auto member = members.extract(members.begin());
+      bytes += member.key().size() + kSignsBytes;
+      of_group.insert(std::move(member));
+    }
+    if (members.empty()) groups_.erase(groups_.begin());
+  }
+  has_lost_ = has_lost_ && !groups_.empty();
+  return taken;
 }
 
 group::v1::LivenessReport HeardMembers::Report(MonoTime now) const {

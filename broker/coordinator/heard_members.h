@@ -19,6 +19,9 @@ class HeardMembers {
   void Add(std::string_view group_id, std::string_view member_id, MonoTime at);
   void AddLost(std::string_view group_id, std::string_view member_id, MonoTime at);
   void Merge(const HeardMembers& others);
+  // Takes out as many as a report of `bytes_max` bytes or little more holds, in their order; one at
+  // least.
+  HeardMembers Take(size_t bytes_max);
 
   bool empty() const { return groups_.empty(); }
   bool has_lost() const { return has_lost_; }

@@ -18,7 +18,7 @@ void LivenessReporter::Heard(const HeardMembers& members) {
 void LivenessReporter::SendWhenDue() {
   if (under_way_ || heard_.empty()) return;
   const MonoTime now = thread_->Now();
-  const bool urgent = heard_.has_lost() && delivered_;
+  const bool urgent = (heard_.has_lost() || left_over_) && delivered_;
   if (!last_sent_ || urgent || now - *last_sent_ >= kReportInterval) return Send();
   if (std::exchange(scheduled_, true)) return;
   thread_->PostAt(*last_sent_ + kReportInterval, [this] {
@@ -30,7 +30,8 @@ void LivenessReporter::SendWhenDue() {
 void LivenessReporter::Send() {
   under_way_ = true;
   last_sent_ = thread_->Now();
-  sent_ = std::exchange(heard_, {});
+  sent_ = heard_.Take(kReportBytesTarget);
+  left_over_ = !heard_.empty();
   controllers_.ReportLiveness(
       sent_.Report(*last_sent_), kReportTimeout,
       [this](Result<group::v1::LivenessReply> reply) { OnDone(reply.has_value()); });

@@ -4,7 +4,7 @@
 // Laws:
 //  1. One report for all gateways, at most one per kReportInterval and one under way at a time;
 //     none while nobody was heard of. That a connection has ended does not wait for the interval:
-//     somebody may be about to take the member's place.
+//     somebody may be about to take the member's place; nor does what had no room in a report.
 //  2. What a lost report said goes with the next one: no sign of life is lost while the controllers
 //     change.
 // Thread rule: the metadata thread.
@@ -21,6 +21,8 @@ namespace weir::coordinator {
 
 // A part of the shortest session, which is a broker's own: 3 s by default.
 inline constexpr Duration kReportInterval = std::chrono::seconds(1);
+// About ten thousand members of common names.
+inline constexpr size_t kReportBytesTarget = 1024 * 1024;
 
 class LivenessReporter {
  public:
@@ -37,6 +39,8 @@ class LivenessReporter {
   const std::shared_ptr<Executor> thread_;
   broker::GroupPort& controllers_;
   HeardMembers heard_;
+  // The last report had no room for all of it.
+  bool left_over_ = false;
   // Of the report under way.
   HeardMembers sent_;
   bool under_way_ = false;

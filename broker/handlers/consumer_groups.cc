@@ -89,14 +89,15 @@ ConsumerGroupHeartbeatResponse ToResponse(group::v1::ConsumerGroupHeartbeatReply
 }
 
 // A static member's process that is killed does not say so: the end of its connection does.
-void ReportWhenGone(const Call& call, const net::ConnectionInfo& connection,
-                    const group::v1::ConsumerGroupHeartbeatRequest& request) {
-  if (!request.has_instance_id() || request.member_id().empty()) return;
-  connection.peer->WhenGoneOnce(
-      request.group_id() + '\0' + request.member_id(),
-      [&gateway = GatewayOf(call), group_id = request.group_id(), member_id = request.member_id()] {
-        gateway.ConnectionLost(group_id, member_id);
-      });
+// `reply`: to a heartbeat of that member, which may have left with it.
+void ReportWhenGone(const LongCall& call, const std::string& group_id,
+                    const group::v1::ConsumerGroupHeartbeatReply& reply) {
+  const auto peer = call.peer.lock();
+  if (peer == nullptr || reply.error_code() != 0 || reply.member_epoch() <= 0) return;
+  peer->WhenGoneOnce(group_id + '\0' + reply.member_id(),
+                     [&gateway = GatewayOf(call.call), group_id, member_id = reply.member_id()] {
+                       gateway.ConnectionLost(group_id, member_id);
+                     });
 }
 
 void Beat(Call call, net::ConnectionInfo& connection, ConsumerGroupHeartbeatRequest request) {
@@ -108,15 +109,18 @@ void Beat(Call call, net::ConnectionInfo& connection, ConsumerGroupHeartbeatRequ
       forwarded.member_epoch() == metadata::kJoinEpoch) {
     forwarded.set_member_id(GatewayOf(call).DrawMemberId());
   }
-  ReportWhenGone(call, connection, forwarded);
+  std::optional<std::string> group_of_static;
+  if (forwarded.has_instance_id()) group_of_static = forwarded.group_id();
   auto waiting = std::make_shared<LongCall>(std::move(call), connection.peer);
   rpc::CallHandle handle =
       GatewayOf(waiting->call)
-          .ConsumerHeartbeat(std::move(forwarded), interval_ms,
-                             [waiting](group::v1::ConsumerGroupHeartbeatReply reply) {
-                               waiting->End();
-                               waiting->call.Reply(ToResponse(std::move(reply)));
-                             });
+          .ConsumerHeartbeat(
+              std::move(forwarded), interval_ms,
+              [waiting, group_of_static](group::v1::ConsumerGroupHeartbeatReply reply) {
+                waiting->End();
+                if (group_of_static) ReportWhenGone(*waiting, *group_of_static, reply);
+                waiting->call.Reply(ToResponse(std::move(reply)));
+              });
   WithdrawWhenGone(waiting, std::move(handle));
 }
 
@@ -179,9 +183,8 @@ void Describe(Call call, net::ConnectionInfo&, ConsumerGroupDescribeRequest requ
   for (std::string& group_id : request.group_ids) forwarded.add_group_ids(std::move(group_id));
   coordinator::GroupGateway& gateway = GatewayOf(call);
   gateway.DescribeConsumers(
-      std::move(forwarded),
-      [call = std::move(call), with_operations = request.include_authorized_operations](
-          group::v1::DescribeConsumerGroupsReply reply) mutable {
+      forwarded, [call = std::move(call), with_operations = request.include_authorized_operations](
+                     group::v1::DescribeConsumerGroupsReply reply) mutable {
         ConsumerGroupDescribeResponse response;
         for (group::v1::DescribedConsumerGroup& described : *reply.mutable_groups()) {
           auto& group = response.groups.emplace_back(ToGroup(std::move(described)));

@@ -47,28 +47,29 @@ Assignment Named(const google::protobuf::RepeatedPtrField<group::v1::NamedTopicP
   return assignment;
 }
 
-// Asks for the groups that nothing is known of yet.
+// Asks for the groups that nothing is known of yet, in as many calls as it takes.
 template <class Method>
 Status AskForUnknown(Session& session, const Method& method, const std::vector<std::string>& names,
                      std::vector<KnownGroup>& groups) {
-  typename Method::Request request;
   std::vector<size_t> places;
   for (size_t i = 0; i < names.size(); ++i) {
-    if (groups[i].exists) continue;
-    request.add_group_ids(names[i]);
-    places.push_back(i);
+    if (!groups[i].exists) places.push_back(i);
   }
-  if (places.empty()) return {};
-  WEIR_ASSIGN_OR_RETURN(const typename Method::Reply reply,
-                        session.Call(method, std::move(request)));
-  if (static_cast<size_t>(reply.groups_size()) != places.size())
-    return Fail(ErrorCode::kUnknownServerError, "other groups were described than asked for");
-  for (size_t i = 0; i < places.size(); ++i) {
-    const auto& group = reply.groups(static_cast<int>(i));
-    const ErrorCode error = ErrorCodeFromNumber(static_cast<int16_t>(group.error_code()));
-    if (error == ErrorCode::kGroupIdNotFound) continue;
-    if (error != ErrorCode::kNone) return Fail(error, "group " + names[places[i]]);
-    groups[places[i]] = Describe(group);
+  for (size_t known = 0; known < places.size();) {
+    typename Method::Request request;
+    for (size_t i = known; i < places.size(); ++i) request.add_group_ids(names[places[i]]);
+    WEIR_ASSIGN_OR_RETURN(const typename Method::Reply reply,
+                          session.Call(method, std::move(request)));
+    const auto described = static_cast<size_t>(reply.groups_size());
+    if (described == 0 || described > places.size() - known)
+      return Fail(ErrorCode::kUnknownServerError, "other groups were described than asked for");
+    for (const auto& group : reply.groups()) {
+      const size_t place = places[known++];
+      const ErrorCode error = ErrorCodeFromNumber(static_cast<int16_t>(group.error_code()));
+      if (error == ErrorCode::kGroupIdNotFound) continue;
+      if (error != ErrorCode::kNone) return Fail(error, "group " + names[place]);
+      groups[place] = Describe(group);
+    }
   }
   return {};
 }

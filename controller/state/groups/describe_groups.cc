@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/limits.h"
 #include "common/metadata/group_checks.h"
 
 namespace weir::state {
@@ -26,16 +27,57 @@ void Describe(const std::string& member_id, const GroupMember& member, const Gro
   if (is_stable && member.assignment != nullptr) out->set_assignment(*member.assignment);
 }
 
-void Describe(const Group& group, group::v1::DescribedGroup* out) {
+// A reply ends with the group that takes it past this many bytes: the loop has other work.
+constexpr size_t kReplyBytesTarget = 1024 * 1024;
+// What frames and names a group, whose ids are Kafka strings, beside its members.
+constexpr size_t kGroupOverheadBytes = 256 * 1024;
+// One more group has room in the message.
+constexpr size_t kMembersBytesMax =
+    limits::kRpcMessageBytesMax - kReplyBytesTarget - 2 * kGroupOverheadBytes;
+
+// `describe_member(member_id, member, out)`. Returns false, with part of them, when they take more
+// than kMembersBytesMax.
+template <class Described, class DescribeMember>
+bool DescribeMembers(const Group& group, Described* out, DescribeMember describe_member) {
+  size_t bytes = 0;
+  for (const auto& [member_id, member] : group.members) {
+    auto* described = out->add_members();
+    describe_member(member_id, member, described);
+    bytes += described->ByteSizeLong();
+    if (bytes > kMembersBytesMax) return false;
+  }
+  return true;
+}
+
+// `describe(group_id, out)` returns false where the group does not fit.
+template <class Reply, class Request, class DescribeGroup>
+Reply DescribeFirst(const Request& request, DescribeGroup describe) {
+  Reply reply;
+  size_t bytes = 0;
+  for (const std::string& group_id : request.group_ids()) {
+    auto* out = reply.add_groups();
+    out->set_group_id(group_id);
+    if (!describe(group_id, out)) {
+      out->Clear();
+      out->set_group_id(group_id);
+      out->set_error_code(static_cast<int32_t>(ErrorCode::kUnknownServerError));
+    }
+    bytes += out->ByteSizeLong();
+    if (bytes >= kReplyBytesTarget) break;
+  }
+  return reply;
+}
+
+bool Describe(const Group& group, group::v1::DescribedGroup* out) {
   out->set_state(std::string(GroupStateName(group.state)));
   out->set_type(std::string(GroupTypeName(group.type)));
   out->set_protocol_type(group.protocol_type);
   if (group.state == metadata::GroupState::kStable) out->set_protocol_name(group.protocol_name);
   out->set_generation_id(group.generation);
   out->set_leader(group.leader);
-  for (const auto& [member_id, member] : group.members) {
-    Describe(member_id, member, group, out->add_members());
-  }
+  return DescribeMembers(group, out, [&](const auto& member_id, const auto& member, auto* to) {
+    Describe(member_id, member, group, to);
+  });
 }
 
 using NamedPartitions = google::protobuf::RepeatedPtrField<group::v1::NamedTopicPartitions>;
@@ -72,52 +114,51 @@ void Describe(const MetadataImage& image, const std::string& member_id, const Gr
   Describe(image, metadata::Get(member.target), out->mutable_target_assignment());
 }
 
+bool Describe(const MetadataImage& image, const Group& group,
+              group::v1::DescribedConsumerGroup* out) {
+  out->set_state(std::string(GroupStateName(group.state)));
+  out->set_group_epoch(group.generation);
+  out->set_assignment_epoch(group.assignment_epoch);
+  out->set_assignor_name(group.protocol_name);
+  return DescribeMembers(group, out, [&](const auto& member_id, const auto& member, auto* to) {
+    Describe(image, member_id, member, to);
+  });
+}
+
 }  // namespace
 
 group::v1::DescribeGroupsReply DescribeGroups(const MetadataImage& image,
                                               const group::v1::DescribeGroupsRequest& request) {
-  group::v1::DescribeGroupsReply reply;
-  for (const std::string& group_id : request.group_ids()) {
-    group::v1::DescribedGroup* out = reply.add_groups();
-    out->set_group_id(group_id);
-    const Group* group = image.FindGroup(group_id);
-    if (group != nullptr && group->type == metadata::GroupType::kClassic) {
-      Describe(*group, out);
-    } else {
-      out->set_state("Dead");
-      out->set_error_code(static_cast<int32_t>(ErrorCode::kGroupIdNotFound));
-    }
-  }
-  return reply;
+  return DescribeFirst<group::v1::DescribeGroupsReply>(
+      request, [&](const std::string& group_id, group::v1::DescribedGroup* out) {
+        const Group* group = image.FindGroup(group_id);
+        if (group != nullptr && group->type == metadata::GroupType::kClassic) {
+          return Describe(*group, out);
+        }
+        out->set_state("Dead");
+        out->set_error_code(static_cast<int32_t>(ErrorCode::kGroupIdNotFound));
+        return true;
+      });
 }
 
 group::v1::DescribeConsumerGroupsReply DescribeConsumerGroups(
     const MetadataImage& image, const group::v1::DescribeConsumerGroupsRequest& request) {
-  group::v1::DescribeConsumerGroupsReply reply;
-  for (const std::string& group_id : request.group_ids()) {
-    group::v1::DescribedConsumerGroup* out = reply.add_groups();
-    out->set_group_id(group_id);
-    if (group_id.empty()) {
-      out->set_error_code(static_cast<int32_t>(ErrorCode::kInvalidGroupId));
-      continue;
-    }
-    const Group* group = image.FindGroup(group_id);
-    if (group == nullptr || group->type != metadata::GroupType::kConsumer) {
-      out->set_state("Dead");
-      out->set_error_code(static_cast<int32_t>(ErrorCode::kGroupIdNotFound));
-      out->set_error_message("Group " + group_id +
-                             (group == nullptr ? " not found." : " is not a consumer group."));
-      continue;
-    }
-    out->set_state(std::string(GroupStateName(group->state)));
-    out->set_group_epoch(group->generation);
-    out->set_assignment_epoch(group->assignment_epoch);
-    out->set_assignor_name(group->protocol_name);
-    for (const auto& [member_id, member] : group->members) {
-      Describe(image, member_id, member, out->add_members());
-    }
-  }
-  return reply;
+  return DescribeFirst<group::v1::DescribeConsumerGroupsReply>(
+      request, [&](const std::string& group_id, group::v1::DescribedConsumerGroup* out) {
+        if (group_id.empty()) {
+          out->set_error_code(static_cast<int32_t>(ErrorCode::kInvalidGroupId));
+          return true;
+        }
+        const Group* group = image.FindGroup(group_id);
+        if (group != nullptr && group->type == metadata::GroupType::kConsumer) {
+          return Describe(image, *group, out);
+        }
+        out->set_state("Dead");
+        out->set_error_code(static_cast<int32_t>(ErrorCode::kGroupIdNotFound));
+        out->set_error_message("Group " + group_id +
+                               (group == nullptr ? " not found." : " is not a consumer group."));
+        return true;
+      });
 }
 
 group::v1::ListGroupsReply ListGroups(const MetadataImage& image,

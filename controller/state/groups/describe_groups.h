@@ -7,8 +7,9 @@
 
 namespace weir::state {
 
-// Errors per group: kGroupIdNotFound, with the state "Dead": there is none, or it is not a classic
-// group.
+// As many of the groups, from the first on, as the reply has room for, one at least: the others are
+// to be asked for again. Errors per group: kGroupIdNotFound, with the state "Dead": there is none,
+// or it is not a classic group. kUnknownServerError: its members alone do not fit in one message.
 group::v1::DescribeGroupsReply DescribeGroups(const MetadataImage& image,
                                               const group::v1::DescribeGroupsRequest& request);
 

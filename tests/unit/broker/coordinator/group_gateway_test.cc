@@ -395,6 +395,7 @@ TEST_F(GroupGatewayTest, G19_TheEndOfAConnectionIsReportedAtOnceAndOnce) {
 }
 
 TEST_F(GroupGatewayTest, AReportOfLossThatIsLostGoesWithTheNextAndKeepsTheInterval) {
+  PublishGroup(metadata::v1::GROUP_STATE_STABLE, 3);
   gateway().ConnectionLost("g", "s");
   for (int second = 0; second < 3; ++second) {
     thread_->Run();
@@ -429,8 +430,46 @@ TEST_F(GroupGatewayTest, OnlyMembersThatTheImageKnowsAreReported) {
   Beat("stranger", 3);
   Beat("m", 7);
   port_.heartbeats.AnswerError(ErrorCode::kIllegalGeneration);
+  // Whatever a client calls itself: a commit without generation, a connection that has ended.
+  gateway().Heard("g", std::string(17 << 20, 'a'));
+  gateway().Heard("no group", "m");
+  gateway().ConnectionLost("g", std::string(17 << 20, 'a'));
+  gateway().ConnectionLost("no group", "s");
   thread_->Advance(seconds(20));
   EXPECT_TRUE(port_.reports.requests.empty());
+  gateway().ConnectionLost("g", "s");
+  thread_->Run();
+  EXPECT_EQ(port_.reports.requests.size(), 1u);
+}
+
+// No report is too large for its message, however many members say something at once.
+TEST_F(GroupGatewayTest, D11_WhatHasNoRoomInAReportFollowsAtOnce) {
+  constexpr size_t kMembers = 100;
+  constexpr size_t kIdBytes = 32'000;
+  PublishGroup(metadata::v1::GROUP_STATE_STABLE, 3);
+  metadata::v1::MetadataBatch batch;
+  for (size_t i = 0; i < kMembers; ++i) {
+    metadata::v1::GroupMemberRecord* member = batch.add_records()->mutable_group_member();
+    member->set_group_id("g");
+    member->set_member_id(std::to_string(100 + i) + std::string(kIdBytes, 'm'));
+  }
+  Publish(batch);
+  for (const auto& record : batch.records()) Beat(record.group_member().member_id(), 3);
+  gateway().ConnectionLost("g", "s");
+  thread_->Advance(milliseconds(250));
+  size_t heard = 0;
+  size_t lost = 0;
+  for (size_t i = 0; i < port_.reports.requests.size(); ++i) {
+    const group::v1::LivenessReport& report = port_.reports.requests[i];
+    EXPECT_LE(report.ByteSizeLong(), kReportBytesTarget + 2 * kIdBytes);
+    heard += static_cast<size_t>(report.groups(0).members_size());
+    lost += static_cast<size_t>(report.groups(0).lost_size());
+    port_.reports.dones[i](group::v1::LivenessReply());
+    thread_->Run();
+  }
+  EXPECT_EQ(heard, kMembers);
+  EXPECT_EQ(lost, 1u);
+  EXPECT_EQ(port_.reports.requests.size(), 4u);
 }
 
 // ---- Calls --------------------------------------------------------------------------------
@@ -600,6 +639,47 @@ TEST_F(GroupGatewayTest, ARequestWithManyGroupsIsAnsweredForEach) {
   EXPECT_EQ(described->groups(1).group_id(), "b");
   EXPECT_EQ(described->groups(1).error_code(),
             static_cast<int32_t>(ErrorCode::kCoordinatorNotAvailable));
+}
+
+// A group may be large: one that is named often costs what it costs once, and a reply has room for
+// the first ones only.
+TEST_F(GroupGatewayTest, D11_EachGroupIsDescribedOnceInAsManyCallsAsItTakes) {
+  group::v1::DescribeGroupsRequest request;
+  for (const char* group_id : {"b", "a", "b", "c", "a"}) request.add_group_ids(group_id);
+  std::optional<group::v1::DescribeGroupsReply> described;
+  gateway().Describe(request, [&](group::v1::DescribeGroupsReply reply) { described = reply; });
+  const std::vector<std::string> expected = {"b", "a", "c"};
+  for (size_t asked = 0; asked < expected.size(); ++asked) {
+    ASSERT_EQ(port_.describes.requests.size(), asked + 1);
+    const auto& ids = port_.describes.requests.back().group_ids();
+    EXPECT_EQ(std::vector<std::string>(ids.begin(), ids.end()),
+              std::vector<std::string>(expected.begin() + static_cast<int>(asked), expected.end()));
+    EXPECT_FALSE(described);
+    group::v1::DescribeGroupsReply first;
+    first.add_groups()->set_group_id(ids[0]);
+    port_.describes.Answer(first);
+    thread_->Run();
+  }
+  ASSERT_TRUE(described);
+  ASSERT_EQ(described->groups_size(), 3);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(described->groups(i).group_id(), expected[static_cast<size_t>(i)]);
+  }
+  EXPECT_EQ(port_.describes.requests.size(), 3u);
+}
+
+TEST_F(GroupGatewayTest, AReplyAboutNoGroupAtAllEndsTheDescription) {
+  group::v1::DescribeConsumerGroupsRequest request;
+  request.add_group_ids("a");
+  std::optional<group::v1::DescribeConsumerGroupsReply> described;
+  gateway().DescribeConsumers(
+      request, [&](group::v1::DescribeConsumerGroupsReply reply) { described = reply; });
+  port_.consumer_describes.Answer(group::v1::DescribeConsumerGroupsReply());
+  thread_->Run();
+  ASSERT_TRUE(described);
+  ASSERT_EQ(described->groups_size(), 1);
+  EXPECT_EQ(described->groups(0).error_code(),
+            static_cast<int32_t>(ErrorCode::kUnknownServerError));
 }
 
 }  // namespace

@@ -33,10 +33,17 @@ class ConsumerGroups : public GroupHandlers {
     group->set_generation(4);
     group->set_assignment_epoch(4);
     group->set_protocol_type("consumer");
-    for (const auto& [member_id, epoch] : {std::pair{"m", 4}, std::pair{"behind", 3}}) {
+    struct Known {
+      const char* member_id;
+      const char* instance_id;
+      int32_t epoch;
+    };
+    for (const auto& [member_id, instance_id, epoch] :
+         {Known{"m", "", 4}, Known{"behind", "", 3}, Known{"s1", "i1", 4}, Known{"s2", "i2", 4}}) {
       metadata::v1::GroupMemberRecord* member = batch.add_records()->mutable_group_member();
       member->set_group_id(group_id);
       member->set_member_id(member_id);
+      member->set_instance_id(instance_id);
       auto* at = batch.add_records()->mutable_group_member_epoch();
       at->set_group_id(group_id);
       at->set_member_id(member_id);

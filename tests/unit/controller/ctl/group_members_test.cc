@@ -135,6 +135,8 @@ class FakeGroups final : public group::v1::GroupService::CallbackService {
   // What is answered about a name at the n-th call, from 1.
   std::function<DescribedGroup(const std::string& name, int n)> classic;
   std::function<DescribedConsumerGroup(const std::string& name, int n)> consumer;
+  // Groups that a reply has room for.
+  int room = INT32_MAX;
 
  private:
   template <class Request, class Reply, class Find>
@@ -142,6 +144,7 @@ class FakeGroups final : public group::v1::GroupService::CallbackService {
                                    Reply* reply, const Find& find) {
     ++calls_;
     for (const std::string& name : request.group_ids()) {
+      if (reply->groups_size() == room) break;
       if (find)
         *reply->add_groups() = find(name, calls_);
       else
@@ -215,6 +218,26 @@ TEST_F(GroupMembersTest, GroupsOfEitherTypeAreFoundEachInItsPlace) {
   EXPECT_EQ(found->at(1).description.type(), "consumer");
   EXPECT_EQ(found->at(2).description.group_id(), "old");
   EXPECT_EQ(found->at(2).description.type(), "classic");
+}
+
+TEST_F(GroupMembersTest, D11_WhatHasNoRoomInAReplyIsAskedForAgain) {
+  groups_.room = 2;
+  groups_.classic = [](const std::string& name, int) {
+    return name == "old" ? Classic() : NotFound<DescribedGroup>();
+  };
+  groups_.consumer = [](const std::string& name, int) {
+    return name == "new" ? Migrating() : NotFound<DescribedConsumerGroup>();
+  };
+  const auto found = Ask({"nobody", "nothing", "new", "old", "none"});
+  ASSERT_TRUE(found.has_value());
+  std::vector<bool> exist;
+  for (const KnownGroup& group : *found) exist.push_back(group.exists);
+  EXPECT_THAT(exist, ElementsAre(false, false, true, true, false));
+}
+
+TEST_F(GroupMembersTest, AReplyAboutNoGroupAtAllIsAnError) {
+  groups_.room = 0;
+  EXPECT_FALSE(Ask({"g"}).has_value());
 }
 
 TEST_F(GroupMembersTest, AGroupThatBecomesAClassicOneWhileItIsAskedForIsFound) {

@@ -125,6 +125,60 @@ TEST(GroupDescribe, ByState) {
   EXPECT_EQ(reply.groups(0).members(0).assignment(), "") << "of a generation that is over";
 }
 
+// A classic group that is stable, whose members say `bytes` each.
+void AddLargeGroup(H& h, const std::string& group_id, int members, size_t bytes) {
+  metadata::v1::MetadataBatch batch;
+  metadata::v1::GroupRecord* group = batch.add_records()->mutable_group();
+  group->set_group_id(group_id);
+  group->set_type(metadata::v1::GROUP_TYPE_CLASSIC);
+  group->set_state(metadata::v1::GROUP_STATE_STABLE);
+  group->set_generation(1);
+  group->set_protocol_type("consumer");
+  group->set_protocol_name("range");
+  for (int i = 0; i < members; ++i) {
+    auto* member = batch.add_records()->mutable_group_member();
+    member->set_group_id(group_id);
+    member->set_member_id(std::to_string(i));
+    auto* subscription = batch.add_records()->mutable_group_subscription();
+    subscription->set_group_id(group_id);
+    subscription->set_member_id(std::to_string(i));
+    auto* protocol = subscription->add_protocols();
+    protocol->set_name("range");
+    protocol->set_metadata(std::string(bytes, 't'));
+  }
+  metadata::Apply(h.image, batch, h.image.offset() + 1);
+}
+
+// Who asks for a group many times, or for many large ones, is told of the first.
+TEST(GroupDescribe, D11_AReplyHoldsTheFirstGroupsThatItHasRoomFor) {
+  H h;
+  for (const char* group_id : {"a", "b", "c"}) AddLargeGroup(h, group_id, 6, 100'000);
+  group::v1::DescribeGroupsRequest request;
+  for (int i = 0; i < 20'000; ++i) {
+    for (const char* group_id : {"a", "b", "c"}) request.add_group_ids(group_id);
+  }
+  const group::v1::DescribeGroupsReply reply = DescribeGroups(h.image, request);
+  ASSERT_EQ(reply.groups_size(), 2);
+  EXPECT_EQ(reply.groups(0).group_id(), "a");
+  EXPECT_EQ(reply.groups(1).group_id(), "b");
+  EXPECT_EQ(reply.groups(1).members_size(), 6);
+}
+
+TEST(GroupDescribe, D11_AGroupThatNoMessageHoldsSpoilsNoOther) {
+  H h;
+  AddLargeGroup(h, "small", 1, 10);
+  AddLargeGroup(h, "large", 20, 1'000'000);
+  group::v1::DescribeGroupsRequest request;
+  for (const char* group_id : {"small", "large", "small"}) request.add_group_ids(group_id);
+  const group::v1::DescribeGroupsReply reply = DescribeGroups(h.image, request);
+  ASSERT_EQ(reply.groups_size(), 3);
+  EXPECT_EQ(reply.groups(0).members_size(), 1);
+  EXPECT_EQ(reply.groups(1).group_id(), "large");
+  EXPECT_EQ(CodeOfReply(reply.groups(1)), ErrorCode::kUnknownServerError);
+  EXPECT_EQ(reply.groups(1).members_size(), 0);
+  EXPECT_EQ(reply.groups(2).members_size(), 1);
+}
+
 TEST(GroupDescribe, ListsByStateAndType) {
   H h;
   h.StableGroup("b", 1);
