@@ -55,7 +55,8 @@ void AppendFamily(std::string& text, const std::vector<GroupLag>& groups, std::s
 
 Lag LagOf(Offset committed, Offset end, const std::optional<replica::PositionsOutcome::Time>& first,
           WallTime now) {
-  Lag lag{.records = std::max<int64_t>(0, end.value() - committed.value()), .ms = {}};
+  const int64_t consumed = std::max<int64_t>(0, committed.value());
+  Lag lag{.records = std::max<int64_t>(0, end.value() - consumed), .ms = {}};
   if (lag.records == 0 || (first && first->offset == replica::kNoOffset)) {
     lag.ms = 0;
   } else if (first) {

@@ -3,7 +3,7 @@
 //
 // Laws:
 //  1. Records: the last stable offset minus the committed one, as read_committed consumers count;
-//     never negative.
+//     never negative. A committed offset below 0, which clients may commit, counts as 0.
 //  2. Time: now minus the timestamp of the first record that the group has not consumed and that
 //     still exists; 0 without such a record, and never negative. The clock of a record is that of
 //     its producer, unless the topic stamps records (message.timestamp.type).

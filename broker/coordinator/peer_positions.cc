@@ -1,5 +1,7 @@
 #include "broker/coordinator/peer_positions.h"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "broker/wire/codec.h"
@@ -16,17 +18,21 @@ using wire::ListOffsetsResponse;
 constexpr int16_t kVersion = 7;
 constexpr int8_t kReadCommitted = 1;
 
+// An offset that no log reaches.
+constexpr int64_t kOffsetAskedMax = std::numeric_limits<int64_t>::max() / 2;
+
 ListOffsetsRequest::Partition Question(int32_t partition, int64_t timestamp) {
   return {.partition_index = partition, .current_leader_epoch = -1, .timestamp = timestamp};
 }
 
-// Log start, end, then one per offset.
+// Log start, end, then one per offset. Clients commit any number: below 0 the log's first record is
+// the one that comes next, as where the partition is led here, and past every log there is none.
 void AddQuestions(const PeerPositions::Part& part, ListOffsetsRequest::Topic& topic) {
   topic.partitions.push_back(Question(part.partition, replica::kEarliestTimestamp));
   topic.partitions.push_back(Question(part.partition, replica::kLatestTimestamp));
   for (const Offset offset : part.offsets) {
-    topic.partitions.push_back(
-        Question(part.partition, replica::kOffsetAsTimestamp + offset.value()));
+    const int64_t asked = std::clamp<int64_t>(offset.value(), 0, kOffsetAskedMax);
+    topic.partitions.push_back(Question(part.partition, replica::kOffsetAsTimestamp + asked));
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <optional>
 
 namespace weir::coordinator {
@@ -35,6 +36,13 @@ TEST(GroupLag, TimeIsUnknownUntilTheRecordWasLookedUp) {
 TEST(GroupLag, IsNeverNegative) {
   EXPECT_EQ(Of(4, 10, Time{Offset(4), WallTime(1'000'001)}), (Lag{.records = 6, .ms = 0}));
   EXPECT_EQ(Of(4, 10, Time{Offset(4), replica::kNoTimestamp}), (Lag{.records = 6, .ms = 0}));
+}
+
+TEST(GroupLag, AnOffsetBelowAllCountsAsTheFirst) {
+  constexpr int64_t kLeast = std::numeric_limits<int64_t>::min();
+  for (const int64_t committed : {int64_t{-1}, kLeast}) {
+    EXPECT_EQ(Of(committed, 10, Time{}), (Lag{.records = 10, .ms = 0})) << committed;
+  }
 }
 
 PartitionLag Partition(const std::string& topic, int32_t index, Lag lag) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -119,6 +120,21 @@ TEST_F(PeerPositionsTest, AsksForStartEndAndTimes) {
   EXPECT_EQ(peer.open, 1) << "never inside one of its events";
   Run();
   EXPECT_EQ(peer.open, 0);
+}
+
+// Clients may commit any number: it must not become another question, or spoil those of other
+// groups.
+TEST_F(PeerPositionsTest, AnOffsetThatNoLogHasIsStillAskedForAsAnOffset) {
+  constexpr int64_t kLeast = std::numeric_limits<int64_t>::min();
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  Ask({{"t", 4, {Offset(-1), Offset(kLeast), Offset(kMost), Offset(kMost / 2 + 1), Offset(5)}}});
+  peer.events.on_open();
+  const ListOffsetsRequest request = peer.Request();
+  std::vector<int64_t> asked;
+  for (size_t i = 2; i < request.topics.at(0).partitions.size(); ++i) {
+    asked.push_back(request.topics[0].partitions[i].timestamp - replica::kOffsetAsTimestamp);
+  }
+  EXPECT_EQ(asked, (std::vector<int64_t>{0, 0, kMost / 2, kMost / 2, 5}));
 }
 
 TEST_F(PeerPositionsTest, ManyQuestionsGoInSmallRequests) {
