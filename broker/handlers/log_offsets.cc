@@ -10,6 +10,7 @@
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/log_positions.h"
 #include "broker/handlers/registry.h"
+#include "common/metadata/topic_config.h"
 
 namespace weir::handlers {
 namespace {
@@ -49,16 +50,22 @@ int32_t IndexOf(const Partition& partition) {
   }
 }
 
-// Walks the request: `make_part(partition ref, request partition)` for known topics,
-// `make_answer(request partition)` for the skeleton of every answer.
-template <class Part, class PendingType, class Request, class MakeAnswer, class MakePart>
+constexpr auto kAnyTopic = [](const metadata::Topic&) { return ErrorCode::kNone; };
+
+// Walks the request: `make_part(partition ref, request partition)` for known topics that
+// `check(topic)` has no error for, `make_answer(request partition)` for the skeleton of every
+// answer.
+template <class Part, class PendingType, class Request, class MakeAnswer, class MakePart,
+          class Check = decltype(kAnyTopic)>
 std::vector<Part> Split(PendingType& pending, const Request& request, MakeAnswer make_answer,
-                        MakePart make_part) {
+                        MakePart make_part, Check check = kAnyTopic) {
   std::vector<Part> parts;
   pending.response.topics.reserve(request.topics.size());
   for (const auto& wanted : request.topics) {
     const std::string& name = NameOf(wanted);
-    const TopicLookup of_topic = FindTopic(pending.call.image(), name, {}, false);
+    TopicLookup of_topic = FindTopic(pending.call.image(), name, {}, false);
+    if (of_topic.topic != nullptr) of_topic.error = check(*of_topic.topic);
+    if (of_topic.error != ErrorCode::kNone) of_topic.topic = nullptr;
     auto& topic = pending.response.topics.emplace_back();
     NameOf(topic) = name;
     for (const auto& partition : wanted.partitions) {
@@ -162,6 +169,16 @@ void HandleEpoch(Call call, net::ConnectionInfo&, wire::OffsetForLeaderEpochRequ
 
 using DeletePending = Pending<wire::DeleteRecordsResponse, wire::DeleteRecordsResponse::Partition>;
 
+// What a topic without "delete" keeps, it keeps by key: to cut its log off would lose keys. That is
+// so of internal topics whatever their policy: committed offsets are made from the log again.
+ErrorCode CheckDelete(const Call& call, const metadata::Topic& topic) {
+  if (topic.internal) return ErrorCode::kInvalidTopicException;
+  const BrokerSettings& settings = call.broker().settings;
+  const metadata::ConfigView view{call.image(), settings.node_id, &settings.static_configs};
+  const bool deletes = metadata::EffectiveTopicConfig(view, topic.name).cleanup_delete;
+  return deletes ? ErrorCode::kNone : ErrorCode::kPolicyViolation;
+}
+
 void HandleDelete(Call call, net::ConnectionInfo&, wire::DeleteRecordsRequest request) {
   auto pending = std::make_unique<DeletePending>(DeletePending{std::move(call), {}, {}});
   std::vector<replica::DeleteRecordsPart> parts = Split<replica::DeleteRecordsPart>(
@@ -176,7 +193,8 @@ void HandleDelete(Call call, net::ConnectionInfo&, wire::DeleteRecordsRequest re
         return replica::DeleteRecordsPart{
             .partition = {topic_id, PartitionIndex(partition.partition_index)},
             .before_offset = Offset(partition.offset)};
-      });
+      },
+      [&](const metadata::Topic& topic) { return CheckDelete(pending->call, topic); });
   if (parts.empty()) return pending->call.Reply(pending->response);
   replica::PartitionRouter& partitions = *pending->call.broker().partitions;
   const size_t home = pending->call.shard();

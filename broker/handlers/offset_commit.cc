@@ -7,6 +7,7 @@
 //   another broker coordinates the group --> it is asked (coordinator_forward.h) --> answered
 //
 // Offsets never expire: the retention that versions 2 to 4 ask for is not looked at.
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -21,7 +22,10 @@
 #include "broker/handlers/registry.h"
 #include "broker/wire/messages/group_offsets.h"
 #include "broker/wire/offset_records.h"
+#include "common/base/limits.h"
 #include "common/metadata/group_checks.h"
+#include "common/metadata/group_partition.h"
+#include "common/metadata/topic_config.h"
 
 namespace weir::handlers {
 namespace {
@@ -60,9 +64,23 @@ void Answer(Pending& pending, ErrorCode error) {
   pending.call.Reply(pending.response);
 }
 
-// Fills the answer's skeleton and the records of what can be committed.
-void Build(Pending& pending, OffsetCommitRequest& request,
-           std::vector<replica::OffsetRecord>& records) {
+// What a batch of __consumer_offsets may take.
+size_t BatchBytesMax(const Call& call) {
+  const BrokerSettings& settings = call.broker().settings;
+  const metadata::ConfigView view{call.image(), settings.node_id, &settings.static_configs};
+  const auto config = metadata::EffectiveTopicConfig(view, metadata::kOffsetsTopic);
+  return static_cast<size_t>(std::max(0, config.max_message_bytes));
+}
+
+// Fills the answer's skeleton and the records of what can be committed. Errors:
+// kInvalidCommitOffsetSize, without records: each holds the group's id, and a few bytes of a
+// request for each would become many GiB of them.
+ErrorCode Build(Pending& pending, OffsetCommitRequest& request,
+                std::vector<replica::OffsetRecord>& records) {
+  size_t bytes = 0;
+  // The settings are read for commits that pass the default only.
+  size_t bytes_max = limits::kBatchBytesDefault;
+  bool too_large = false;
   const bool by_id = pending.call.version() >= kFirstVersionWithTopicIds;
   const auto metadata_bytes_max =
       static_cast<size_t>(BrokerNumber(pending.call, "offset.metadata.max.bytes"));
@@ -89,6 +107,7 @@ void Build(Pending& pending, OffsetCommitRequest& request,
       }
       pending.places.push_back({static_cast<uint32_t>(pending.response.topics.size() - 1),
                                 static_cast<uint32_t>(topic.partitions.size() - 1)});
+      if (too_large) continue;
       records.push_back({wire::EncodeOffsetKey({pending.committer.group_id, found.topic->name,
                                                 partition.partition_index}),
                          wire::EncodeOffsetValue({.offset = partition.committed_offset,
@@ -96,8 +115,14 @@ void Build(Pending& pending, OffsetCommitRequest& request,
                                                   .metadata = std::move(text),
                                                   .commit_timestamp_ms = now_ms,
                                                   .topic_id = found.topic->id})});
+      bytes += records.back().key.size() + records.back().value.size();
+      if (bytes <= bytes_max) continue;
+      bytes_max = std::max(bytes_max, BatchBytesMax(pending.call));
+      too_large = bytes > bytes_max;
+      if (too_large) records.clear();
     }
   }
+  return too_large ? ErrorCode::kInvalidCommitOffsetSize : ErrorCode::kNone;
 }
 
 // The image says that the committer is no member, or not of that generation. It may lag: only the
@@ -160,13 +185,11 @@ void Commit(Call call, OffsetCommitRequest request) {
   const OffsetsPartition place = FindOffsetsPartition(
       pending->call.image(), broker.settings.node_id, pending->committer.group_id);
   std::vector<replica::OffsetRecord> records;
-  if (place.error == ErrorCode::kInvalidGroupId) {
-    return pending->call.Abort({place.error, "the group id is too long"});
-  }
-  Build(*pending, request, records);
+  const ErrorCode built = Build(*pending, request, records);
   if (place.error != ErrorCode::kNone || pending->places.empty()) {
     return Answer(*pending, place.error);
   }
+  if (built != ErrorCode::kNone) return Answer(*pending, built);
   if (CannotSayEpoch(pending->call, pending->committer)) {
     return Answer(*pending, ErrorCode::kUnsupportedVersion);
   }

@@ -304,6 +304,32 @@ TEST_F(Offsets, WhatCannotBeCommittedIsRefusedAloneTheRestGoesThrough) {
   EXPECT_EQ(by_id->topics.at(1).topic_id, request.topics[1].topic_id);
 }
 
+// Each record holds the group's id, whatever the request's size.
+TEST_F(Offsets, X05_ACommitIsNoLargerThanABatchMayBe) {
+  CreateOffsetsTopic();
+  OffsetCommitRequest request = Commit(std::string(30'000, 'g'), "t", 0, 1);
+  request.topics[0].partitions.resize(300, request.topics[0].partitions[0]);
+  BrokerClient client(port_);
+  const auto refused = client.Ask<OffsetCommitResponse>(9, request);
+  ASSERT_TRUE(refused.has_value());
+  ASSERT_EQ(refused->topics.at(0).partitions.size(), 300u);
+  for (const auto& partition : refused->topics[0].partitions) {
+    EXPECT_EQ(partition.error_code, ErrorCode::kInvalidCommitOffsetSize);
+  }
+  wire::IncrementalAlterConfigsRequest raise;
+  raise.resources.push_back(
+      {.resource_type = 2,
+       .resource_name = "__consumer_offsets",
+       .configs = {{.name = "max.message.bytes", .config_operation = 0, .value = "20000000"}}});
+  ASSERT_EQ(client.Ask<wire::IncrementalAlterConfigsResponse>(1, raise)->responses.at(0).error_code,
+            ErrorCode::kNone);
+  // Every shard knows by then.
+  Create("known");
+  const auto taken = client.Ask<OffsetCommitResponse>(9, request);
+  ASSERT_TRUE(taken.has_value());
+  EXPECT_EQ(taken->topics.at(0).partitions.at(299).error_code, ErrorCode::kNone);
+}
+
 TEST_F(Offsets, AnUnknownTopicIdIsAnErrorOfItsPartitions) {
   CreateOffsetsTopic();
   topic_ids_["gone"] = Uuid{{9, 9}};
@@ -525,6 +551,32 @@ TEST_F(Offsets, G15_ClientsDoNotProduceToIt) {
   ASSERT_TRUE(answer.has_value());
   EXPECT_EQ(answer->responses.at(0).partition_responses.at(0).error_code,
             ErrorCode::kInvalidTopicException);
+}
+
+// A log that is kept by key would lose keys, and the offsets that are made from it again.
+TEST_F(Offsets, RecordsAreDeletedOnlyWhereTheyAreKeptByAge) {
+  CreateOffsetsTopic();
+  BrokerClient client(port_);
+  wire::CreateTopicsRequest create;
+  for (const char* policy : {"compact", "compact,delete"}) {
+    create.topics.push_back({.name = std::string("kept-by-") + (policy[7] == ',' ? "both" : "key"),
+                             .num_partitions = 1,
+                             .replication_factor = 1,
+                             .assignments = {},
+                             .configs = {{.name = "cleanup.policy", .value = policy}}});
+  }
+  ASSERT_TRUE(client.Ask<wire::CreateTopicsResponse>(7, create).has_value());
+  wire::DeleteRecordsRequest request;
+  for (const char* topic : {"__consumer_offsets", "kept-by-key", "kept-by-both", "unknown"}) {
+    request.topics.push_back({.name = topic, .partitions = {{.partition_index = 0, .offset = -1}}});
+  }
+  const auto answer = client.Ask<wire::DeleteRecordsResponse>(2, request);
+  ASSERT_TRUE(answer.has_value());
+  std::vector<ErrorCode> errors;
+  for (const auto& topic : answer->topics) errors.push_back(topic.partitions.at(0).error_code);
+  EXPECT_EQ(errors,
+            (std::vector<ErrorCode>{ErrorCode::kInvalidTopicException, ErrorCode::kPolicyViolation,
+                                    ErrorCode::kNone, ErrorCode::kUnknownTopicOrPartition}));
 }
 
 TEST_F(Offsets, AnotherBrokerIsTheCoordinatorOfPartitionsItLeads) {
