@@ -354,13 +354,12 @@ Result<std::vector<std::optional<std::string>>> CommittedOffsets::NewestOf(
 }
 
 Result<std::optional<wire::OffsetReset>> CommittedOffsets::ResetBy(
-    std::string_view group, std::span<const SharedBytes> batches, WallTime now) const {
+    std::string_view group, std::span<const SharedBytes> batches, WallTime now,
+    size_t bytes_max) const {
   std::vector<OffsetChange> changes;
   // The group's last reset, then what each change is about.
   std::vector<std::string> row_keys = {ResetRowKey(group)};
-  size_t bytes = 0;
   for (const SharedBytes& records : batches) {
-    bytes += records.size();
     WEIR_ASSIGN_OR_RETURN(const auto batch, wire::RecordBatchView::Parse(records.view()));
     wire::RecordReader reader(batch.records_section());
     wire::Record record;
@@ -386,7 +385,7 @@ Result<std::optional<wire::OffsetReset>> CommittedOffsets::ResetBy(
     if (!values[i + 1]) continue;
     WEIR_ASSIGN_OR_RETURN(changes[i].before, wire::DecodeOffsetValue(*values[i + 1]));
   }
-  return ResetOf(std::move(changes), last, now, bytes);
+  return ResetOf(std::move(changes), last, now, bytes_max);
 }
 
 }  // namespace weir::log

@@ -93,11 +93,12 @@ class CommittedOffsets {
   // Whether there is one, a pending one counted. Errors: as Find.
   Result<bool> HasReset(std::string_view group) const;
   // The reset that an append of `batches` would be, whose records are changes of the offsets of
-  // `group` by somebody who is no member; nullopt: none. What is pending counts as done. Errors: as
-  // Find, and those of batches.
+  // `group` by somebody who is no member (offset_history.h); nullopt: none. What is pending counts
+  // as done. Errors: as Find, those of batches, kRecordListTooLarge: it takes more than
+  // `bytes_max`.
   Result<std::optional<wire::OffsetReset>> ResetBy(std::string_view group,
                                                    std::span<const SharedBytes> batches,
-                                                   WallTime now) const;
+                                                   WallTime now, size_t bytes_max) const;
 
   // Keys of records, pending ones among them, that `matches` names and that no later record has
   // forgotten: what to write tombstones for. `group` empty: of all groups. Errors: as Find.

@@ -37,9 +37,9 @@ bool IsSoonAfter(const OffsetReset& last, const OffsetReset& reset) {
 
 }  // namespace
 
-std::optional<OffsetReset> ResetOf(std::vector<OffsetChange> changes,
-                                   const std::optional<OffsetReset>& last, WallTime now,
-                                   size_t change_bytes) {
+Result<std::optional<OffsetReset>> ResetOf(std::vector<OffsetChange> changes,
+                                           const std::optional<OffsetReset>& last, WallTime now,
+                                           size_t bytes_max) {
   std::erase_if(changes, ChangesNothing);
   if (changes.empty()) return std::nullopt;
   if (std::all_of(changes.begin(), changes.end(), IsConsumerGoingOn)) return std::nullopt;
@@ -51,17 +51,19 @@ std::optional<OffsetReset> ResetOf(std::vector<OffsetChange> changes,
          .before = std::move(change.before),
          .after = change.after ? change.after->offset : wire::kOffsetForgotten});
   }
-  const size_t bytes_max = std::max(kResetBytesFree, change_bytes);
   if (EncodeOffsetReset(reset).size() > bytes_max) {
     for (OffsetReset::Entry& entry : reset.entries) {
       if (entry.before) entry.before->metadata.clear();
     }
-    if (EncodeOffsetReset(reset).size() > bytes_max) return std::nullopt;
+    if (EncodeOffsetReset(reset).size() > bytes_max) {
+      return Fail(ErrorCode::kRecordListTooLarge, "it changes too many offsets to be undone");
+    }
   }
   if (!last || !IsSoonAfter(*last, reset) || !AreApart(*last, reset)) return reset;
   OffsetReset both = reset;
   both.entries.insert(both.entries.begin(), last->entries.begin(), last->entries.end());
-  return EncodeOffsetReset(both).size() <= bytes_max ? both : reset;
+  const bool fits = EncodeOffsetReset(both).size() <= std::min(bytes_max, kJoinedResetBytesMax);
+  return fits ? both : reset;
 }
 
 }  // namespace weir::log

@@ -8,10 +8,10 @@
 //  1. A change without a member is a reset, unless nothing changes or all of it is a consumer that
 //     goes on: leader epochs are named, as consumers do, and no offset goes back.
 //  2. Tools that make one reset in several requests make one: resets within kOneResetMax of each
-//     other, of different partitions, are one.
-//  3. What is remembered is at most kResetBytesFree or as many bytes as the change itself, so that
-//     there is room for it wherever the change has room. First the texts that clients commit with
-//     their offsets are left out.
+//     other, of different partitions, are one, as long as it takes kJoinedResetBytesMax at most:
+//     each request writes those before it once more.
+//  3. What is remembered has room in one batch. First the texts that clients commit with their
+//     offsets are left out.
 // Thread rule: pure functions.
 #pragma once
 
@@ -22,12 +22,13 @@
 #include <vector>
 
 #include "broker/wire/offset_reset.h"
+#include "common/base/result.h"
 #include "common/base/time.h"
 
 namespace weir::log {
 
 inline constexpr Duration kOneResetMax = std::chrono::seconds(10);
-inline constexpr size_t kResetBytesFree = 64 * 1024;
+inline constexpr size_t kJoinedResetBytesMax = 64 * 1024;
 
 // What becomes of one committed offset; nullopt: none.
 struct OffsetChange {
@@ -37,10 +38,10 @@ struct OffsetChange {
   std::optional<wire::OffsetCommitValue> after;
 };
 
-// The reset that `changes`, all of one group and without a member, are; nullopt: none, or one that
-// is too large (law 3). `last`: the group's last reset before. `change_bytes`: of the records.
-std::optional<wire::OffsetReset> ResetOf(std::vector<OffsetChange> changes,
-                                         const std::optional<wire::OffsetReset>& last, WallTime now,
-                                         size_t change_bytes);
+// The reset that `changes`, all of one group and without a member, are; nullopt: none. `last`: the
+// group's last reset before. Errors: kRecordListTooLarge: it takes more than `bytes_max` (law 3).
+Result<std::optional<wire::OffsetReset>> ResetOf(std::vector<OffsetChange> changes,
+                                                 const std::optional<wire::OffsetReset>& last,
+                                                 WallTime now, size_t bytes_max);
 
 }  // namespace weir::log

@@ -19,7 +19,7 @@
 namespace weir::replica {
 namespace {
 
-// Records of one batch of tombstones: some 100 bytes each, far below any max.message.bytes.
+// Records of one batch of tombstones: some 100 bytes each.
 constexpr int32_t kTombstonesPerBatch = 1'000;
 // Committed offsets of one shard in an answer about all groups: some 300 bytes each, and as much
 // text on a page.
@@ -36,6 +36,10 @@ size_t BytesMaxOf(const std::vector<OffsetRecord>& records) {
     bytes += record.key.size() + record.value.size() + kRecordOverheadBytesMax;
   }
   return bytes;
+}
+
+size_t BatchBytesMaxOf(const log::PartitionLog& log) {
+  return static_cast<size_t>(std::max(0, log.config().batch_bytes_max));
 }
 
 }  // namespace
@@ -176,8 +180,7 @@ void PartitionTable::AppendCommitsOf(const TopicPartition& partition,
                                      std::vector<WaitingCommit> commits) {
   size_t bytes_max = kCommitBatchBytesMax;
   if (const Result<Replica*> replica = Find(partition)) {
-    bytes_max = std::min(
-        bytes_max, static_cast<size_t>(std::max(0, (*replica)->log->config().batch_bytes_max)));
+    bytes_max = std::min(bytes_max, BatchBytesMaxOf(*(*replica)->log));
   }
   CommitBatch batch;
   for (WaitingCommit& waiting : commits) {
@@ -238,27 +241,38 @@ void PartitionTable::AddReset(const TopicPartition& partition, const std::string
   const Result<Replica*> replica = Find(partition);
   if (!replica || (*replica)->log->committed_offsets() == nullptr) return;
   const WallTime now = executor_.WallNow();
-  const auto reset = (*replica)->log->committed_offsets()->ResetBy(group, batches, now);
+  const std::string key = wire::EncodeOffsetResetKey(group);
+  const size_t bytes_max = BatchBytesMaxOf(*(*replica)->log);
+  const size_t overhead = wire::kBatchHeaderBytes + kRecordOverheadBytesMax + key.size();
+  const auto reset = (*replica)->log->committed_offsets()->ResetBy(
+      group, batches, now, bytes_max - std::min(bytes_max, overhead));
   if (!reset) {
     LogWarn("replica", "a reset of committed offsets cannot be remembered",
             {{"partition", partition.ToString()}, {"error", ToString(reset.error())}});
   }
   if (!reset || !*reset) return;
   wire::RecordBatchBuilder builder;
-  builder.Add(now.value(), wire::EncodeOffsetResetKey(group), wire::EncodeOffsetReset(**reset));
+  builder.Add(now.value(), key, wire::EncodeOffsetReset(**reset));
   batches.insert(batches.begin(), builder.Build());
 }
 
 void PartitionTable::AppendTombstones(const Replica& replica, const std::vector<std::string>& keys,
                                       MonoTime deadline, const std::optional<std::string>& reset_of,
                                       OffsetCommitDone done) {
+  const size_t bytes_max = BatchBytesMaxOf(*replica.log);
   std::vector<SharedBytes> batches;
   wire::RecordBatchBuilder builder;
+  size_t bytes = wire::kBatchHeaderBytes;
   for (const std::string& key : keys) {
+    const size_t key_bytes = key.size() + kRecordOverheadBytesMax;
+    if (builder.record_count() == kTombstonesPerBatch ||
+        (builder.record_count() > 0 && bytes + key_bytes > bytes_max)) {
+      batches.push_back(builder.Build());
+      builder = wire::RecordBatchBuilder();
+      bytes = wire::kBatchHeaderBytes;
+    }
     builder.Add(executor_.WallNow().value(), key, std::nullopt);
-    if (builder.record_count() < kTombstonesPerBatch) continue;
-    batches.push_back(builder.Build());
-    builder = wire::RecordBatchBuilder();
+    bytes += key_bytes;
   }
   if (builder.record_count() > 0) batches.push_back(builder.Build());
   AppendOffsets(replica.id, std::move(batches), deadline, reset_of, std::move(done));

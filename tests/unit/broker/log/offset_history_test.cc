@@ -38,8 +38,10 @@ std::string Text(const std::optional<OffsetReset>& reset) {
   return text;
 }
 
+constexpr size_t kRoom = 1'000'000;
+
 std::string ResetText(std::vector<OffsetChange> changes) {
-  return Text(ResetOf(std::move(changes), std::nullopt, kNow, 0));
+  return Text(ResetOf(std::move(changes), std::nullopt, kNow, kRoom).value());
 }
 
 TEST(OffsetHistory, ToolsReset) {
@@ -60,15 +62,25 @@ TEST(OffsetHistory, ConsumersThatAssignThemselvesGoOn) {
 }
 
 TEST(OffsetHistory, RequestsThatFollowEachOtherAreOneReset) {
-  const auto first = ResetOf({Change(0, 10, 0)}, std::nullopt, kNow, 0);
+  const auto first = ResetOf({Change(0, 10, 0)}, std::nullopt, kNow, kRoom).value();
   const WallTime soon(kNow.value() + 10'000);
-  const auto second = ResetOf({Change(1, 11, 0)}, first, soon, 0);
+  const auto second = ResetOf({Change(1, 11, 0)}, first, soon, kRoom).value();
   EXPECT_EQ(Text(second), "0:10>0 1:11>0");
   EXPECT_EQ(second->timestamp_ms, soon.value());
   // The same partition again, a pause, and a clock that went back: another reset.
-  EXPECT_EQ(Text(ResetOf({Change(0, 0, 5)}, second, soon, 0)), "0:0>5");
-  EXPECT_EQ(Text(ResetOf({Change(2, 1, 0)}, first, WallTime(kNow.value() + 10'001), 0)), "2:1>0");
-  EXPECT_EQ(Text(ResetOf({Change(2, 1, 0)}, first, WallTime(kNow.value() - 1), 0)), "2:1>0");
+  EXPECT_EQ(Text(*ResetOf({Change(0, 0, 5)}, second, soon, kRoom)), "0:0>5");
+  for (const int64_t apart_ms : {10'001, -1}) {
+    const WallTime at(kNow.value() + apart_ms);
+    EXPECT_EQ(Text(*ResetOf({Change(2, 1, 0)}, first, at, kRoom)), "2:1>0");
+  }
+}
+
+TEST(OffsetHistory, ALargeResetIsNotWrittenAgainWithTheNext) {
+  std::vector<OffsetChange> changes;
+  for (int32_t i = 0; i < 2'000; ++i) changes.push_back(Change(i, 10, 0));
+  const auto large = ResetOf(changes, std::nullopt, kNow, kRoom).value();
+  ASSERT_EQ(large->entries.size(), 2'000u);
+  EXPECT_EQ(Text(*ResetOf({Change(9'999, 1, 0)}, large, kNow, kRoom)), "9999:1>0");
 }
 
 TEST(OffsetHistory, TextsAreLeftOutBeforeTheReset) {
@@ -77,17 +89,14 @@ TEST(OffsetHistory, TextsAreLeftOutBeforeTheReset) {
     changes.push_back(Change(i, 10, 0));
     changes.back().before->metadata = std::string(1'000, 'x');
   }
-  const auto kept = ResetOf(changes, std::nullopt, kNow, 200'000);
+  const auto kept = ResetOf(changes, std::nullopt, kNow, 200'000).value();
   EXPECT_EQ(kept->entries[5].before->metadata.size(), 1'000u);
-  const auto cut = ResetOf(changes, std::nullopt, kNow, 0);
+  const auto cut = ResetOf(changes, std::nullopt, kNow, 20'000).value();
   ASSERT_EQ(cut->entries.size(), 100u);
   EXPECT_EQ(cut->entries[5].before, At(10));
-  // One that is still too large is not remembered, and does not join another.
-  for (int32_t i = 100; i < 2'000; ++i) changes.push_back(Change(i, 10, 0));
-  EXPECT_EQ(Text(ResetOf(changes, std::nullopt, kNow, 0)), "none");
-  const auto large = ResetOf(changes, std::nullopt, kNow, 1'000'000);
-  ASSERT_EQ(large->entries.size(), 2'000u);
-  EXPECT_EQ(Text(ResetOf({Change(9'999, 1, 0)}, large, kNow, 0)), "9999:1>0");
+  const auto too_large = ResetOf(changes, std::nullopt, kNow, 1'000);
+  ASSERT_FALSE(too_large);
+  EXPECT_EQ(too_large.error().code, ErrorCode::kRecordListTooLarge);
 }
 
 }  // namespace

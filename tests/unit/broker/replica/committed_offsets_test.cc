@@ -365,6 +365,55 @@ TEST_F(OffsetsOfOneBroker, ForgettingSomeIsAReset) {
   EXPECT_EQ(LastReset(), "b:2>-1 a:1>9");
 }
 
+// What is forgotten takes many batches, what has to be remembered of it one.
+TEST_F(OffsetsOfOneBroker, WhatIsTooMuchToBeUndoneIsForgottenAllTheSame) {
+  constexpr int32_t kPartitions = 3'000;
+  world.config = OffsetsConfig(80'000);
+  world.Lead({p}, 1);
+  // Each tombstone takes more than what undoes it.
+  const std::string group(100, 'g');
+  std::vector<std::pair<std::string, int32_t>> all;
+  for (int32_t i = 0; i < kPartitions; ++i) {
+    StartCommit({{wire::EncodeOffsetKey({group, "topic-of-the-group", i}),
+                  wire::EncodeOffsetValue({.offset = 1})}});
+    all.emplace_back("topic-of-the-group", i);
+  }
+  world.Run();
+  ASSERT_EQ(AllOf(group).size(), static_cast<size_t>(kPartitions));
+  const OffsetForgetOutcome outcome = Forget(group, all);
+  EXPECT_EQ(outcome.error, ErrorCode::kNone);
+  EXPECT_EQ(outcome.forgotten, static_cast<size_t>(kPartitions));
+  EXPECT_EQ(AllOf(group), Strings{});
+  EXPECT_FALSE(Ask({.partition = p, .group = group, .topics = {}}).last_reset.has_value());
+}
+
+TEST_F(OffsetsOfOneBroker, ForgettingThousandsCanBeUndone) {
+  constexpr int32_t kPartitions = 3'000;
+  std::vector<std::pair<std::string, int32_t>> all;
+  for (int32_t i = 0; i < kPartitions; ++i) {
+    StartCommit(
+        {{wire::EncodeOffsetKey({"g", "topic", i}), wire::EncodeOffsetValue({.offset = 1})}});
+    all.emplace_back("topic", i);
+  }
+  world.Run();
+  EXPECT_EQ(Forget("g", all).forgotten, static_cast<size_t>(kPartitions));
+  const auto reset = Ask({.partition = p, .group = "g", .topics = {}}).last_reset;
+  ASSERT_TRUE(reset.has_value());
+  EXPECT_EQ(reset->entries.size(), static_cast<size_t>(kPartitions));
+}
+
+TEST_F(OffsetsOfOneBroker, TombstonesOfLongGroupIdsFitInTheirBatches) {
+  world.config = OffsetsConfig(80'000);
+  world.Lead({p}, 1);
+  const std::string group(30'000, 'g');
+  for (int32_t i = 0; i < 10; ++i) {
+    StartCommit({{wire::EncodeOffsetKey({group, "t", i}), wire::EncodeOffsetValue({.offset = 1})}});
+  }
+  world.Run();
+  EXPECT_EQ(Forget(group).error, ErrorCode::kNone);
+  EXPECT_EQ(AllOf(group), Strings{});
+}
+
 TEST_F(OffsetsOfOneBroker, AGroupThatIsDeletedForgetsItsReset) {
   Commit(CommitOf("g", "a", 1));
   Reset(CommitOf("g", "a", 2));
