@@ -19,6 +19,9 @@ namespace {
 constexpr Duration kTurnPause = std::chrono::milliseconds(10);
 // After a batch of deadlines that was not appended: a leader that hands over takes none for long.
 constexpr Duration kRejectedPause = std::chrono::milliseconds(100);
+// Until a group whose change was too large is looked at again: it will be as large, and deadlines
+// of other groups that are due at the same time are rejected with it.
+constexpr Duration kTooLargePause = std::chrono::seconds(5);
 constexpr Duration kReadTimeout = std::chrono::seconds(30);
 
 Error NotController() {
@@ -211,7 +214,9 @@ bool GroupCalls::Carry(const char* method, state::GroupOutcome outcome) {
       LogWarn("quorum", "a change of groups was not appended",
               {{"method", method}, {"error", ToString(appended.error())}});
       const LogIndex offset = controller_.working().offset();
-      AnswerNow(coordinator_.Rejected(Context(), std::move(outcome)), {}, offset);
+      state::GroupContext again = Context();
+      if (appended.error().code == ErrorCode::kPolicyViolation) again.now += kTooLargePause;
+      AnswerNow(coordinator_.Rejected(again, std::move(outcome)), {}, offset);
       return false;
     }
   }

@@ -225,27 +225,21 @@ Result<ConsumerGroups::Caller> ConsumerGroups::FindStaticCaller(
   return caller;
 }
 
-Status ConsumerGroups::CheckRoomForAnother(const Step& step,
-                                           const GroupSubscription& subscription) const {
+Status ConsumerGroups::CheckRoom(const Step& step, const Caller& caller,
+                                 const GroupSubscription& subscription) const {
   const auto configured =
       static_cast<size_t>(metadata::ConsumerGroupSizeMax(config_.View(step.image())));
   const size_t size_max = std::min(configured, limits::kGroupMembersMax);
-  if (step.group().members.size() >= size_max) {
+  if (!caller.known && step.group().members.size() >= size_max) {
     return Fail(ErrorCode::kGroupMaxSizeReached, "The group has reached its maximum capacity of " +
                                                      std::to_string(size_max) + " members.");
   }
-  size_t bytes = subscription.topic_regex.size();
-  for (const std::string& name : subscription.topic_names) bytes += name.size();
-  if (step.soft.subscription_bytes + bytes > limits::kGroupSubscriptionBytesMax) {
+  const bool has_said = caller.known && caller.known->subscription != nullptr;
+  const size_t before = has_said ? BytesOf(*caller.known->subscription) : 0;
+  const size_t bytes = BytesOf(subscription);
+  const size_t others = step.soft.subscription_bytes - before;
+  if (bytes > before && others + bytes > limits::kGroupSubscriptionBytesMax) {
     return Fail(ErrorCode::kGroupMaxSizeReached, "The group's subscriptions are too large.");
-  }
-  return {};
-}
-
-Status ConsumerGroups::CheckRoom(const Step& step, const Caller& caller,
-                                 const GroupSubscription& subscription) const {
-  if (!caller.known) {
-    WEIR_RETURN_IF_ERROR(CheckRoomForAnother(step, subscription));
   }
   const std::string& expression = subscription.topic_regex;
   if (expression.empty() || step.soft.patterns.contains(expression)) return {};

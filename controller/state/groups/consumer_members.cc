@@ -16,15 +16,6 @@ using metadata::GroupMember;
 // What a member takes beside what it says, about.
 constexpr size_t kMemberBytes = 128;
 
-size_t BytesOf(const metadata::GroupSubscription& subscription) {
-  size_t bytes = kMemberBytes + subscription.topic_regex.size();
-  for (const std::string& name : subscription.topic_names) bytes += name.size();
-  for (const metadata::GroupProtocol& protocol : subscription.protocols) {
-    bytes += protocol.metadata.size();
-  }
-  return bytes;
-}
-
 // Every topic there is that matches, but the cluster's own.
 std::set<std::string, std::less<>> MatchingTopics(const MetadataImage& image,
                                                   const TopicPattern& pattern) {
@@ -37,6 +28,15 @@ std::set<std::string, std::less<>> MatchingTopics(const MetadataImage& image,
 }
 
 }  // namespace
+
+size_t ConsumerGroups::BytesOf(const metadata::GroupSubscription& subscription) {
+  size_t bytes = kMemberBytes + subscription.topic_regex.size();
+  for (const std::string& name : subscription.topic_names) bytes += name.size();
+  for (const metadata::GroupProtocol& protocol : subscription.protocols) {
+    bytes += protocol.metadata.size();
+  }
+  return bytes;
+}
 
 GroupTimer ConsumerGroups::TimerOf(GroupTimerKind kind, std::string_view group_id,
                                    std::string_view member_id) const {

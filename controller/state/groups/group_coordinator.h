@@ -76,8 +76,9 @@ class GroupCoordinator {
   void BecomeActive(const MetadataImage& image, MonoTime now);
   // Answers to all that wait.
   std::vector<GroupAnswer> Deactivate();
-  // The outcome's batch was not appended: these groups begin anew as after BecomeActive. Answers to
-  // all that wait for them, and those that replace the outcome's.
+  // The outcome's batch was not appended: these groups begin anew as after BecomeActive, at
+  // `context.now`, which may lie ahead. Answers to all that wait for them, and those that replace
+  // the outcome's.
   std::vector<GroupAnswer> Rejected(const GroupContext& context, GroupOutcome outcome);
 
   // The call is answered in this outcome or in a later one. Errors stand in the reply.

@@ -10,14 +10,13 @@ using group::v1::ConsumerGroupHeartbeatRequest;
 
 class ConsumerCallsTest : public GroupCallsTest {
  protected:
-  // With two partitions.
-  void AddTopic(const std::string& name) {
+  void AddTopic(const std::string& name, int32_t partitions = 2) {
     Uuid id;
     id.bytes.fill(static_cast<uint8_t>(name.size()));
     metadata::v1::MetadataBatch batch;
     batch.add_records()->mutable_topic()->set_topic_id(id.ToBytes());
     batch.mutable_records(0)->mutable_topic()->set_name(name);
-    for (int32_t i = 0; i < 2; ++i) {
+    for (int32_t i = 0; i < partitions; ++i) {
       auto* partition = batch.add_records()->mutable_partition();
       partition->set_topic_id(id.ToBytes());
       partition->set_partition(i);
@@ -63,6 +62,31 @@ TEST_F(ConsumerCallsTest, AnEpochIsToldWhenItIsCommitted) {
   EXPECT_EQ(join->reply().metadata_offset(),
             static_cast<int64_t>(machine_.committed().offset().value()));
   EXPECT_EQ(groups_.call_count(), 0u);
+}
+
+// Its target assignment takes more than a change may: the group gets none. What is due of others at
+// the same time must not be rejected with it for ever.
+TEST_F(ConsumerCallsTest, D11_AGroupWhoseChangeIsTooLargeHoldsUpNoOther) {
+  constexpr int kMembers = 300;
+  AddTopic("orders", kMembers);
+  Join("alone");
+  CommitAll();
+  const std::string large(32'000, 'g');
+  for (int i = 0; i < kMembers; ++i) {
+    ConsumerGroupHeartbeatRequest request = BeatOf("member-" + std::to_string(i), 0);
+    request.set_group_id(large);
+    request.set_rebalance_timeout_ms(60'000);
+    request.mutable_topic_partitions();
+    request.mutable_subscribed_topic_names()->add_names("orders");
+    const auto join = Beat(request);
+    CommitAll();
+    ASSERT_EQ(join->code(), ErrorCode::kNone) << i;
+  }
+  Advance(seconds(120));
+  const metadata::Group& group = *machine_.committed().FindGroup(large);
+  EXPECT_EQ(group.members.size(), static_cast<size_t>(kMembers));
+  EXPECT_GT(group.generation, group.assignment_epoch) << "or the test is about nothing";
+  EXPECT_TRUE(machine_.committed().FindGroup("g")->members.empty()) << "it has been silent";
 }
 
 TEST_F(ConsumerCallsTest, G08_AnIdleHeartbeatMakesNoLogEntry) {

@@ -597,6 +597,21 @@ TEST(ConsumerGroups, AGroupHasSoManyMembersAtMost) {
   EXPECT_EQ(h.CodeAfter(ConsumerHarness::JoinOf("a", {"orders"})), ErrorCode::kNone);
 }
 
+// What members say is kept, and written again in one change where the group becomes a classic one.
+TEST_F(ConsumerGroupTest, D11_SubscriptionsAreBoundedAlsoOfThoseWhoAreMembers) {
+  const std::string large(500'000, 't');
+  int joined = 0;
+  for (int i = 0; i < 20; ++i) {
+    const std::string id = "member-" + std::to_string(i);
+    ASSERT_EQ(CodeAfter(JoinOf(id, {"orders"})), ErrorCode::kNone);
+    if (CodeAfter(JoinOf(id, {"orders", large})) == ErrorCode::kNone) ++joined;
+  }
+  EXPECT_EQ(joined, 16) << "of 8 MiB";
+  EXPECT_EQ(TheGroup().members.size(), 20u) << "the others keep what they had";
+  EXPECT_EQ(CodeAfter(JoinOf("member-0", {"orders"})), ErrorCode::kNone);
+  EXPECT_EQ(CodeAfter(JoinOf("member-19", {"orders", large})), ErrorCode::kNone);
+}
+
 TEST_F(ConsumerGroupTest, ALowerSizeTakesNobodyInAndThrowsNobodyOut) {
   TwoMembers();
   ConfigureAll("group.consumer.max.size", "1");
