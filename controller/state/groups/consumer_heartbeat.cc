@@ -208,6 +208,11 @@ Result<ConsumerGroups::Caller> ConsumerGroups::FindStaticCaller(
       return Fail(ErrorCode::kUnreleasedInstanceId,
                   "Instance id " + request.instance_id() + " is in use by member " + *owner + ".");
     }
+    if (step.group().FindMember(caller.member_id) != nullptr) {
+      return Fail(ErrorCode::kInvalidRequest, "Member " + caller.member_id +
+                                                  " is in the group already, and not as instance " +
+                                                  request.instance_id() + ".");
+    }
     caller.replaces = *owner;
     return caller;
   }
@@ -264,8 +269,9 @@ bool ConsumerGroups::PutMember(Step& step, const Caller& caller,
   const bool anew = before == nullptr || before->topic_names != subscription.topic_names ||
                     before->topic_regex != subscription.topic_regex ||
                     before->server_assignor != subscription.server_assignor;
-  if (before != nullptr) CountSubscription(step.image(), step.soft, *before, -1);
+  // In this order: a pattern that stays is not compared with all topics again.
   CountSubscription(step.image(), step.soft, subscription, +1);
+  if (before != nullptr) CountSubscription(step.image(), step.soft, *before, -1);
   if (!caller.replaces.empty()) {
     step.soft.sessions.erase(caller.replaces);
     timers_.Cancel(TimerOf(GroupTimerKind::kSession, step.group_id(), caller.replaces));

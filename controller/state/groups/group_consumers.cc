@@ -65,7 +65,8 @@ Status GroupCoordinator::CheckUpgrade(
 
 void GroupCoordinator::Upgrade(Event& event, const std::string& group_id) {
   const metadata::Group* group = event.context.image.FindGroup(group_id);
-  if (group == nullptr || group->members.empty()) return;
+  // Ids that were handed out to classic clients: their timers have the names of members' sessions.
+  if (group == nullptr || group->members.empty()) return ForgetClassic(group_id);
   Step step = StepFor(event, group_id);
   // They join again, and are answered as members of a consumer group.
   std::vector<std::string> anonymous;
@@ -92,6 +93,11 @@ void GroupCoordinator::DowngradeIfAllClassic(Event& event, const std::string& gr
   if (std::cmp_greater(draft.group().members.size(), config_.size_max)) return;
   consumers_.Forget(group_id, &event.outcome.answers);
   BecomeClassicGroup(event.context.image, draft);
+  // Not the epoch that the change began, which no member has heard of: to those of this one the
+  // rebalance is told as to any classic members, and what they have read they may commit.
+  if (const metadata::Group* before = event.context.image.FindGroup(group_id)) {
+    draft.SetGeneration(before->generation);
+  }
   LoadClassic(group_id, draft.group(), event.context.now);
   Step step{event, draft, groups_[group_id]};
   Prepare(step, "becomes a classic group: no member uses the consumer protocol any more");

@@ -17,6 +17,19 @@ using group::v1::JoinGroupRequest;
 using metadata::GroupState;
 using metadata::GroupSubscription;
 
+// Assignors that one client knows: a handful. Each is compared with those of all members.
+constexpr int kProtocolsMax = 100;
+// Of what clients call themselves, as much goes before a member id.
+constexpr size_t kMemberIdPrefixBytesMax = 255;
+
+// Cut between two characters.
+std::string_view PrefixOf(std::string_view name) {
+  if (name.size() <= kMemberIdPrefixBytesMax) return name;
+  size_t size = kMemberIdPrefixBytesMax;
+  while (size > 0 && (static_cast<uint8_t>(name[size]) & 0xc0) == 0x80) --size;
+  return name.substr(0, size);
+}
+
 // A protocol that is named twice counts once.
 GroupSubscription SubscriptionOf(const JoinGroupRequest& request) {
   GroupSubscription subscription;
@@ -71,7 +84,8 @@ bool WantsToAssign(const metadata::Group& group, const MetadataImage& image,
 std::string NewMemberId(const std::string& prefix, Prng& prng) {
   static constexpr char kHex[] = "0123456789abcdef";
   const Uuid uuid = Uuid::Random(prng);
-  std::string id = prefix + "-";
+  std::string id(PrefixOf(prefix));
+  id += '-';
   for (size_t i = 0; i < uuid.bytes.size(); ++i) {
     if (i == 4 || i == 6 || i == 8 || i == 10) id += '-';
     id += kHex[uuid.bytes[i] >> 4];
@@ -110,6 +124,9 @@ void GroupCoordinator::HandleJoin(Event& event, GroupCallId call, const JoinGrou
   if (request.ByteSizeLong() > limits::kGroupMemberBytesMax) {
     return fail(ErrorCode::kUnknownServerError, member_id);
   }
+  if (request.protocols_size() > kProtocolsMax) {
+    return fail(ErrorCode::kInconsistentGroupProtocol, member_id);
+  }
   if (IsConsumerGroup(event.context.image, request.group_id())) {
     return consumers_.JoinClassic(event, call, request);
   }
@@ -147,6 +164,8 @@ bool GroupCoordinator::HasRoom(const Step& step, const JoinGroupRequest& request
   const std::string& id = static_id == nullptr ? request.member_id() : *static_id;
   const GroupMemberSoftState* known = step.soft.Find(id);
   const size_t size_max = std::min(static_cast<size_t>(config_.size_max), limits::kGroupMembersMax);
+  // Also of those that do not join again meanwhile, and stay until their sessions end.
+  if (known == nullptr && group.members.size() >= limits::kGroupMembersMax) return false;
   switch (step.draft.state()) {
     case GroupState::kPreparingRebalance:
       if ((known == nullptr || known->join_call == 0) && step.soft.joined >= size_max) return false;

@@ -51,7 +51,7 @@ class GroupTimers {
   void Set(const GroupTimer& timer, MonoTime deadline);
   // Moves a timer that is set to a later deadline; never to an earlier one. False: it is not set.
   bool Extend(const GroupTimer& timer, MonoTime deadline);
-  void Cancel(const GroupTimer& timer) { states_.erase(timer); }
+  void Cancel(const GroupTimer& timer);
   void Clear();
 
   // A timer that is due; it is no longer set.
@@ -59,16 +59,17 @@ class GroupTimers {
   // When to ask again, at the latest; it may turn out that nothing is due then.
   std::optional<MonoTime> Next() const;
   size_t size() const { return states_.size(); }
+  size_t queue_size_for_test() const { return queue_.size(); }
 
  private:
   struct State {
     MonoTime deadline;
-    // Its valid place in the queue, not later than the deadline.
+    // Its place in the queue, not later than the deadline.
     MonoTime queued_at;
   };
 
   std::map<GroupTimer, State> states_;
-  // May hold places that are no longer valid.
+  // One place of each timer that is set.
   std::set<std::pair<MonoTime, GroupTimer>> queue_;
 };
 

@@ -34,15 +34,17 @@ class UniformAssignment {
 
   std::vector<PartitionsByTopic> Run() {
     KeepOwned();
-    // Topics that few subscribe to leave less choice.
+    // By rack none gets busier than all are on average. Topics that few subscribe to leave less
+    // choice.
     std::vector<Topic*> order;
     order.reserve(topics_.size());
     for (auto& [id, topic] : topics_) order.push_back(&topic);
     std::stable_sort(order.begin(), order.end(), [](const Topic* a, const Topic* b) {
       return a->subscribers.size() < b->subscribers.size();
     });
+    const size_t load_max = AverageLoad();
     for (Topic* topic : order) {
-      PlaceOnRacks(*topic);
+      PlaceOnRacks(*topic, load_max);
       PlaceRest(*topic);
     }
     // Each move brings two loads closer together, so this ends.
@@ -87,15 +89,14 @@ class UniformAssignment {
     return !rack.empty() && topic.is->HasReplicaOn(rack, partition);
   }
 
-  // Members on the rack of a replica, as long as that makes none busier than all are on average.
-  void PlaceOnRacks(Topic& topic) {
+  // Members on the rack of a replica, as long as none has `load_max` partitions.
+  void PlaceOnRacks(Topic& topic, size_t load_max) {
     if (topic.is->racks.empty()) return;
     std::map<std::string_view, LeastFirst> by_rack;
     for (const size_t place : topic.subscribers) {
       const std::string& rack = members_[place].rack_id;
       if (!rack.empty()) by_rack[rack].emplace(loads_[place], place);
     }
-    const size_t load_max = AverageLoad();
     for (size_t partition = 0; partition < topic.owners.size(); ++partition) {
       if (topic.owners[partition] != kNobody || partition >= topic.is->racks.size()) continue;
       LeastFirst* best = nullptr;
@@ -125,6 +126,7 @@ class UniformAssignment {
 
   // Of all members, rounded up.
   size_t AverageLoad() const {
+    if (members_.empty()) return 0;
     size_t partitions = 0;
     for (const auto& [id, topic] : topics_) partitions += topic.owners.size();
     return (partitions + members_.size() - 1) / members_.size();

@@ -588,6 +588,36 @@ TEST_F(ConsumerGroupTest, AnEmptyGroupIsOfTheTypeOfWhoJoins) {
   EXPECT_EQ(TheGroup().type, metadata::GroupType::kConsumer);
 }
 
+// Neither of the two may end by it, nor the controller.
+TEST_F(ConsumerGroupTest, G19_AMemberDoesNotTakeTheInstanceOfAnother) {
+  Send(JoinOf("a", {"orders"}, "i"));
+  Send(BeatOf("a", -2, "i"));
+  Send(JoinOf("b", {"orders"}));
+  Send(JoinOf("c", {"orders"}, "j"));
+  for (const char* member_id : {"b", "c"}) {
+    EXPECT_EQ(CodeAfter(JoinOf(member_id, {"orders"}, "i")), ErrorCode::kInvalidRequest);
+  }
+  EXPECT_EQ(TheGroup().members.size(), 3u);
+  EXPECT_EQ(CodeAfter(JoinOf("d", {"orders"}, "i")), ErrorCode::kNone);
+  EXPECT_EQ(TheGroup().members.size(), 3u) << "a's place";
+}
+
+TEST_F(ConsumerGroupTest, AMemberWithAnIdThatWasHandedOutToAClassicClientExpires) {
+  group::v1::JoinGroupRequest join;
+  join.set_group_id("g");
+  join.set_session_timeout_ms(10'000);
+  join.set_rebalance_timeout_ms(10'000);
+  join.set_protocol_type("consumer");
+  join.set_requires_known_member_id(true);
+  join.add_protocols()->set_name("range");
+  Take(coordinator.Join(context(), ++last_call, join));
+  const std::string id = std::get<group::v1::JoinGroupReply>(answers.at(last_call)).member_id();
+  ASSERT_FALSE(id.empty());
+  EXPECT_EQ(CodeAfter(JoinOf(id, {"orders"})), ErrorCode::kNone);
+  AdvanceMs(60'000);
+  EXPECT_TRUE(TheGroup().members.empty());
+}
+
 TEST(ConsumerGroups, AGroupHasSoManyMembersAtMost) {
   GroupConfig config = AtOnce();
   config.static_config["group.consumer.max.size"] = "1";

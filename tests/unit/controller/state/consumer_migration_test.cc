@@ -158,6 +158,9 @@ TEST_F(MigrationTest, G18_WithoutConsumerMembersItBecomesAClassicGroupAgain) {
   Send(BeatOf("new", -1));
   EXPECT_EQ(TheGroup().type, metadata::GroupType::kClassic);
   EXPECT_EQ(TheGroup().state, GroupState::kPreparingRebalance);
+  // It is told as in any rebalance, and commits what it has read before it joins again.
+  EXPECT_EQ(ClassicBeat(classic, epoch), ErrorCode::kRebalanceInProgress);
+  EXPECT_EQ(metadata::CheckCommit(image, "g", {classic, {}}, epoch), ErrorCode::kNone);
   const GroupCallId call = Join(ClassicJoin(classic));
   const JoinGroupReply joined = Joined(call);
   EXPECT_EQ(joined.leader(), classic);
@@ -165,6 +168,15 @@ TEST_F(MigrationTest, G18_WithoutConsumerMembersItBecomesAClassicGroupAgain) {
   EXPECT_EQ(PartitionsOf(Sync(classic, joined.generation_id(), {{classic, {0, 1, 2, 3}}})).size(),
             4u);
   EXPECT_EQ(TheGroup().state, GroupState::kStable);
+}
+
+// Protocols are compared with each other, and with those of all members.
+TEST_F(MigrationTest, D11_AClientKnowsSoManyProtocolsAtMost) {
+  Send(JoinOf("new", {"orders"}));
+  JoinGroupRequest request = ClassicJoin("");
+  for (int i = 0; i < 100'000; ++i) request.add_protocols()->set_name(std::to_string(i));
+  EXPECT_EQ(ErrorCodeFromNumber(Joined(Join(request)).error_code()),
+            ErrorCode::kInconsistentGroupProtocol);
 }
 
 TEST_F(MigrationTest, AWaitingClassicMemberIsToldToJoinAgainOnceSomethingIsReleased) {

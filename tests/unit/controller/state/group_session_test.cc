@@ -236,5 +236,20 @@ TEST(GroupTimers, FireOnceAtTheDeadlineLastSet) {
   EXPECT_EQ(timers.Next(), std::nullopt);
 }
 
+// A client can have timers set and cancelled without end, long before their time.
+TEST(GroupTimers, D11_WhatIsCancelledOrMovedLeavesNothingBehind) {
+  GroupTimers timers;
+  const MonoTime start{std::chrono::hours(1)};
+  const GroupTimer a{GroupTimerKind::kSession, "g", "a"};
+  for (int i = 0; i < 100; ++i) {
+    timers.Set(a, start + std::chrono::minutes(30) - std::chrono::seconds(i));
+    if (i % 10 == 0) timers.Cancel(a);
+  }
+  EXPECT_EQ(timers.size(), 1u);
+  EXPECT_EQ(timers.queue_size_for_test(), 1u);
+  timers.Cancel(a);
+  EXPECT_EQ(timers.queue_size_for_test(), 0u);
+}
+
 }  // namespace
 }  // namespace weir::state
