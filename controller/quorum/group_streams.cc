@@ -1,6 +1,8 @@
 #include "controller/quorum/group_streams.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "common/base/group_stream_limits.h"
 #include "common/base/limits.h"
@@ -128,18 +130,52 @@ void GroupStreams::Flush(StreamId id) {
   if (found == streams_.end()) return;
   Stream& stream = found->second;
   stream.flush_posted = false;
-  if (stream.sending || (stream.answers.empty() && stream.taken == 0)) return;
+  if (stream.sending) return;
+  // While others wait for their turn, nobody goes between.
+  const int most = turn_posted_ ? 0 : std::min(Allowance(), limits::kGroupBatchAnswersMax);
+  if (most == 0 && !stream.answers.empty()) FlushAtTurn();
+  if (stream.taken == 0 && (most == 0 || stream.answers.empty())) return;
   GroupAnswerBatch batch;
   batch.set_taken(std::exchange(stream.taken, 0));
   size_t bytes = 0;
-  while (!stream.answers.empty() && batch.answers_size() < limits::kGroupBatchAnswersMax) {
+  while (!stream.answers.empty() && batch.answers_size() < most) {
     bytes += stream.answers.front().ByteSizeLong();
     if (batch.answers_size() > 0 && bytes > limits::kGroupBatchBytesMax) break;
     *batch.add_answers() = std::move(stream.answers.front());
     stream.answers.pop_front();
   }
+  paid_until_ =
+      std::max(paid_until_, loop_.Now()) + batch.answers_size() * limits::kGroupAnswerPace;
   stream.sending = true;
   stream.handle->Send(std::move(batch));
+}
+
+int GroupStreams::Allowance() const {
+  const Duration owed = std::max(paid_until_ - loop_.Now(), Duration{0});
+  const Duration left = limits::kGroupAnswersAtOnce * limits::kGroupAnswerPace - owed;
+  return std::max(0, static_cast<int>(left / limits::kGroupAnswerPace));
+}
+
+void GroupStreams::FlushAtTurn() {
+  if (std::exchange(turn_posted_, true)) return;
+  loop_.PostAt(loop_.Now() + limits::kGroupAnswerTurn, [this] {
+    turn_posted_ = false;
+    OnTurn();
+  });
+}
+
+void GroupStreams::OnTurn() {
+  std::vector<StreamId> turn;
+  turn.reserve(streams_.size());
+  for (const auto& [id, stream] : streams_) {
+    if (!stream.answers.empty()) turn.push_back(id);
+  }
+  std::rotate(turn.begin(), std::upper_bound(turn.begin(), turn.end(), last_in_turn_), turn.end());
+  for (const StreamId id : turn) {
+    if (Allowance() == 0) return FlushAtTurn();
+    last_in_turn_ = id;
+    Flush(id);
+  }
 }
 
 void GroupStreams::OnSent(StreamId id) {

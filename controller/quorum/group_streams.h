@@ -10,7 +10,9 @@
 //     batch of each broker at most.
 //  2. A stream has at most one message on its way: answers gather meanwhile, a slow broker makes no
 //     queue in gRPC.
-//  3. The end of a stream withdraws its calls; a controller that is no longer active ends them all.
+//  3. Answers of all streams together leave at a pace, streams in turns: each makes its client ask
+//     again, and thousands at once, as a generation has them, would keep everything else waiting.
+//  4. The end of a stream withdraws its calls; a controller that is no longer active ends them all.
 // Thread rule: loop thread.
 #pragma once
 
@@ -19,6 +21,7 @@
 #include <map>
 #include <memory>
 
+#include "common/base/time.h"
 #include "controller/quorum/group_calls.h"
 #include "controller/quorum/metadata_machine.h"
 #include "proto/group_stream.pb.h"
@@ -71,6 +74,10 @@ class GroupStreams : public MetadataListener {
   // What comes of the loop's tasks that wait already goes with it.
   void FlushLater(StreamId id);
   void Flush(StreamId id);
+  // Answers that may leave now.
+  int Allowance() const;
+  void FlushAtTurn();
+  void OnTurn();
   void End(StreamId id, const Error& reason);
 
   Executor& loop_;
@@ -78,6 +85,11 @@ class GroupStreams : public MetadataListener {
   StreamedGroupCalls& calls_;
   StreamId next_id_ = 1;
   std::map<StreamId, Stream> streams_;
+  // When what has left would all have left at the pace.
+  MonoTime paid_until_{};
+  bool turn_posted_ = false;
+  // The stream that sent last of its own turn: the ones behind it go first at the next.
+  StreamId last_in_turn_ = 0;
 };
 
 }  // namespace weir::quorum

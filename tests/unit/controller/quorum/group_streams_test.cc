@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -123,10 +125,60 @@ TEST_F(GroupStreamsTest, ManyAnswersAreSeveralMessages) {
   for (int i = 1; i <= kMany; ++i) AddJoin(static_cast<uint64_t>(i), "", &batch);
   Send(*broker, batch);
   ConfirmReads();
-  ReadAll(*broker);
+  while (AnswersOf(*broker).size() < static_cast<size_t>(kMany)) {
+    ReadAll(*broker);
+    loop_.Advance(limits::kGroupAnswerTurn);
+  }
   EXPECT_EQ(AnswersOf(*broker).size(), static_cast<size_t>(kMany));
   for (const GroupAnswerBatch& received : broker->received) {
     EXPECT_LE(received.answers_size(), limits::kGroupBatchAnswersMax);
+  }
+}
+
+TEST_F(GroupStreamsTest, AnswersOfAllStreamsGoAtAPaceInTurns) {
+  constexpr int kEach = limits::kGroupAnswersAtOnce;
+  const std::vector<std::shared_ptr<Broker>> brokers = {Open(), Open(), Open()};
+  const auto answered = [&brokers] {
+    std::vector<int> counts;
+    counts.reserve(brokers.size());
+    for (const auto& broker : brokers) {
+      counts.push_back(static_cast<int>(AnswersOf(*broker).size()));
+    }
+    return counts;
+  };
+  const auto total = [&answered] {
+    const std::vector<int> counts = answered();
+    return std::accumulate(counts.begin(), counts.end(), 0);
+  };
+  const auto read = [&] {
+    for (const auto& broker : brokers) ReadAll(*broker);
+  };
+  Advance(seconds(1));
+  for (const auto& broker : brokers) {
+    GroupCallBatch batch;
+    for (int i = 1; i <= kEach; ++i) AddJoin(static_cast<uint64_t>(i), "", &batch);
+    Send(*broker, batch);
+  }
+  ConfirmReads();
+  loop_.Run();
+  read();
+  EXPECT_EQ(total(), limits::kGroupAnswersAtOnce) << "after quiet, at once";
+  const MonoTime start = loop_.Now();
+  while (total() < 2 * kEach) {
+    loop_.Advance(limits::kGroupAnswerTurn);
+    read();
+  }
+  const Duration took = loop_.Now() - start;
+  EXPECT_GE(took, kEach * limits::kGroupAnswerPace - limits::kGroupAnswerTurn);
+  EXPECT_LE(took, kEach * limits::kGroupAnswerPace + 2 * limits::kGroupAnswerTurn);
+  const std::vector<int> counts = answered();
+  EXPECT_LE(std::abs(counts[1] - counts[2]), limits::kGroupAnswerTurn / limits::kGroupAnswerPace);
+  // What a broker may send next does not wait for the pace.
+  Send(*brokers[0], JoinBatch(kEach + 1, ""));
+  EXPECT_EQ(TakenBy(*brokers[0]), kEach + 1);
+  while (total() < 3 * kEach) {
+    loop_.Advance(limits::kGroupAnswerTurn);
+    read();
   }
 }
 
