@@ -6,7 +6,9 @@ Commands come as JSON lines on standard input, each answered by one line: {"bloc
 set of directions in which nothing passes. The answer counts what was held up so far, by direction.
 Laws: (1) what is blocked is held, not dropped: TCP would send it again; (2) the end of a connection is held too, so that
 neither side learns of the cut; (3) a direction is a pair of nodes, whichever of them made the connection.
-Who made a connection is read from /proc: the node whose process owns the socket, else "client".
+Who made a connection is read from /proc: the node whose process owns the socket, else "client". That takes a while, and
+nodes that come back together make thousands of connections: it is read of those that are there when something is cut,
+and of each new one while something is.
 """
 
 import asyncio
@@ -30,29 +32,35 @@ class Processes:
         self._directory = directory.rstrip("/") + "/"
         self._known = {}  # pid -> (when it was first seen, its node or None)
 
-    def node_of(self, port, server_port):
-        inode = self._inode(port, server_port)
-        if inode is None:
-            return CLIENT
-        wanted = f"socket:[{inode}]"
-        for pid, name in self._nodes():
-            try:
-                for entry in os.scandir(f"/proc/{pid}/fd"):
-                    if os.readlink(entry.path) == wanted:
-                        return name
-            except OSError:
-                continue
-        return CLIENT
+    def nodes_of(self, ends):
+        """The node, or "client", of each (its port, the port it connected to)."""
+        inodes = self._inodes()
+        owners = self._owners()
+        return {end: owners.get(inodes.get(end), CLIENT) for end in ends}
 
     @staticmethod
-    def _inode(port, server_port):
-        local, remote = f":{port:04X}", f":{server_port:04X}"
+    def _inodes():
+        """(local port, remote port) -> inode of all sockets."""
+        inodes = {}
         for table in ("/proc/net/tcp", "/proc/net/tcp6"):
             for line in Path(table).read_text().splitlines()[1:]:
                 fields = line.split()
-                if fields[1].endswith(local) and fields[2].endswith(remote):
-                    return fields[9]
-        return None
+                local, remote = (int(address.rpartition(":")[2], 16) for address in fields[1:3])
+                inodes[local, remote] = fields[9]
+        return inodes
+
+    def _owners(self):
+        """inode -> node of all sockets of nodes."""
+        owners = {}
+        for pid, name in self._nodes():
+            try:
+                for entry in os.scandir(f"/proc/{pid}/fd"):
+                    target = os.readlink(entry.path)
+                    if target.startswith("socket:["):
+                        owners[target[len("socket:["):-1]] = name
+            except OSError:
+                continue
+        return owners
 
     def _nodes(self):
         """(pid, node) of all nodes that run. What a young process is may change: it has forked and not yet executed."""
@@ -75,11 +83,24 @@ class Processes:
         return found[-1][len(self._directory):].split("/")[0] if found else None
 
 
+class Connection:
+    """Between the node that listens and the one that connected, which is None until it was looked up."""
+
+    def __init__(self, port, public, listener):
+        self.end = (port, public)
+        self.listener = listener
+        self.maker = None
+
+    def direction(self, inward):
+        return (self.maker, self.listener) if inward else (self.listener, self.maker)
+
+
 class Links:
     """The connections and the cuts. Runs on one event loop."""
 
     def __init__(self, directory):
         self._processes = Processes(directory)
+        self._connections = set()
         self._blocked = set()
         self._changed = asyncio.Event()
         self._held = Counter()
@@ -91,38 +112,52 @@ class Links:
 
     def block(self, pairs):
         self._blocked = {tuple(pair) for pair in pairs}
+        if self._blocked:
+            self._look_up(self._connections)
         self._changed.set()
         self._changed = asyncio.Event()
         return {f"{source}>{target}": count for (source, target), count in self._held.items()}
 
-    async def _pass(self, source, target):
-        """Returns once something may go from source to target."""
-        if (source, target) in self._blocked:
-            self._held[source, target] += 1
-        while (source, target) in self._blocked:
+    def _look_up(self, connections):
+        unknown = [connection for connection in connections if connection.maker is None]
+        nodes = self._processes.nodes_of(connection.end for connection in unknown) if unknown else {}
+        for connection in unknown:
+            connection.maker = nodes[connection.end]
+
+    async def _pass(self, connection, inward):
+        """Returns once something may go that way."""
+        if connection.direction(inward) in self._blocked:
+            self._held[connection.direction(inward)] += 1
+        while connection.direction(inward) in self._blocked:
             await self._changed.wait()
 
     async def _take(self, reader, writer, public, private, name):
-        # Who asks is looked up only where somebody listens: the dead are asked many times a second.
+        # Only where somebody listens: the dead are asked many times a second.
         try:
             there_reader, there_writer = await asyncio.open_connection("127.0.0.1", private)
         except OSError:
             writer.transport.abort()
             return
-        source = self._processes.node_of(writer.get_extra_info("peername")[1], public)
-        await asyncio.gather(self._pump(reader, there_writer, source, name),
-                             self._pump(there_reader, writer, name, source))
+        connection = Connection(writer.get_extra_info("peername")[1], public, name)
+        if self._blocked:
+            self._look_up([connection])
+        self._connections.add(connection)
+        try:
+            await asyncio.gather(self._pump(reader, there_writer, connection, True),
+                                 self._pump(there_reader, writer, connection, False))
+        finally:
+            self._connections.remove(connection)
 
-    async def _pump(self, reader, writer, source, target):
+    async def _pump(self, reader, writer, connection, inward):
         try:
             while chunk := await reader.read(_CHUNK_BYTES):
-                await self._pass(source, target)
+                await self._pass(connection, inward)
                 writer.write(chunk)
                 await writer.drain()
-            await self._pass(source, target)
+            await self._pass(connection, inward)
             writer.close()
         except OSError:
-            await self._pass(source, target)
+            await self._pass(connection, inward)
             writer.transport.abort()
 
 
