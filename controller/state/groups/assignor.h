@@ -14,7 +14,7 @@
 //     (KIP-881) partitions go to members on the rack of a replica, who owns one already first, then
 //     stay where they are, as far as there is room.
 //  4. The same input gives the same output.
-// Cost: members x topics they subscribe to, and partitions.
+// Cost: members, partitions, and topics x different lists of them that members have.
 // Thread rule: pure functions.
 #pragma once
 
@@ -22,6 +22,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -45,16 +46,24 @@ struct AssignableTopic {
 };
 using AssignableTopics = std::map<Uuid, AssignableTopic>;
 
+// Ascending, none twice; topics that do not exist are passed over. Members that subscribe to the
+// same topics share one.
+using TopicList = std::shared_ptr<const std::vector<Uuid>>;
+
 struct AssignableMember {
   std::string member_id;
   // Empty: a dynamic member.
   std::string instance_id;
   // Empty: not said.
   std::string rack_id;
-  // What it subscribes to, ascending; topics that do not exist are passed over.
-  std::vector<Uuid> topics;
+  // What it subscribes to. Null: nothing.
+  TopicList topics;
   // By the assignment before this one; what it may not own any more is passed over.
   PartitionsByTopic owned;
+
+  bool SubscribesTo(const Uuid& topic) const {
+    return topics != nullptr && std::binary_search(topics->begin(), topics->end(), topic);
+  }
 };
 
 // Both give the partitions of each member, in the order of `members`.

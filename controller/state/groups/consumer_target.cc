@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace weir::state {
@@ -10,6 +12,7 @@ namespace {
 
 using metadata::Group;
 using metadata::GroupMember;
+using metadata::GroupSubscription;
 
 void AddTopic(const MetadataImage& image, std::string_view name, std::set<Uuid>* out) {
   if (const metadata::Topic* topic = image.FindTopic(name)) out->insert(topic->id);
@@ -29,21 +32,25 @@ std::vector<std::vector<std::string>> RacksOf(const MetadataImage& image,
   return racks;
 }
 
-// The topics of one subscription, ascending.
-std::vector<Uuid> TopicsOf(const MetadataImage& image, const ConsumerSoftState& soft,
-                           const GroupMember& member) {
+TopicList TopicsOf(const MetadataImage& image, const ConsumerSoftState& soft,
+                   const GroupSubscription& subscription) {
   std::set<Uuid> topics;
-  if (member.subscription != nullptr) {
-    for (const std::string& name : member.subscription->topic_names) {
-      AddTopic(image, name, &topics);
-    }
-    const auto pattern = soft.patterns.find(member.subscription->topic_regex);
-    if (pattern != soft.patterns.end()) {
-      for (const std::string& name : pattern->second.topics) AddTopic(image, name, &topics);
-    }
+  for (const std::string& name : subscription.topic_names) AddTopic(image, name, &topics);
+  const auto pattern = soft.patterns.find(subscription.topic_regex);
+  if (pattern != soft.patterns.end()) {
+    for (const std::string& name : pattern->second.topics) AddTopic(image, name, &topics);
   }
-  return {topics.begin(), topics.end()};
+  return std::make_shared<const std::vector<Uuid>>(topics.begin(), topics.end());
 }
+
+struct ByTopics {
+  bool operator()(const GroupSubscription* a, const GroupSubscription* b) const {
+    return std::tie(a->topic_names, a->topic_regex) < std::tie(b->topic_names, b->topic_regex);
+  }
+};
+
+// One for all subscriptions to the same names and the same pattern.
+using TopicLists = std::map<const GroupSubscription*, TopicList, ByTopics>;
 
 // FNV-1a, 64 bits.
 class Hash {
@@ -94,15 +101,19 @@ std::vector<std::pair<std::string, PartitionsByTopic>> MakeTarget(const Metadata
                                                                   const std::string& assignor) {
   std::vector<AssignableMember> members;
   members.reserve(group.members.size());
+  TopicLists lists;
   bool has_racks = false;
   for (const auto& [member_id, member] : group.members) {
     AssignableMember& added = members.emplace_back();
     added.member_id = member_id;
     added.instance_id = member.instance_id;
-    if (member.subscription != nullptr) added.rack_id = member.subscription->rack_id;
-    has_racks = has_racks || !added.rack_id.empty();
-    added.topics = TopicsOf(image, soft, member);
     added.owned = metadata::Get(member.target);
+    if (member.subscription == nullptr) continue;
+    added.rack_id = member.subscription->rack_id;
+    has_racks = has_racks || !added.rack_id.empty();
+    TopicList& list = lists[member.subscription.get()];
+    if (list == nullptr) list = TopicsOf(image, soft, *member.subscription);
+    added.topics = list;
   }
   AssignableTopics topics;
   for (const Uuid& id : SubscribedTopics(image, soft)) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "controller/state/groups/assignor.h"
+#include "controller/state/groups/subscribers.h"
 
 namespace weir::state {
 namespace {
@@ -18,8 +19,9 @@ int32_t LowestOwned(const AssignableMember& member) {
   return lowest;
 }
 
-// Places in `members`. A static member keeps its place under a new member id.
-std::vector<size_t> InOrder(const std::vector<AssignableMember>& members) {
+// Of each place in `members`, which one's turn it is. A static member keeps its turn under a new
+// member id.
+std::vector<size_t> TurnsOf(const std::vector<AssignableMember>& members) {
   std::vector<int32_t> lowest;
   lowest.reserve(members.size());
   for (const AssignableMember& member : members) lowest.push_back(LowestOwned(member));
@@ -32,7 +34,9 @@ std::vector<size_t> InOrder(const std::vector<AssignableMember>& members) {
   std::vector<size_t> order(members.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return key(a) < key(b); });
-  return order;
+  std::vector<size_t> turns(members.size());
+  for (size_t turn = 0; turn < order.size(); ++turn) turns[order[turn]] = turn;
+  return turns;
 }
 
 // Splits topics that have the same subscribers and as many partitions: each partition number goes
@@ -156,20 +160,17 @@ class Split {
 
 std::vector<PartitionsByTopic> AssignRanges(const std::vector<AssignableMember>& members,
                                             const AssignableTopics& topics) {
-  std::map<Uuid, std::vector<size_t>> subscribers;
-  for (const size_t place : InOrder(members)) {
-    for (const Uuid& topic : members[place].topics) subscribers[topic].push_back(place);
-  }
   // By subscribers and partition count.
-  std::map<std::pair<std::vector<size_t>, int32_t>, std::vector<Uuid>> alike;
-  for (auto& [topic, places] : subscribers) {
-    const auto found = topics.find(topic);
-    if (found == topics.end()) continue;
-    alike[{std::move(places), found->second.partition_count}].push_back(topic);
+  std::map<std::pair<MemberList, int32_t>, std::vector<Uuid>> alike;
+  for (const auto& [id, subscribers] : SubscribersOf(members, topics)) {
+    alike[{subscribers, topics.at(id).partition_count}].push_back(id);
   }
+  const std::vector<size_t> turns = TurnsOf(members);
   std::vector<PartitionsByTopic> assigned(members.size());
   for (const auto& [key, ids] : alike) {
-    const std::vector<size_t>& places = key.first;
+    std::vector<size_t> places = *key.first;
+    std::sort(places.begin(), places.end(),
+              [&](size_t a, size_t b) { return turns[a] < turns[b]; });
     const auto split = Split(members, places, ids, topics).Assign();
     for (size_t number = 0; number < places.size(); ++number) {
       if (split[number].empty()) continue;

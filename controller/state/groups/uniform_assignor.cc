@@ -3,9 +3,11 @@
 #include <queue>
 #include <set>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "controller/state/groups/assignor.h"
+#include "controller/state/groups/subscribers.h"
 
 namespace weir::state {
 namespace {
@@ -20,15 +22,11 @@ class UniformAssignment {
  public:
   UniformAssignment(const std::vector<AssignableMember>& members, const AssignableTopics& topics)
       : members_(members), loads_(members.size(), 0) {
-    for (size_t place = 0; place < members.size(); ++place) {
-      for (const Uuid& id : members[place].topics) {
-        const auto found = topics.find(id);
-        if (found == topics.end()) continue;
-        Topic& topic = topics_[id];
-        topic.is = &found->second;
-        topic.subscribers.push_back(place);
-        topic.owners.resize(static_cast<size_t>(found->second.partition_count), kNobody);
-      }
+    for (auto& [id, subscribers] : SubscribersOf(members, topics)) {
+      Topic& topic = topics_[id];
+      topic.is = &topics.at(id);
+      topic.subscribers = std::move(subscribers);
+      topic.owners.resize(static_cast<size_t>(topic.is->partition_count), kNobody);
     }
   }
 
@@ -40,12 +38,12 @@ class UniformAssignment {
     order.reserve(topics_.size());
     for (auto& [id, topic] : topics_) order.push_back(&topic);
     std::stable_sort(order.begin(), order.end(), [](const Topic* a, const Topic* b) {
-      return a->subscribers.size() < b->subscribers.size();
+      return a->subscribers->size() < b->subscribers->size();
     });
     const size_t load_max = AverageLoad();
     for (Topic* topic : order) {
-      PlaceOnRacks(*topic, load_max);
-      PlaceRest(*topic);
+      if (HasUnowned(*topic)) PlaceOnRacks(*topic, load_max);
+      if (HasUnowned(*topic)) PlaceRest(*topic);
     }
     // Each move brings two loads closer together, so this ends.
     while (BalanceAll()) {
@@ -56,7 +54,7 @@ class UniformAssignment {
  private:
   struct Topic {
     const AssignableTopic* is = nullptr;
-    std::vector<size_t> subscribers;
+    MemberList subscribers;
     // By partition.
     std::vector<size_t> owners;
   };
@@ -71,10 +69,7 @@ class UniformAssignment {
       const AssignableMember& member = members_[place];
       for (const auto& [id, partitions] : member.owned) {
         const auto found = topics_.find(id);
-        if (found == topics_.end() ||
-            !std::binary_search(member.topics.begin(), member.topics.end(), id)) {
-          continue;
-        }
+        if (found == topics_.end() || !member.SubscribesTo(id)) continue;
         for (const int32_t partition : partitions) {
           const auto index = static_cast<size_t>(partition);
           if (index >= found->second.owners.size()) continue;
@@ -82,6 +77,10 @@ class UniformAssignment {
         }
       }
     }
+  }
+
+  static bool HasUnowned(const Topic& topic) {
+    return std::find(topic.owners.begin(), topic.owners.end(), kNobody) != topic.owners.end();
   }
 
   bool IsOnRack(const Topic& topic, size_t partition, size_t place) const {
@@ -93,7 +92,7 @@ class UniformAssignment {
   void PlaceOnRacks(Topic& topic, size_t load_max) {
     if (topic.is->racks.empty()) return;
     std::map<std::string_view, LeastFirst> by_rack;
-    for (const size_t place : topic.subscribers) {
+    for (const size_t place : *topic.subscribers) {
       const std::string& rack = members_[place].rack_id;
       if (!rack.empty()) by_rack[rack].emplace(loads_[place], place);
     }
@@ -110,8 +109,10 @@ class UniformAssignment {
   }
 
   void PlaceRest(Topic& topic) {
-    LeastFirst least;
-    for (const size_t place : topic.subscribers) least.emplace(loads_[place], place);
+    std::vector<Load> loads;
+    loads.reserve(topic.subscribers->size());
+    for (const size_t place : *topic.subscribers) loads.emplace_back(loads_[place], place);
+    LeastFirst least(std::greater<>{}, std::move(loads));
     for (size_t partition = 0; partition < topic.owners.size(); ++partition) {
       if (topic.owners[partition] == kNobody) GiveTop(topic, partition, least);
     }
@@ -134,19 +135,24 @@ class UniformAssignment {
 
   bool BalanceAll() {
     bool moved = false;
+    // Of each list of subscribers the load of the least busy, as long as nothing moves.
+    std::unordered_map<const std::vector<size_t>*, size_t> least;
     for (auto& [id, topic] : topics_) {
-      if (!IsBalanced(topic)) moved = Balance(topic) || moved;
+      if (topic.owners.empty()) continue;
+      const auto [found, is_new] = least.try_emplace(topic.subscribers.get(), 0);
+      if (is_new) found->second = LoadsOf(*topic.subscribers).first;
+      if (LoadsOf(topic.owners).second < found->second + 2) continue;
+      moved = Balance(topic) || moved;
+      least.clear();
     }
     return moved;
   }
 
-  bool IsBalanced(const Topic& topic) const {
-    if (topic.owners.empty()) return true;
-    const auto busier = [this](size_t a, size_t b) { return loads_[a] < loads_[b]; };
-    const size_t most = *std::max_element(topic.owners.begin(), topic.owners.end(), busier);
-    const size_t least =
-        *std::min_element(topic.subscribers.begin(), topic.subscribers.end(), busier);
-    return loads_[most] < loads_[least] + 2;
+  // The lowest and the highest.
+  std::pair<size_t, size_t> LoadsOf(const std::vector<size_t>& places) const {
+    const auto [least, most] = std::minmax_element(
+        places.begin(), places.end(), [this](size_t a, size_t b) { return loads_[a] < loads_[b]; });
+    return {loads_[*least], loads_[*most]};
   }
 
   // From the busiest owner to the least busy subscriber, until that helps no more.
@@ -157,7 +163,7 @@ class UniformAssignment {
     }
     std::set<Load> takers;
     std::set<Load> givers;
-    for (const size_t place : topic.subscribers) takers.emplace(loads_[place], place);
+    for (const size_t place : *topic.subscribers) takers.emplace(loads_[place], place);
     for (const auto& [place, partitions] : owned) givers.emplace(loads_[place], place);
     bool moved = false;
     while (givers.rbegin()->first >= takers.begin()->first + 2) {

@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 #include <set>
+#include <utility>
 
 #include "common/base/prng.h"
 #include "controller/state/groups/assignor.h"
@@ -26,10 +28,16 @@ AssignableTopics Topics(const std::vector<int32_t>& counts) {
   return topics;
 }
 
+TopicList List(const std::vector<uint8_t>& topics) {
+  std::vector<Uuid> ids;
+  for (const uint8_t topic : topics) ids.push_back(TopicId(topic));
+  return std::make_shared<const std::vector<Uuid>>(std::move(ids));
+}
+
 AssignableMember Member(const std::string& id, const std::vector<uint8_t>& topics) {
   AssignableMember member;
   member.member_id = id;
-  for (const uint8_t topic : topics) member.topics.push_back(TopicId(topic));
+  member.topics = List(topics);
   return member;
 }
 
@@ -67,7 +75,7 @@ void CheckLegal(const std::vector<AssignableMember>& members, const AssignableTo
   std::set<std::pair<Uuid, int32_t>> seen;
   for (size_t i = 0; i < members.size(); ++i) {
     for (const auto& [topic, partitions] : given[i]) {
-      EXPECT_TRUE(std::binary_search(members[i].topics.begin(), members[i].topics.end(), topic));
+      EXPECT_TRUE(members[i].SubscribesTo(topic));
       EXPECT_TRUE(std::is_sorted(partitions.begin(), partitions.end()));
       for (const int32_t partition : partitions) {
         EXPECT_TRUE(partition >= 0 && partition < topics.at(topic).partition_count);
@@ -78,7 +86,7 @@ void CheckLegal(const std::vector<AssignableMember>& members, const AssignableTo
   size_t wanted = 0;
   for (const auto& [id, topic] : topics) {
     const bool subscribed = std::any_of(members.begin(), members.end(), [&](const auto& member) {
-      return std::binary_search(member.topics.begin(), member.topics.end(), id);
+      return member.SubscribesTo(id);
     });
     wanted += subscribed ? static_cast<size_t>(topic.partition_count) : 0;
   }
@@ -90,8 +98,7 @@ void CheckBalanced(const std::vector<AssignableMember>& members,
   for (size_t owner = 0; owner < members.size(); ++owner) {
     for (const auto& [topic, partitions] : given[owner]) {
       for (size_t other = 0; other < members.size(); ++other) {
-        const auto& wanted = members[other].topics;
-        if (!std::binary_search(wanted.begin(), wanted.end(), topic)) continue;
+        if (!members[other].SubscribesTo(topic)) continue;
         EXPECT_LT(Count(given[owner]), Count(given[other]) + 2);
       }
     }
@@ -118,18 +125,19 @@ TEST_P(AssignorTest, G01_G02_EveryPartitionHasOneOwnerThroughChanges) {
         members.erase(members.begin() + static_cast<int64_t>(prng.Below(members.size())));
       }
       for (AssignableMember& member : members) {
-        if (!member.topics.empty() && prng.Chance(2, 3)) continue;
-        member.topics.clear();
-        for (uint8_t id = 1; id <= 5; ++id) {
-          if (topics.contains(TopicId(id)) && prng.Chance(1, 2)) {
-            member.topics.push_back(TopicId(id));
-          }
+        if (!member.topics->empty() && prng.Chance(2, 3)) continue;
+        // Some subscribe to what another does, and share its list.
+        if (prng.Chance(1, 3)) {
+          member.topics = members[prng.Below(members.size())].topics;
+          continue;
         }
+        std::vector<uint8_t> wanted;
+        for (uint8_t id = 1; id <= 5; ++id) {
+          if (topics.contains(TopicId(id)) && prng.Chance(1, 2)) wanted.push_back(id);
+        }
+        member.topics = List(wanted);
       }
       const std::vector<PartitionsByTopic> given = GetParam()(members, topics);
-      for (AssignableMember& member : members) {
-        std::erase_if(member.topics, [&](const Uuid& id) { return !topics.contains(id); });
-      }
       CheckLegal(members, topics, given);
       if (GetParam() == &AssignUniformly) CheckBalanced(members, given);
       if (HasFailure()) FAIL() << "seed " << seed << " round " << round;
@@ -152,6 +160,40 @@ TEST_P(AssignorTest, ManyMembersAndPartitions) {
   for (int i = 0; i < 5000; ++i) members.push_back(Member("m" + std::to_string(i), {1, 2}));
   const std::vector<PartitionsByTopic> given = GetParam()(members, topics);
   for (const PartitionsByTopic& of_one : given) ASSERT_EQ(Count(of_one), 2u);
+}
+
+// Whether two members share a list or have equal ones changes nothing.
+TEST_P(AssignorTest, EqualListsAreAssignedLikeASharedOne) {
+  const AssignableTopics topics = Topics({3, 5, 5});
+  std::vector<AssignableMember> members = {Member("a", {1, 2, 3}), Member("b", {1, 2, 3}),
+                                           Member("c", {2, 3}), Member("d", {2, 3})};
+  const std::vector<PartitionsByTopic> given = GetParam()(members, topics);
+  members[1].topics = members[0].topics;
+  members[3].topics = members[2].topics;
+  EXPECT_EQ(GetParam()(members, topics), given);
+}
+
+// As long as the product of both is worked off, this takes minutes with the sanitizers.
+TEST_P(AssignorTest, ManyMembersOfManyTopics) {
+  AssignableTopics topics;
+  std::vector<Uuid> ids;
+  for (int i = 0; i < 10'000; ++i) {
+    Uuid id;
+    id.bytes[14] = static_cast<uint8_t>(i / 256);
+    id.bytes[15] = static_cast<uint8_t>(i % 256);
+    topics[id].partition_count = 1;
+    ids.push_back(id);
+  }
+  std::vector<AssignableMember> members;
+  const auto list = std::make_shared<const std::vector<Uuid>>(ids);
+  for (int i = 0; i < 1'000; ++i) {
+    members.push_back(Member("m" + std::to_string(i), {}));
+    members.back().topics = list;
+    // The first one is alone at first.
+    if (i == 0) Settle(members, GetParam()(members, topics));
+  }
+  Settle(members, GetParam()(members, topics));
+  CheckLegal(members, topics, GetParam()(members, topics));
 }
 
 TEST_P(AssignorTest, NobodyAndNothing) {
