@@ -6,6 +6,9 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
+
+#include "common/base/utf8.h"
 
 namespace weir {
 namespace {
@@ -79,6 +82,16 @@ void AppendEscaped(std::string& out, std::string_view text) {
   out += '"';
 }
 
+// Names are what clients say they are: of any length, and of any bytes. A line must stay one that
+// collectors take.
+std::string Shown(std::string_view value) {
+  constexpr size_t kValueBytesMax = 4096;
+  if (value.size() <= kValueBytesMax) return ToUtf8(value);
+  size_t size = kValueBytesMax;
+  while (size > 0 && (static_cast<unsigned char>(value[size]) & 0xc0) == 0x80) --size;
+  return ToUtf8(value.substr(0, size)) + "...";
+}
+
 bool NeedsQuotes(std::string_view text) {
   if (text.empty()) return true;
   for (char c : text) {
@@ -139,10 +152,15 @@ std::string FormatLogLine(bool json, std::string_view room, std::string_view eve
     line += json ? ",\"" : " ";
     line += field.name();
     line += json ? "\":" : "=";
-    if (field.quoted() && (json || NeedsQuotes(field.text()))) {
-      AppendEscaped(line, field.text());
-    } else {
+    if (!field.quoted()) {
       line += field.text();
+      continue;
+    }
+    const std::string text = Shown(field.text());
+    if (json || NeedsQuotes(text)) {
+      AppendEscaped(line, text);
+    } else {
+      line += text;
     }
   }
   if (json) line += '}';

@@ -24,6 +24,17 @@ TEST(Log, JsonEscapesControlCharacters) {
             R"("room":"net","event":"refused","bytes":5,"text":"a\u0001\\"})");
 }
 
+TEST(Log, AValueIsUtf8AndNotLongerThanCollectorsTake) {
+  EXPECT_EQ(FormatLogLine(true, "net", "refused",
+                          {{"client",
+                            "a\xff"
+                            "b"}}),
+            R"("room":"net","event":"refused","client":"a?b"})");
+  const std::string long_name = std::string(4095, 'n') + "\u00fc" + std::string(100'000, 'n');
+  EXPECT_EQ(FormatLogLine(false, "net", "refused", {{"client", long_name}}),
+            "room=net event=\"refused\" client=" + std::string(4095, 'n') + "...");
+}
+
 TEST(Log, AFileHasTheNamesOfTheLevelsThatTheConfigurationTakes) {
   test::ScratchDirectory scratch;
   const std::string path = scratch.path() + "/log";
