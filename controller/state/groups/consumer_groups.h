@@ -151,7 +151,6 @@ class ConsumerGroups {
               const Result<Caller>& caller);
   Result<Caller> FindCaller(const Step& step, const ConsumerHeartbeatRequest& request) const;
   Result<Caller> FindStaticCaller(const Step& step, const ConsumerHeartbeatRequest& request) const;
-  static size_t BytesOf(const metadata::GroupSubscription& subscription);
   Status CheckRoom(const Step& step, const Caller& caller,
                    const metadata::GroupSubscription& subscription) const;
   void Leave(Step& step, GroupCallId call, const ConsumerHeartbeatRequest& request);

@@ -7,6 +7,7 @@
 #include "common/metadata/consumer_group_config.h"
 #include "controller/state/groups/consumer_groups.h"
 #include "controller/state/groups/group_replies.h"
+#include "controller/state/groups/subscription_bytes.h"
 
 namespace weir::state {
 namespace {
@@ -240,8 +241,8 @@ Status ConsumerGroups::CheckRoom(const Step& step, const Caller& caller,
                                                      std::to_string(size_max) + " members.");
   }
   const bool has_said = caller.known && caller.known->subscription != nullptr;
-  const size_t before = has_said ? BytesOf(*caller.known->subscription) : 0;
-  const size_t bytes = BytesOf(subscription);
+  const size_t before = has_said ? SubscriptionBytes(caller.known->subscription.get()) : 0;
+  const size_t bytes = SubscriptionBytes(&subscription);
   const size_t others = step.soft.subscription_bytes - before;
   if (bytes > before && others + bytes > limits::kGroupSubscriptionBytesMax) {
     return Fail(ErrorCode::kGroupMaxSizeReached, "The group's subscriptions are too large.");

@@ -6,15 +6,13 @@
 #include "common/metadata/consumer_group_config.h"
 #include "controller/state/groups/consumer_groups.h"
 #include "controller/state/groups/consumer_target.h"
+#include "controller/state/groups/subscription_bytes.h"
 
 namespace weir::state {
 namespace {
 
 using metadata::ConsumerMemberState;
 using metadata::GroupMember;
-
-// What a member takes beside what it says, about.
-constexpr size_t kMemberBytes = 128;
 
 // Every topic there is that matches, but the cluster's own.
 std::set<std::string, std::less<>> MatchingTopics(const MetadataImage& image,
@@ -28,15 +26,6 @@ std::set<std::string, std::less<>> MatchingTopics(const MetadataImage& image,
 }
 
 }  // namespace
-
-size_t ConsumerGroups::BytesOf(const metadata::GroupSubscription& subscription) {
-  size_t bytes = kMemberBytes + subscription.topic_regex.size();
-  for (const std::string& name : subscription.topic_names) bytes += name.size();
-  for (const metadata::GroupProtocol& protocol : subscription.protocols) {
-    bytes += protocol.metadata.size();
-  }
-  return bytes;
-}
 
 GroupTimer ConsumerGroups::TimerOf(GroupTimerKind kind, std::string_view group_id,
                                    std::string_view member_id) const {
@@ -52,7 +41,7 @@ Duration ConsumerGroups::SessionTimeout(const MetadataImage& image, const std::s
 
 void ConsumerGroups::CountSubscription(const MetadataImage& image, ConsumerSoftState& soft,
                                        const metadata::GroupSubscription& subscription, int sign) {
-  const size_t bytes = BytesOf(subscription);
+  const size_t bytes = SubscriptionBytes(&subscription);
   soft.subscription_bytes += sign > 0 ? bytes : -bytes;
   for (const std::string& name : subscription.topic_names) {
     if (sign > 0) {

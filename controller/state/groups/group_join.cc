@@ -9,6 +9,7 @@
 #include "controller/state/groups/full_assignment.h"
 #include "controller/state/groups/group_coordinator.h"
 #include "controller/state/groups/group_replies.h"
+#include "controller/state/groups/subscription_bytes.h"
 
 namespace weir::state {
 namespace {
@@ -41,20 +42,6 @@ GroupSubscription SubscriptionOf(const JoinGroupRequest& request) {
     subscription.protocols.push_back({protocol.name(), protocol.metadata()});
   }
   return subscription;
-}
-
-size_t MetadataBytes(const JoinGroupRequest& request) {
-  size_t bytes = 0;
-  for (const auto& protocol : request.protocols()) bytes += protocol.metadata().size();
-  return bytes;
-}
-
-// What the member says already; null: there is no such member.
-size_t MetadataBytes(const metadata::GroupMember* member) {
-  size_t bytes = 0;
-  if (member == nullptr || member->subscription == nullptr) return bytes;
-  for (const auto& protocol : member->subscription->protocols) bytes += protocol.metadata.size();
-  return bytes;
 }
 
 bool HasSameProtocols(const metadata::GroupMember& member, const JoinGroupRequest& request) {
@@ -179,8 +166,11 @@ bool GroupCoordinator::HasRoom(const Step& step, const JoinGroupRequest& request
     case GroupState::kReconciling:
       break;
   }
-  const size_t others = step.soft.subscription_bytes - MetadataBytes(group.FindMember(id));
-  return others + MetadataBytes(request) <= limits::kGroupSubscriptionBytesMax;
+  const metadata::GroupMember* member = group.FindMember(id);
+  const size_t before = member == nullptr ? 0 : SubscriptionBytes(member->subscription.get());
+  const GroupSubscription subscription = SubscriptionOf(request);
+  return step.soft.subscription_bytes - before + SubscriptionBytes(&subscription) <=
+         limits::kGroupSubscriptionBytesMax;
 }
 
 ErrorCode GroupCoordinator::CheckProtocols(const Step& step,

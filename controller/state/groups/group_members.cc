@@ -5,14 +5,9 @@
 #include "common/base/check.h"
 #include "controller/state/groups/group_coordinator.h"
 #include "controller/state/groups/group_replies.h"
+#include "controller/state/groups/subscription_bytes.h"
 
 namespace weir::state {
-namespace {
-
-// What a member adds to the leader's list beside its metadata, about.
-constexpr size_t kListedMemberBytes = 128;
-
-}  // namespace
 
 GroupReply NotAvailable(const GroupReply& reply) {
   constexpr ErrorCode kError = ErrorCode::kCoordinatorNotAvailable;
@@ -42,10 +37,8 @@ GroupTimer GroupCoordinator::SessionTimer(std::string_view group_id,
 
 void GroupCoordinator::CountSubscription(GroupSoftState& soft, const metadata::GroupMember& member,
                                          int sign) {
-  size_t bytes = kListedMemberBytes;
   if (member.subscription != nullptr) {
     for (const metadata::GroupProtocol& protocol : member.subscription->protocols) {
-      bytes += protocol.metadata.size();
       const auto count = soft.support.try_emplace(protocol.name, 0).first;
       if (sign > 0) {
         ++count->second;
@@ -54,6 +47,7 @@ void GroupCoordinator::CountSubscription(GroupSoftState& soft, const metadata::G
       }
     }
   }
+  const size_t bytes = SubscriptionBytes(member.subscription.get());
   soft.subscription_bytes += sign > 0 ? bytes : -bytes;
 }
 

@@ -280,24 +280,36 @@ TEST(GroupJoin, AFullGroupTakesNobody) {
   EXPECT_EQ(h.JoinCode(h.Join(H::JoinOf("g"))), ErrorCode::kMemberIdRequired);
 }
 
-TEST(GroupJoin, WhatAllMembersSayFitsIntoTheLeadersAnswer) {
-  GroupConfig config;
-  config.initial_rebalance_delay = std::chrono::milliseconds(10);
-  H h(config);
-  int refused = 0;
-  for (int i = 0; i < 20; ++i) {
-    JoinGroupRequest request = H::JoinOf("g", h.AskForId("g"));
-    request.mutable_protocols(0)->set_metadata(std::string(900 * 1024, 'x'));
-    const GroupCallId call = h.Join(request);
-    if (!h.IsAnswered(call)) continue;
-    EXPECT_EQ(h.JoinCode(call), ErrorCode::kGroupMaxSizeReached);
-    ++refused;
+void SayMuch(JoinGroupRequest& request) {
+  request.mutable_protocols(0)->set_metadata(std::string(900 * 1024, 'x'));
+}
+
+void NameMuch(JoinGroupRequest& request) {
+  for (int i = 0; i < 28; ++i) {
+    request.add_protocols()->set_name(std::string(32'000, 'x') + std::to_string(i));
   }
-  EXPECT_EQ(refused, 11);
-  h.AdvanceMs(100);
-  const Group& group = h.GroupOf("g");
-  EXPECT_EQ(group.state, GroupState::kCompletingRebalance);
-  EXPECT_EQ(group.members.size(), 9u);
+}
+
+TEST(GroupJoin, WhatAllMembersSayFitsIntoTheLeadersAnswer) {
+  for (const auto say : {&SayMuch, &NameMuch}) {
+    GroupConfig config;
+    config.initial_rebalance_delay = std::chrono::milliseconds(10);
+    H h(config);
+    int refused = 0;
+    for (int i = 0; i < 20; ++i) {
+      JoinGroupRequest request = H::JoinOf("g", h.AskForId("g"));
+      say(request);
+      const GroupCallId call = h.Join(request);
+      if (!h.IsAnswered(call)) continue;
+      EXPECT_EQ(h.JoinCode(call), ErrorCode::kGroupMaxSizeReached);
+      ++refused;
+    }
+    EXPECT_EQ(refused, 11);
+    h.AdvanceMs(100);
+    const Group& group = h.GroupOf("g");
+    EXPECT_EQ(group.state, GroupState::kCompletingRebalance);
+    EXPECT_EQ(group.members.size(), 9u);
+  }
 }
 
 // A client that names no id and goes away cannot come back as that member: nobody waits for it.
