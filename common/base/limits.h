@@ -72,8 +72,10 @@ inline constexpr size_t kTopicPatternBytesMax = 8 * 1024;
 inline constexpr int64_t kTopicPatternMemoryBytesMax = 1024 * 1024;
 // Different ones in one group: each new topic is compared with all.
 inline constexpr size_t kTopicPatternsPerGroupMax = 100;
-// Member ids handed out to clients that have not joined with them (KIP-394).
-inline constexpr size_t kGroupPendingIdsMax = 100'000;
+// What a group, a member or an instance is called: each is kept in several places.
+inline constexpr size_t kGroupNameBytesMax = 1024;
+// Member ids handed out to clients that have not joined with them (KIP-394): some 100,000.
+inline constexpr size_t kGroupPendingIdBytesMax = 64 * 1024 * 1024;
 
 // ---- Raft -----------------------------------------------------------------------------
 

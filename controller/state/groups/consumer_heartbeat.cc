@@ -113,6 +113,12 @@ bool IsFullRequest(const ConsumerHeartbeatRequest& request) {
 Status ConsumerGroups::Check(const MetadataImage& image,
                              const ConsumerHeartbeatRequest& request) const {
   if (request.group_id().empty()) return Invalid("GroupId can't be empty.");
+  for (const std::string* name :
+       {&request.group_id(), &request.member_id(), &request.instance_id()}) {
+    if (name->size() <= limits::kGroupNameBytesMax) continue;
+    return Invalid("GroupId, MemberId and InstanceId have " +
+                   std::to_string(limits::kGroupNameBytesMax) + " bytes at most.");
+  }
   if (request.has_instance_id() && request.instance_id().empty()) {
     return Invalid("InstanceId can't be empty.");
   }

@@ -58,6 +58,10 @@ Status GroupCoordinator::CheckUpgrade(
   if (std::cmp_greater_equal(group.members.size(), metadata::ConsumerGroupSizeMax(view))) {
     return Fail(ErrorCode::kGroupMaxSizeReached, "The group has reached its maximum capacity.");
   }
+  if (!FitsIntoOneChange(group)) {
+    return Fail(ErrorCode::kGroupIdNotFound,
+                "The group is not a consumer group, and its members say too much to become one.");
+  }
   if (request.subscribed_topic_regex().empty()) return {};
   const Result<TopicPattern> pattern = TopicPattern::Parse(request.subscribed_topic_regex());
   return pattern ? Status() : tl::unexpected<Error>(pattern.error());
@@ -91,6 +95,7 @@ void GroupCoordinator::DowngradeIfAllClassic(Event& event, const std::string& gr
   const metadata::ConfigView view = config_.View(event.context.image);
   if (!metadata::AllowedConsumerMigration(view).downgrade) return;
   if (std::cmp_greater(draft.group().members.size(), config_.size_max)) return;
+  if (!FitsIntoOneChange(draft.group())) return;
   consumers_.Forget(group_id, &event.outcome.answers);
   BecomeClassicGroup(event.context.image, draft);
   // Not the epoch that the change began, which no member has heard of: to those of this one the

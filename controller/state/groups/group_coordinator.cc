@@ -37,7 +37,7 @@ void GroupCoordinator::ForgetAll() {
   groups_.clear();
   timers_.Clear();
   calls_.clear();
-  pending_id_count_ = 0;
+  pending_id_bytes_ = 0;
   consumers_.Clear();
 }
 
@@ -65,8 +65,8 @@ void GroupCoordinator::ForgetClassic(const std::string& group_id) {
   }
   for (const std::string& id : found->second.pending_ids) {
     timers_.Cancel(SessionTimer(group_id, id));
+    pending_id_bytes_ -= PendingIdBytes(group_id, id);
   }
-  pending_id_count_ -= found->second.pending_ids.size();
   timers_.Cancel({GroupTimerKind::kJoin, group_id, ""});
   timers_.Cancel({GroupTimerKind::kSync, group_id, ""});
   groups_.erase(found);

@@ -168,6 +168,8 @@ class GroupCoordinator {
   // Members are gone: their group begins a rebalance, or ends one that waited for them alone. An
   // initial rebalance keeps its delay while anybody is left.
   void AfterRemoval(Step& step, std::string_view reason);
+  // False: too many are pending.
+  bool AddPendingId(Step& step, const std::string& member_id, Duration lifetime);
   void RemovePendingId(Step& step, const std::string& member_id);
   void ExpireSession(Step& step, const std::string& member_id);
 
@@ -230,7 +232,8 @@ class GroupCoordinator {
   std::map<std::string, GroupSoftState, std::less<>> groups_;
   GroupTimers timers_;
   std::map<GroupCallId, WaitingCall> calls_;
-  size_t pending_id_count_ = 0;
+  // Of all groups.
+  size_t pending_id_bytes_ = 0;
   ConsumerGroups consumers_;
 };
 

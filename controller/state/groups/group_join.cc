@@ -103,7 +103,12 @@ void GroupCoordinator::HandleJoin(Event& event, GroupCallId call, const JoinGrou
   const auto fail = [&](ErrorCode error, std::string_view told_member_id) {
     Answer(event, call, JoinFailure(error, told_member_id));
   };
-  if (request.group_id().empty()) return fail(ErrorCode::kInvalidGroupId, member_id);
+  if (request.group_id().empty() || request.group_id().size() > limits::kGroupNameBytesMax) {
+    return fail(ErrorCode::kInvalidGroupId, member_id);
+  }
+  if (request.instance_id().size() > limits::kGroupNameBytesMax) {
+    return fail(ErrorCode::kInvalidRequest, member_id);
+  }
   if (request.session_timeout_ms() < config_.session_timeout_ms_min ||
       request.session_timeout_ms() > config_.session_timeout_ms_max) {
     return fail(ErrorCode::kInvalidSessionTimeout, member_id);
@@ -202,13 +207,9 @@ void GroupCoordinator::JoinNewMember(Step& step, GroupCallId call,
     return ReplaceStaticMember(step, std::string(*known), new_id, call, request);
   }
   if (!request.requires_known_member_id()) return AddMember(step, new_id, call, request);
-  if (pending_id_count_ >= limits::kGroupPendingIdsMax) {
+  if (!AddPendingId(step, new_id, std::chrono::milliseconds(request.session_timeout_ms()))) {
     return Answer(step.event, call, JoinFailure(ErrorCode::kCoordinatorNotAvailable, ""));
   }
-  step.soft.pending_ids.insert(new_id);
-  ++pending_id_count_;
-  timers_.Set(SessionTimer(step.group_id(), new_id),
-              step.now() + std::chrono::milliseconds(request.session_timeout_ms()));
   Answer(step.event, call, JoinFailure(ErrorCode::kMemberIdRequired, new_id));
 }
 

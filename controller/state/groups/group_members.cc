@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/base/check.h"
+#include "common/base/limits.h"
 #include "controller/state/groups/group_coordinator.h"
 #include "controller/state/groups/group_replies.h"
 #include "controller/state/groups/subscription_bytes.h"
@@ -131,9 +132,18 @@ void GroupCoordinator::RemoveMembers(Step& step, const std::vector<std::string>&
   step.draft.SetLeader(group.members.empty() ? std::string() : group.members.begin()->first);
 }
 
+bool GroupCoordinator::AddPendingId(Step& step, const std::string& member_id, Duration lifetime) {
+  const size_t bytes = PendingIdBytes(step.group_id(), member_id);
+  if (pending_id_bytes_ + bytes > limits::kGroupPendingIdBytesMax) return false;
+  step.soft.pending_ids.insert(member_id);
+  pending_id_bytes_ += bytes;
+  timers_.Set(SessionTimer(step.group_id(), member_id), step.now() + lifetime);
+  return true;
+}
+
 void GroupCoordinator::RemovePendingId(Step& step, const std::string& member_id) {
   if (step.soft.pending_ids.erase(member_id) == 0) return;
-  --pending_id_count_;
+  pending_id_bytes_ -= PendingIdBytes(step.group_id(), member_id);
   timers_.Cancel(SessionTimer(step.group_id(), member_id));
 }
 

@@ -4,6 +4,9 @@
 #include <set>
 #include <utility>
 
+#include "common/base/limits.h"
+#include "controller/state/groups/subscription_bytes.h"
+
 namespace weir::state {
 namespace {
 
@@ -39,7 +42,33 @@ PartitionsByTopic TakeAssigned(const MetadataImage& image, const GroupMember& me
   return own;
 }
 
+// Of the records of a change of type, about: what each member says, read as topics too, and has.
+size_t BytesToBecomeAnother(const Group& group) {
+  constexpr size_t kRecords = 5;
+  constexpr size_t kRecordBytes = 48;
+  constexpr size_t kTopicBytes = 256;
+  size_t bytes = 0;
+  for (const auto& [member_id, member] : group.members) {
+    bytes += kRecords * (kRecordBytes + member_id.size());
+    bytes += SubscriptionBytes(member.subscription.get());
+    if (member.subscription != nullptr) {
+      for (const auto& protocol : member.subscription->protocols) bytes += protocol.metadata.size();
+    }
+    if (member.assignment != nullptr) bytes += member.assignment->size();
+    for (const auto& [topic, partitions] : metadata::Get(member.assigned)) {
+      bytes += kTopicBytes + partitions.size() * sizeof(int32_t);
+    }
+  }
+  return bytes;
+}
+
 }  // namespace
+
+bool FitsIntoOneChange(const Group& group) {
+  // The event that brings it on changes something else too.
+  return BytesToBecomeAnother(group) <=
+         limits::kMetadataBatchBytesMax - limits::kGroupMemberBytesMax;
+}
 
 std::optional<ClassicSubscription> ReadSubscription(const GroupSubscription& subscription,
                                                     const std::string& protocol_name) {

@@ -22,6 +22,10 @@ PartitionsByName ToNames(const MetadataImage& image, const PartitionsByTopic& pa
 // A protocol that all members support, of those that use the classic one; empty: there is none.
 std::string CommonProtocol(const metadata::Group& group);
 
+// Whether all its members can be written anew in one change of the metadata log. A group for which
+// that is not so keeps its type while it has members.
+bool FitsIntoOneChange(const metadata::Group& group);
+
 // Whether its members are consumers that can be understood: what each subscribes to, and what it
 // has been given.
 bool CanBecomeConsumerGroup(const metadata::Group& group);

@@ -36,6 +36,11 @@ struct GroupMemberSoftState {
   Duration session_timeout{};
 };
 
+// What a member id that was handed out takes, about: both names are in the timers too, twice.
+inline size_t PendingIdBytes(std::string_view group_id, std::string_view member_id) {
+  return 256 + 4 * (group_id.size() + member_id.size());
+}
+
 struct GroupSoftState {
   std::map<std::string, GroupMemberSoftState, std::less<>> members;
   // Member ids that have been handed out and have not joined (KIP-394).

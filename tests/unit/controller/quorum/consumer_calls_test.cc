@@ -1,4 +1,5 @@
 // Heartbeats of consumer groups (KIP-848) on the active controller: what is logged, what waits.
+#include "common/base/limits.h"
 #include "tests/support/config_records.h"
 #include "tests/unit/controller/quorum/group_calls_harness.h"
 
@@ -67,13 +68,15 @@ TEST_F(ConsumerCallsTest, AnEpochIsToldWhenItIsCommitted) {
 // Its target assignment takes more than a change may: the group gets none. What is due of others at
 // the same time must not be rejected with it for ever.
 TEST_F(ConsumerCallsTest, D11_AGroupWhoseChangeIsTooLargeHoldsUpNoOther) {
-  constexpr int kMembers = 300;
+  constexpr int kMembers = 4'500;
   AddTopic("orders", kMembers);
   Join("alone");
   CommitAll();
-  const std::string large(32'000, 'g');
+  const std::string large(limits::kGroupNameBytesMax, 'g');
   for (int i = 0; i < kMembers; ++i) {
-    ConsumerGroupHeartbeatRequest request = BeatOf("member-" + std::to_string(i), 0);
+    std::string member_id = "member-" + std::to_string(i) + "-";
+    member_id.resize(limits::kGroupNameBytesMax, 'm');
+    ConsumerGroupHeartbeatRequest request = BeatOf(member_id, 0);
     request.set_group_id(large);
     request.set_rebalance_timeout_ms(60'000);
     request.mutable_topic_partitions();

@@ -642,6 +642,17 @@ TEST_F(ConsumerGroupTest, D11_SubscriptionsAreBoundedAlsoOfThoseWhoAreMembers) {
   EXPECT_EQ(CodeAfter(JoinOf("member-19", {"orders", large})), ErrorCode::kNone);
 }
 
+TEST_F(ConsumerGroupTest, D11_NamesHaveAThousandBytesAtMost) {
+  const std::string fits(1024, 'n');
+  EXPECT_EQ(CodeAfter(JoinOf(fits, {"orders"}, fits)), ErrorCode::kNone);
+  EXPECT_EQ(CodeAfter(JoinOf(fits + "n", {"orders"})), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(CodeAfter(JoinOf("a", {"orders"}, fits + "n")), ErrorCode::kInvalidRequest);
+  Request join = JoinOf("a", {"orders"});
+  join.set_group_id(fits + "n");
+  EXPECT_EQ(CodeAfter(join), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(TheGroup().members.size(), 1u);
+}
+
 TEST_F(ConsumerGroupTest, ALowerSizeTakesNobodyInAndThrowsNobodyOut) {
   TwoMembers();
   ConfigureAll("group.consumer.max.size", "1");

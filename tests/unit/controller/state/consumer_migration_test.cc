@@ -19,13 +19,14 @@ void Put(Int value, std::string* out) {
 }
 
 // Version 1 of a consumer's subscription to "orders".
-std::string SubscriptionOf(const std::vector<int32_t>& owned) {
+std::string SubscriptionOf(const std::vector<int32_t>& owned, const std::string& user_data = "") {
   std::string out;
   Put(int16_t{1}, &out);
   Put(int32_t{1}, &out);
   Put(int16_t{6}, &out);
   out += "orders";
-  Put(int32_t{-1}, &out);
+  Put(user_data.empty() ? int32_t{-1} : static_cast<int32_t>(user_data.size()), &out);
+  out += user_data;
   Put(int32_t{owned.empty() ? 0 : 1}, &out);
   if (owned.empty()) return out;
   Put(int16_t{6}, &out);
@@ -147,6 +148,42 @@ TEST_F(MigrationTest, G18_G02_AClassicGroupBecomesAConsumerGroupMemberByMember) 
             ErrorCode::kIllegalGeneration);
   EXPECT_EQ(metadata::CountPartitions(Assigned(Send(BeatOf("new", joined.member_epoch())))), 2u);
   EXPECT_EQ(TheGroup().state, GroupState::kStable);
+}
+
+// One change of the log writes all its members anew: one that is too large would be refused again
+// and again, and with it what brought it on.
+TEST_F(MigrationTest, G18_D11_AGroupTooLargeForOneChangeKeepsItsType) {
+  JoinGroupRequest much = ClassicJoin("");
+  much.mutable_protocols(0)->set_metadata(SubscriptionOf({}, std::string(900'000, 'u')));
+  std::vector<std::string> classic;
+  const auto add = [&] {
+    const JoinGroupReply joined = Joined(Join(much));
+    EXPECT_EQ(joined.error_code(), 0);
+    classic.push_back(joined.member_id());
+  };
+  add();
+  SyncBytes(classic[0], TheGroup().generation, {});
+  EXPECT_EQ(CodeAfter(JoinOf("new", {"orders"})), ErrorCode::kNone);
+  while (classic.size() < 6) add();
+  EXPECT_EQ(CodeAfter(BeatOf("new", -1)), ErrorCode::kNone);
+  EXPECT_EQ(TheGroup().members.size(), 6u) << "it has left";
+  EXPECT_EQ(TheGroup().type, metadata::GroupType::kConsumer);
+  // Once it fits it goes back; a classic one that does not stays as it is too.
+  const auto leave = [&](const std::string& member_id) {
+    group::v1::LeaveGroupRequest request;
+    request.set_group_id("g");
+    request.add_members()->set_member_id(member_id);
+    Take(coordinator.Leave(context(), ++last_call, request));
+  };
+  while (TheGroup().type == metadata::GroupType::kConsumer && classic.size() > 1) {
+    leave(classic.back());
+    classic.pop_back();
+  }
+  EXPECT_EQ(classic.size(), 4u);
+  EXPECT_EQ(TheGroup().type, metadata::GroupType::kClassic);
+  for (int i = 0; i < 3; ++i) Join(much);
+  EXPECT_EQ(CodeAfter(JoinOf("new", {"orders"})), ErrorCode::kGroupIdNotFound);
+  EXPECT_EQ(TheGroup().type, metadata::GroupType::kClassic);
 }
 
 TEST_F(MigrationTest, G18_WithoutConsumerMembersItBecomesAClassicGroupAgain) {

@@ -280,6 +280,34 @@ TEST(GroupJoin, AFullGroupTakesNobody) {
   EXPECT_EQ(h.JoinCode(h.Join(H::JoinOf("g"))), ErrorCode::kMemberIdRequired);
 }
 
+// Kept in several places each, of 200,000 groups and 50,000 members.
+TEST(GroupJoin, D11_NamesHaveAThousandBytesAtMost) {
+  H h;
+  const std::string fits(limits::kGroupNameBytesMax, 'n');
+  const std::string is_long = fits + "n";
+  EXPECT_EQ(h.JoinCode(h.Join(H::JoinOf(is_long))), ErrorCode::kInvalidGroupId);
+  EXPECT_EQ(h.JoinCode(h.Join(H::JoinOf("g", "", is_long))), ErrorCode::kInvalidRequest);
+  EXPECT_TRUE(h.image.groups().empty());
+  EXPECT_FALSE(h.IsAnswered(h.Join(H::JoinOf(fits, "", fits)))) << "it is in, and waits";
+}
+
+// 100,000 of groups with long names took gigabytes.
+TEST(GroupJoin, D11_IdsThatAreHandedOutTakeBoundedMemory) {
+  H h;
+  size_t handed_out = 0;
+  const auto ask = [&h](size_t number) {
+    std::string group = std::to_string(number);
+    group.resize(limits::kGroupNameBytesMax, 'g');
+    return h.JoinCode(h.Join(H::JoinOf(group)));
+  };
+  while (handed_out < 100'000 && ask(handed_out) == ErrorCode::kMemberIdRequired) ++handed_out;
+  EXPECT_LT(handed_out * 4 * limits::kGroupNameBytesMax, limits::kGroupPendingIdBytesMax);
+  EXPECT_GT(handed_out, 10'000u);
+  EXPECT_EQ(ask(handed_out), ErrorCode::kCoordinatorNotAvailable);
+  h.AdvanceMs(11'000);
+  EXPECT_EQ(ask(handed_out), ErrorCode::kMemberIdRequired) << "those of before have expired";
+}
+
 void SayMuch(JoinGroupRequest& request) {
   request.mutable_protocols(0)->set_metadata(std::string(900 * 1024, 'x'));
 }
