@@ -39,4 +39,11 @@ std::string ToUtf8(std::string_view bytes) {
   return text;
 }
 
+std::string_view PrefixOf(std::string_view text, size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  size_t size = bytes_max;
+  while (size > 0 && (static_cast<uint8_t>(text[size]) & 0xc0) == 0x80) --size;
+  return text.substr(0, size);
+}
+
 }  // namespace weir

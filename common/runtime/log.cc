@@ -86,10 +86,8 @@ void AppendEscaped(std::string& out, std::string_view text) {
 // collectors take.
 std::string Shown(std::string_view value) {
   constexpr size_t kValueBytesMax = 4096;
-  if (value.size() <= kValueBytesMax) return ToUtf8(value);
-  size_t size = kValueBytesMax;
-  while (size > 0 && (static_cast<unsigned char>(value[size]) & 0xc0) == 0x80) --size;
-  return ToUtf8(value.substr(0, size)) + "...";
+  const std::string_view prefix = PrefixOf(value, kValueBytesMax);
+  return ToUtf8(prefix) + (prefix.size() < value.size() ? "..." : "");
 }
 
 bool NeedsQuotes(std::string_view text) {

@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "common/base/limits.h"
+#include "common/base/utf8.h"
 #include "common/metadata/group_checks.h"
 #include "controller/state/groups/full_assignment.h"
 #include "controller/state/groups/group_coordinator.h"
@@ -22,14 +23,6 @@ using metadata::GroupSubscription;
 constexpr int kProtocolsMax = 100;
 // Of what clients call themselves, as much goes before a member id.
 constexpr size_t kMemberIdPrefixBytesMax = 255;
-
-// Cut between two characters.
-std::string_view PrefixOf(std::string_view name) {
-  if (name.size() <= kMemberIdPrefixBytesMax) return name;
-  size_t size = kMemberIdPrefixBytesMax;
-  while (size > 0 && (static_cast<uint8_t>(name[size]) & 0xc0) == 0x80) --size;
-  return name.substr(0, size);
-}
 
 // A protocol that is named twice counts once.
 GroupSubscription SubscriptionOf(const JoinGroupRequest& request) {
@@ -71,7 +64,7 @@ bool WantsToAssign(const metadata::Group& group, const MetadataImage& image,
 std::string NewMemberId(const std::string& prefix, Prng& prng) {
   static constexpr char kHex[] = "0123456789abcdef";
   const Uuid uuid = Uuid::Random(prng);
-  std::string id(PrefixOf(prefix));
+  std::string id(PrefixOf(prefix, kMemberIdPrefixBytesMax));
   id += '-';
   for (size_t i = 0; i < uuid.bytes.size(); ++i) {
     if (i == 4 || i == 6 || i == 8 || i == 10) id += '-';
