@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from support.kafka_server import KafkaServer  # noqa: E402
-from support.processes import SANITIZER_REPORTS  # noqa: E402
+from support.processes import SANITIZER_REPORTS, tail  # noqa: E402
 from support.weir_cluster import WeirDev  # noqa: E402
 from support.weir_nodes import WeirNodes  # noqa: E402
 
@@ -96,3 +96,15 @@ def data_dir():
     """A fresh directory on disk, removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="weir-test-") as directory:
         yield Path(directory)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """A failed test's report has the end of each node's log: the directory they are in is removed."""
+    report = yield
+    directory = item.funcargs.get("data_dir")
+    if report.failed and directory is not None:
+        for log in sorted(directory.rglob("log")):
+            if log.is_file():
+                report.sections.append((f"Log of {log.parent.name}", tail(log)))
+    return report

@@ -125,9 +125,8 @@ class Process:
     def exit_code(self):
         return self._child.poll()
 
-    def log_tail(self, lines=25):
-        text = self.log_path.read_text(errors="replace").splitlines()
-        return "\n".join(text[-lines:])
+    def log_tail(self):
+        return tail(self.log_path)
 
     def wait(self, timeout_s):
         return self._child.wait(timeout_s * TIMEOUT_FACTOR)
@@ -148,6 +147,11 @@ class Process:
             self.kill()
             raise TimeoutError(f"{self.command[0]} (pid {self.pid}) did not end within {timeout_s} s of "
                                f"SIGTERM; log: {self.log_path}") from None
+
+
+def tail(path, lines=25):
+    """The last lines of a text file."""
+    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
 
 
 def cpu_seconds(pid):

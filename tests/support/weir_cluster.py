@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from support.processes import (BUILD_DIR, TIMEOUT_FACTOR, free_ports, is_running, kill_hard,
-                               wait_until)
+                               tail, wait_until)
 
 _NODE_LINE = re.compile(r"^NODE (\S+) pid=(\d+)")
 _READY_LINE = re.compile(r"^READY (.*)$")
@@ -107,9 +107,8 @@ class WeirDev:
                 self.ready_after_s = time.monotonic() - started
                 self.ready = dict(part.split("=", 1) for part in ready[1].split() if "=" in part)
 
-    def log_tail(self, lines=25):
-        errors = self._errors.read_text(errors="replace").splitlines()
-        return "\n".join(self.lines[-lines:] + errors[-lines:])
+    def log_tail(self):
+        return "\n".join([*self.lines[-25:], tail(self._errors)])
 
     def pids(self):
         """Process id of every node, by name (controller-1, broker-1, ...)."""

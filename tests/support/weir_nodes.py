@@ -131,8 +131,12 @@ class WeirNodes:
         return self
 
     def wait_ready(self):
-        """Until a controller is active and knows every broker as unfenced; names a node that ended."""
-        wanted = {node.node_id for node in self.brokers()}
+        """Until a controller is active, knows every broker as unfenced and every controller as part of the quorum;
+        names a node that ended. A majority can be ready before the last controller is part of anything: one that
+        is killed until then needs --bootstrap again.
+        """
+        brokers = {node.node_id for node in self.brokers()}
+        controllers = {node.node_id for node in self.controllers()}
         with Admin(self.admin, timeout_s=2) as admin:
 
             def ready():
@@ -140,13 +144,14 @@ class WeirNodes:
                     if not node.running():
                         raise RuntimeError(f"{node.name} ended:\n{node.process.log_tail()}")
                 try:
-                    cluster = admin.cluster()
+                    cluster, quorum = admin.cluster(), admin.quorum()
                 except AdminFailure:
                     return False
                 unfenced = {broker.broker_id for broker in cluster.brokers if not broker.fenced}
-                return cluster.controller_id > 0 and unfenced == wanted
+                started = {member.controller_id for member in quorum.members if member.match_index > 0}
+                return cluster.controller_id > 0 and unfenced == brokers and started >= controllers
 
-            wait_until(ready, READY_WITHIN_S, "every broker to be registered and unfenced")
+            wait_until(ready, READY_WITHIN_S, "every broker to be unfenced and every controller to have started")
 
     def active_controller(self):
         """Name of the active controller."""
