@@ -22,5 +22,15 @@ TEST(Utf8, WhatIsNoTextIsMarked) {
   EXPECT_EQ(ToUtf8("\xf4\x90\x80\x80"), "????");  // beyond the last code point
 }
 
+TEST(Utf8, APrefixEndsBetweenTwoCharacters) {
+  EXPECT_EQ(PrefixOf("orders", 6), "orders");
+  EXPECT_EQ(PrefixOf("orders", 5), "order");
+  EXPECT_EQ(PrefixOf("a\u20acb", 4), "a\u20ac");
+  EXPECT_EQ(PrefixOf("a\u20acb", 3), "a");
+  EXPECT_EQ(PrefixOf("a\u20acb", 2), "a");
+  EXPECT_EQ(PrefixOf("\U0001f600", 3), "");
+  EXPECT_EQ(PrefixOf("", 0), "");
+}
+
 }  // namespace
 }  // namespace weir
